@@ -1,0 +1,287 @@
+"""A made-up run to report on, and a headless Chromium to look at its page with."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from fetal_biometry import report
+from fetal_biometry.geometry import all_lengths, ellipse_landmarks
+from fetal_biometry.landmarks import COLUMNS
+
+WIDTH, HEIGHT = 400, 270
+HOSTILE_NAME = '"><script>window.pwned=1</script><img src=x onerror=window.pwned=2>.png'
+SETTINGS = {
+    "seed": 0,
+    "training": {"epochs": 30, "batch_size": 8},
+    "note": "</script><script>window.pwned=3</script>",
+}
+
+
+def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> report.ReportInputs:
+    """Images of drawn ellipses and the tables of a run on them, written to and read back from folder."""
+    generator = np.random.default_rng(7)
+    names = [f"{i // 2:03d}_{'' if i % 2 == 0 else '2'}HC.png" for i in range(n - 1)] + [HOSTILE_NAME]
+    hc_scale = np.linspace(0.35, 1.0, n)[generator.permutation(n)]
+    truth = np.stack(
+        [
+            ellipse_landmarks(
+                generator.uniform([180, 120], [220, 150]), 150 * s, 150 * s * generator.uniform(0.74, 0.83),
+                generator.uniform(-0.6, 0.6),
+            )
+            for s in hc_scale
+        ]
+    )  # fmt: skip
+    predicted = truth + generator.normal(0, 1.5, truth.shape)
+    reference = truth.copy()
+    suspect = generator.random(n) < 0.2
+    reference[suspect] += generator.normal(0, 40, (suspect.sum(), 4, 2))
+    pixel_size = np.round(0.2 + 0.15 * hc_scale, 4) if unit == "mm" else np.full(n, np.nan)
+
+    paths = [folder / f"image_{i}.png" for i in range(n)]
+    for path, points in zip(paths, truth, strict=True):
+        if image is None:
+            draw_head(path, points, generator)
+        elif not path.exists():
+            path.symlink_to(image)
+    manifest = pd.DataFrame({"image_name": names, "path": paths, "sha256": [f"{i:064x}" for i in range(n)]})
+    manifest[["width_px", "height_px"]] = WIDTH, HEIGHT
+    manifest["pixel_size_mm"] = pixel_size
+    manifest["examination"] = [name.split("_")[0] for name in names]
+    manifest[list(COLUMNS)] = reference.reshape(n, 8) if labelled else np.nan
+    manifest["reference_hc_mm"] = np.nan
+    predictions = pd.DataFrame({"image_name": names})
+    predictions[list(COLUMNS)] = predicted.reshape(n, 8)
+    lengths = all_lengths(predicted)
+    scale = pixel_size if unit == "mm" else np.ones(n)
+    for i, length in enumerate(("bpd", "ofd", "hc")):
+        predictions[f"{length}_px"] = lengths[:, i]
+        predictions[f"{length}_mm"] = lengths[:, i] * pixel_size
+        predictions[f"{length}_low"] = lengths[:, i] * scale * 0.97
+        predictions[f"{length}_high"] = lengths[:, i] * scale * 1.03
+    predictions["confidence"] = generator.uniform(0.3, 1, n).round(4)
+    predictions["flags"] = [("cephalic index" if i % 9 == 0 else "") + (";low confidence" if i % 6 == 0 else "")
+                            for i in range(n)]  # fmt: skip
+    tables = {"manifest": manifest, "predictions": predictions}
+    if labelled:
+        verdict = np.where(suspect, "suspect", "sound")
+        reasons = np.where(
+            suspect, np.where(np.arange(n) % 2, "axes not perpendicular;centres apart", "centres apart"), ""
+        )
+        tables["audit"] = pd.DataFrame(
+            {"image_name": names, "verdict": verdict, "reasons": reasons, "score": 0.5}
+        )
+        exam = manifest["examination"]
+        code = pd.Series(pd.factorize(exam)[0])
+        split = np.select([code % 5 < 2, code % 5 == 2], ["test", "validation"], "train")
+        tables["split"] = pd.DataFrame({"image_name": names, "examination": exam, "split": split})
+        epoch = np.arange(1, 31)
+        decay = np.exp(-epoch / 7)
+        tables["history"] = pd.DataFrame({
+            "epoch": epoch, "train_loss": 4.1 + 4 * decay, "validation_loss": 4.3 + 3.9 * decay + 0.03 * np.sin(epoch),
+            f"validation_bpd_mae_{unit}": 1 + 20 * decay, f"validation_ofd_mae_{unit}": 1.4 + 28 * decay,
+            f"validation_hc_mae_{unit}": 2.5 + 70 * decay, "learning_rate": 1e-3, "seconds": 11.0,
+        })  # fmt: skip
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    test = labelled and (tables["split"]["split"] == "test").to_numpy()
+    metrics = made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test)
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    return report.ReportInputs(
+        run="phantom demonstration",
+        experiment="heatmap",
+        metrics=json.loads((folder / "metrics.json").read_text()),
+        settings=SETTINGS,
+        versions={"numpy": "2.4.6", "torch": "2.13.0"},
+        **{name: report.read_table(folder / f"{name}.csv") for name in tables},
+    )
+
+
+def draw_head(path: Path, points: np.ndarray, generator) -> None:
+    """Write an image of a bright ring through the four landmarks on speckle."""
+    image = generator.gamma(2.0, 18.0, (HEIGHT, WIDTH)).clip(0, 255).astype(np.uint8)
+    long = points[1] - points[0]
+    axes = [np.linalg.norm(long), np.linalg.norm(points[3] - points[2])]
+    cv2.ellipse(image, (points.mean(0), axes, np.degrees(np.arctan2(long[1], long[0]))), 220, 3)
+    cv2.imwrite(str(path), image)
+
+
+def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) -> dict:
+    """Metrics of the made-up run, by the contract of metrics.json."""
+    n = len(predicted)
+    labels = {"images": n, "labelled": n, "sound": int((~suspect).sum()), "suspect": int(suspect.sum()),
+              "unlabelled": 0, "names_swapped": True, "reasons": {"centres apart": int(suspect.sum())}}  # fmt: skip
+    model = {"kind": "heatmap", "parameters": 1_912_341, "epochs": 30, "best_epoch": 27, "seconds": 333.3,
+             "decode": "paired"}  # fmt: skip
+    loss = {"name": "cross_entropy", "train": 4.15, "validation": 4.37, "test": 4.4,
+            "baseline_name": "uniform heatmaps", "baseline": 8.318}  # fmt: skip
+    if not labelled:
+        labels |= {
+            "labelled": 0,
+            "sound": 0,
+            "suspect": 0,
+            "unlabelled": n,
+            "names_swapped": False,
+            "reasons": {},
+        }
+        model = dict.fromkeys(model) | {"kind": "external"}
+        return {"experiment": "heatmap", "dataset": "images", "unit": unit, "model": model, "loss": None,
+                "labels": labels, "splits": {}}  # fmt: skip
+    shown, true = all_lengths(predicted) * scale[:, None], all_lengths(reference) * scale[:, None]
+
+    def group(chosen):
+        lengths = {}
+        for i, length in enumerate(("bpd", "ofd", "hc")):
+            d = (shown - true)[chosen, i]
+            lengths[length] = {
+                "n": len(d), "mae": abs(d).mean(), "median": np.median(abs(d)), "p95": np.quantile(abs(d), 0.95),
+                "bias": d.mean(), "loa_low": d.mean() - 1.96 * d.std(), "loa_high": d.mean() + 1.96 * d.std(),
+                "over_10_percent": float((abs(d) > 0.1 * true[chosen, i]).mean()),
+                "constant_mae": abs(true[chosen, i] - true[:, i].mean()).mean(), "coverage": 0.91,
+            }  # fmt: skip
+        ends = {
+            axis: {"mean": 1.4, "radial": 0.6, "tangential": 1.2, "nme": 0.021} for axis in ("bpd", "ofd")
+        }
+        return {"n": int(chosen.sum()), "examinations": int(chosen.sum()) - 1, **lengths,
+                "endpoint": ends, "endpoint_fixed_order": ends}  # fmt: skip
+
+    hc, sound = true[:, 2], test & ~suspect
+    groups = {"all": sound, "with_suspects": test}
+    if unit == "mm":
+        groups |= {"hc_under_120": sound & (hc < 120), "hc_120_200": sound & (hc >= 120) & (hc <= 200),
+                   "hc_over_200": sound & (hc > 200)}  # fmt: skip
+    groups = {name: group(chosen) for name, chosen in groups.items() if chosen.any()}
+    return {"experiment": "heatmap", "dataset": "phantom", "unit": unit, "model": model, "loss": loss,
+            "labels": labels, "splits": {"test": groups}}  # fmt: skip
+
+
+class Browser:
+    """Headless Chromium driven by the DevTools protocol over a pipe.
+
+    What pages say on the console, throw or request besides themselves is collected in `messages` and `requests`.
+    """
+
+    def __init__(self, executable: str, profile: Path):
+        to_browser, ours_out = os.pipe()
+        ours_in, from_browser = os.pipe()
+        flags = (
+            "--headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-background-networking"
+            " --disable-component-update --disable-sync --disable-dev-shm-usage --remote-debugging-pipe"
+        )
+        self.process = subprocess.Popen(
+            ["sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "sh", executable, *flags.split(),
+             f"--user-data-dir={profile}", "about:blank"],
+            pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(to_browser)
+        os.close(from_browser)
+        self.out, self.incoming = os.fdopen(ours_out, "wb", buffering=0), os.fdopen(ours_in, "rb")
+        self.last_id, self.session = 0, None
+        self.events: list[dict] = []
+        targets = self.send("Target.getTargets")["targetInfos"]
+        page = next(target for target in targets if target["type"] == "page")
+        attached = self.send("Target.attachToTarget", targetId=page["targetId"], flatten=True)
+        self.session = attached["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.send(f"{domain}.enable")
+
+    def send(self, method: str, **params) -> dict:
+        """Call a DevTools method and return its result, keeping the events that arrive meanwhile."""
+        self.last_id += 1
+        message = {"id": self.last_id, "method": method, "params": params}
+        if self.session:
+            message["sessionId"] = self.session
+        self.out.write(json.dumps(message).encode() + b"\0")
+        while (answer := self._receive()).get("id") != self.last_id:
+            self.events.append(answer)
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']['message']}")
+        return answer["result"]
+
+    def _receive(self) -> dict:
+        data = bytearray()
+        while (byte := self.incoming.read(1)) != b"\0":
+            if not byte:
+                raise RuntimeError("Chromium ended")
+            data += byte
+        return json.loads(data)
+
+    def open(self, page: Path, width=1280, height=900, scheme="light") -> None:
+        """Load a file in a window of the given size and colour scheme."""
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
+        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.events.clear()
+        self.send("Page.navigate", url=page.as_uri())
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+            self.events.append(self._receive())
+
+    def run(self, script: str):
+        """The value of a JavaScript expression on the page."""
+        result = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in result:
+            raise RuntimeError(result["exceptionDetails"]["exception"]["description"])
+        return result["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press and release a key that the page's focused element gets."""
+        codes = {"Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " ")}
+        code, text = codes[key]
+        named = {"key": key, "windowsVirtualKeyCode": code}
+        self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **named)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **named)
+
+    def messages(self) -> list[str]:
+        """Console output, uncaught errors and browser warnings (policy violations among them) of the page."""
+        kinds = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
+        return [json.dumps(event["params"]) for event in self.events if event["method"] in kinds]
+
+    def requests(self) -> list[str]:
+        """Addresses of what the page loaded, data: images left out."""
+        sent = [event["params"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
+        return [event["request"]["url"] for event in sent if not event["request"]["url"].startswith("data:")]
+
+    def close(self) -> None:
+        self.out.close()
+        self.process.terminate()
+        self.process.wait(10)
+        self.incoming.close()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no chromium or google-chrome on the PATH")
+    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def labelled_run(tmp_path_factory) -> report.ReportInputs:
+    return made_up_run(tmp_path_factory.mktemp("labelled"))
+
+
+@pytest.fixture(scope="session")
+def unlabelled_run(tmp_path_factory) -> report.ReportInputs:
+    return made_up_run(tmp_path_factory.mktemp("unlabelled"), n=20, unit="px", labelled=False)
+
+
+@pytest.fixture(scope="session")
+def page(labelled_run, tmp_path_factory) -> Path:
+    """The labelled run's report as a file."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(report.render_report(labelled_run), encoding="utf-8")
+    return path

@@ -1,0 +1,315 @@
+"""Functions of the rules: what a run consists of, and what each stage depends on.
+
+A stage that reads only part of a file takes the file as `ancient` and names the part's digest among its
+params: the file may then change for other images' sake without the stage running again.
+"""
+
+import ast
+import os
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow" / "scripts"
+sys.path.append(str(SCRIPTS))
+
+from fetal_biometry import datasets, splits
+from fetal_biometry.cache import shard_of
+from fetal_biometry.digests import FileIndex, digest
+from fetal_biometry.errors import InputError
+
+RESULTS = f"results/{config['run']}"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+PHANTOMS = f"{RESULTS}/phantoms"
+FILE_INDEX = "results/file_index.json"
+GIVEN_MODEL = "given_model"  # the experiment's name where a model is given and none is trained
+REPORTED = GIVEN_MODEL if config["model"] else config["experiment"]
+EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv")
+
+DATA_KEYS = (
+    "dataset",
+    "data_root",
+    "image_folder",
+    "landmark_table",
+    "pixel_sizes",
+    "images",
+    "examination_pattern",
+    "outside_tolerance",
+    "phantom_count",
+    "phantom_seed",
+)
+SPLIT_KEYS = ("data_root", "split", "split_file", "split_seed", "validation_fraction", "test_fraction")
+EXPERIMENT_KEYS = (
+    "kind",
+    "seed",
+    "device",
+    "precision",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "schedule",
+    "weight_decay",
+    "weight_average",
+    "loss",
+    "sigma_px",
+    "stride",
+    "stem_stride",
+    "width",
+    "depth",
+    "batch_norm",
+    "transposed",
+    "grey_scaling",
+    "decoder",
+    "augmentation",
+)
+
+
+def select(keys):
+    """The configuration's values of some keys."""
+    return {key: config[key] for key in keys}
+
+
+def explained(function):
+    """Turn an InputError into Snakemake's own, which ends the run with its message alone."""
+
+    def wrapper(*arguments):
+        try:
+            return function(*arguments)
+        except InputError as error:
+            raise WorkflowError(str(error)) from None
+
+    return wrapper
+
+
+@cache
+def modules(rule):
+    """A rule's script and every module of the package that it imports, directly or not.
+
+    Snakemake does not see an edit of an imported module; as inputs they are compared by content.
+    """
+    found, waiting = [], [SCRIPTS / f"{rule}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.exists():
+            continue
+        found.append(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fetal_biometry"):
+                parts = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+                waiting += [SCRIPTS / f"{part.replace('.', '/')}.py" for part in parts]
+    return sorted(map(str, found))
+
+
+@cache
+def code_digest(*rules):
+    """Digest of the code of several rules."""
+    return digest([Path(path).read_text(encoding="utf-8") for rule in rules for path in modules(rule)])
+
+
+@cache
+def file_index():
+    """Digests of input files, brought up to date once a plan."""
+    return FileIndex(FILE_INDEX)
+
+
+@cache
+@explained
+def records():
+    """Every image of the run: its source, digests of image and label, examination, split and shard."""
+    index = file_index()
+    sources = datasets.list_sources(config, PHANTOMS)
+    drawn = code_digest("draw_phantoms") if config["dataset"] == "phantom" else None
+    pattern = config["examination_pattern"]
+    examinations = {source.image_name: datasets.examination_of(source.image_name, pattern) for source in sources}
+    labelled = {source.image_name: examinations[source.image_name] for source in sources if source.labelled}
+    split = splits.assign_splits(labelled, config)
+    found = [
+        {
+            "image_name": source.image_name,
+            "image": digest(source.image_digest(index), drawn if source.recipe else None),
+            "label": source.label_digest(index) if source.labelled else None,
+            "pixel_size_mm": source.pixel_size_mm,
+            "path": str(source.path),
+            "examination": examinations[source.image_name],
+            "split": split.get(source.image_name),
+            "shard": shard_of(source.image_name, config["shards"]),
+        }
+        for source in sources
+    ]
+    index.save()
+    return found
+
+
+def part_digest(keys, keep):
+    """Digest of some facts of some images."""
+    return digest([[record[key] for key in keys] for record in records() if keep(record)])
+
+
+def is_labelled(record):
+    return record["label"] is not None
+
+
+def labels_digest(wildcards):
+    """All labels and their images, whose sizes the audit looks at."""
+    return part_digest(("image_name", "image", "label"), is_labelled)
+
+
+def split_digest(wildcards):
+    """Which labelled image is on which side."""
+    return part_digest(("image_name", "examination", "split"), is_labelled)
+
+
+def shard_digest(*keys, labelled=False):
+    """A params function: digest of some facts of a shard's images."""
+
+    def of_shard(wildcards):
+        shard = int(wildcards.shard)
+        return part_digest(keys, lambda record: record["shard"] == shard and (is_labelled(record) or not labelled))
+
+    return of_shard
+
+
+def manifest_digest(wildcards):
+    """Everything the manifest says."""
+    return digest(records())
+
+
+def training_identity(wildcards):
+    """Everything a training depends on: its images, labels and split, its settings, the code on the way."""
+    keys = ("image_name", "image", "label", "split")
+    taken = part_digest(keys, lambda record: record["split"] in ("train", "validation"))
+    code = code_digest("build_manifest", "audit_labels", "split_images", "cache_images", "render_heatmaps", "train_model")
+    return digest(taken, code, experiment_settings(wildcards), config["audit"])
+
+
+@cache
+def _experiment(name):
+    settings = {**select(EXPERIMENT_KEYS), **config["experiments"][name]}
+    cap = config["max_epochs"]
+    settings["epochs"] = min(settings["epochs"], cap) if cap else settings["epochs"]
+    return {**settings, "experiment": name, "image_size": config["image_size"]}
+
+
+def experiment_settings(wildcards):
+    """An experiment's knobs: the configuration's, with what the experiment changes."""
+    return _experiment(wildcards.experiment) if wildcards.experiment != GIVEN_MODEL else {}
+
+
+def knob(name):
+    """A params function: one knob of the experiment."""
+
+    def of_experiment(wildcards):
+        return experiment_settings(wildcards)[name]
+
+    return of_experiment
+
+
+def is_trained(wildcards):
+    """Whether this run trains the experiment's model, so that its validation images calibrate it."""
+    return wildcards.experiment != GIVEN_MODEL
+
+
+def shard_files(pattern, labelled=False):
+    """An input function: the pattern's file of each shard that has (labelled) images."""
+
+    def files(wildcards):
+        used = sorted({record["shard"] for record in records() if is_labelled(record) or not labelled})
+        return [pattern.format(shard=shard, **dict(wildcards)) for shard in used]
+
+    return files
+
+
+CACHED = f"{RESULTS}/cache/{{shard}}.npy"
+RENDERED = f"{RESULTS}/{{experiment}}/heatmaps/{{shard}}.npy"
+LOCATED = f"{RESULTS}/{{experiment}}/landmarks/{{shard}}.csv"
+
+
+def heatmap_files(wildcards):
+    """Rendered targets of an experiment that has any."""
+    if experiment_settings(wildcards)["kind"] != "heatmap":
+        return []
+    return shard_files(RENDERED, labelled=True)(wildcards)
+
+
+def model_file(wildcards):
+    """The experiment's exported model, or the one given in the configuration."""
+    return config["model"] if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/model.onnx"
+
+
+def any_labelled():
+    """Whether there is a label to split, audit or judge by."""
+    return any(is_labelled(record) for record in records())
+
+
+def label_tables(wildcards):
+    """Split and audit, where anything is labelled."""
+    return {name: f"{RESULTS}/{name}.csv" for name in ("split", "audit")} if any_labelled() else {}
+
+
+def evaluation_files(wildcards):
+    """What judging an experiment reads beside its predictions and its model."""
+    files = label_tables(wildcards)
+    if files and wildcards.experiment != GIVEN_MODEL:
+        files["images"] = shard_files(CACHED, labelled=True)(wildcards)
+        files["heatmaps"] = heatmap_files(wildcards)
+    return files
+
+
+def report_files(wildcards):
+    """What the report reads of the reported experiment, by name."""
+    files = {"predictions": f"{RESULTS}/{REPORTED}/predictions.csv", "metrics": f"{RESULTS}/{REPORTED}/metrics.json"}
+    files |= label_tables(wildcards)
+    if REPORTED != GIVEN_MODEL:
+        files["history"] = f"{RESULTS}/{REPORTED}/history.csv"
+    return files
+
+
+def phantom_folder(wildcards):
+    """The drawn phantoms, where they are the dataset."""
+    return PHANTOMS if config["dataset"] == "phantom" else []
+
+
+def final_outputs(wildcards):
+    """What `snakemake` makes when nothing else is asked for."""
+    return [f"{RESULTS}/report.html", *(f"{RESULTS}/{REPORTED}/exports/{name}" for name in EXPORTS)]
+
+
+def check_configuration():
+    """Refuse combinations that the schema cannot see."""
+    if config["experiment"] not in config["experiments"]:
+        raise WorkflowError(f"experiment {config['experiment']!r} is none of {', '.join(config['experiments'])}.")
+    unknown = [name for name in config["compare"] if name not in config["experiments"]]
+    if unknown:
+        raise WorkflowError(f"compare names {unknown[0]!r}, which is none of {', '.join(config['experiments'])}.")
+    if config["dataset"] == "images" and not config["model"]:
+        raise WorkflowError("dataset images has no labels to train on; give --config model=PATH/model.onnx of a run.")
+    if config["model"] and not Path(config["model"]).is_file():
+        raise WorkflowError(f"{config['model']}: the model does not exist; give the model.onnx of a run.")
+    if config["validation_fraction"] + config["test_fraction"] >= 1:
+        raise WorkflowError("validation_fraction and test_fraction leave no examination to train on; lower them.")
+    for name in config["experiments"]:
+        settings = _experiment(name)
+        if settings["kind"] == "heatmap":
+            reachable = [settings["stem_stride"] * 2**level for level in range(settings["depth"] + 1)]
+            if settings["stride"] not in reachable:
+                raise WorkflowError(
+                    f"experiment {name}: stride {settings['stride']} is not among {reachable}, "
+                    "which stem_stride and depth allow."
+                )
+            deepest = reachable[-1]
+        else:
+            deepest = 2 ** settings["depth"]
+        if config["image_size"] % deepest:
+            raise WorkflowError(f"experiment {name}: image_size {config['image_size']} is no multiple of {deepest}.")
+
+
+check_configuration()
+
+
+wildcard_constraints:
+    experiment="|".join([*map(re.escape, config["experiments"]), GIVEN_MODEL]),
+    shard=r"\d+",

@@ -1,0 +1,128 @@
+"""Images and labels become one manifest, an audit and a split.
+
+Needs the dataset that the configuration names; phantoms are drawn here.
+Makes manifest.csv, audit.csv, split.csv.
+"""
+
+
+rule draw_phantoms:
+    input:
+        modules=modules("draw_phantoms"),
+    output:
+        folder=directory(PHANTOMS),
+    log:
+        f"{LOGS}/draw_phantoms.log",
+    conda:
+        "../../envs/prepare.yaml"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        phantom_count=lookup(dpath="phantom_count", within=config),
+        seed=lookup(dpath="phantom_seed", within=config),
+    message:
+        "Drawing {params.phantom_count} phantoms"
+    script:
+        "../scripts/draw_phantoms.py"
+
+
+rule download_hc18:
+    input:
+        modules=modules("download_hc18"),
+    output:
+        table=f"{config['data_root']}/hc18/training_set_pixel_size_and_HC.csv",
+    log:
+        "results/logs/download_hc18.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
+    params:
+        url=lookup(dpath="download_url", within=config),
+        folder=lookup(dpath="data_root", within=config),
+    message:
+        "Downloading HC18 (CC BY 4.0) into {params.folder}"
+    script:
+        "../scripts/download_hc18.py"
+
+
+rule build_manifest:
+    input:
+        phantoms=phantom_folder,
+        modules=modules("build_manifest"),
+    output:
+        manifest=f"{RESULTS}/manifest.csv",
+    log:
+        f"{LOGS}/build_manifest.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        digest=manifest_digest,
+        settings=select(DATA_KEYS),
+        phantom_folder=PHANTOMS,
+        file_index=FILE_INDEX,
+    message:
+        "Listing the images and their labels"
+    script:
+        "../scripts/build_manifest.py"
+
+
+rule audit_labels:
+    input:
+        manifest=ancient(f"{RESULTS}/manifest.csv"),
+        modules=modules("audit_labels"),
+    output:
+        audit=report(
+            f"{RESULTS}/audit.csv",
+            caption="../report/audit.rst",
+            category="Data",
+            labels={"table": "label audit"},
+        ),
+    log:
+        f"{LOGS}/audit_labels.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        digest=labels_digest,
+        code=code_digest("build_manifest"),
+        limits=lookup(dpath="audit", within=config),
+    message:
+        "Auditing the labels"
+    script:
+        "../scripts/audit_labels.py"
+
+
+rule split_images:
+    input:
+        manifest=ancient(f"{RESULTS}/manifest.csv"),
+        modules=modules("split_images"),
+    output:
+        split=report(
+            f"{RESULTS}/split.csv",
+            caption="../report/split.rst",
+            category="Data",
+            labels={"table": "split by examination"},
+        ),
+    log:
+        f"{LOGS}/split_images.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        digest=split_digest,
+        code=code_digest("build_manifest"),
+        settings=select(SPLIT_KEYS),
+    message:
+        "Splitting by examination"
+    script:
+        "../scripts/split_images.py"

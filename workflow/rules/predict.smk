@@ -1,0 +1,91 @@
+"""A model on every image: landmarks, lengths, and how far to trust them.
+
+Needs the cache, a model and manifest.csv; split.csv and audit.csv where anything is labelled.
+Makes predictions.csv, exports/ and metrics.json.
+"""
+
+
+rule predict_landmarks:
+    input:
+        model=model_file,
+        images=CACHED,
+        index=f"{RESULTS}/cache/{{shard}}.csv",
+        modules=modules("predict_landmarks"),
+    output:
+        landmarks=LOCATED,
+    log:
+        f"{LOGS}/{{experiment}}/predict_landmarks/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/{{experiment}}/predict_landmarks/{{shard}}.tsv"
+    conda:
+        "../../envs/measure.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    message:
+        "Locating the landmarks of shard {wildcards.shard} with {wildcards.experiment}"
+    script:
+        "../scripts/predict_landmarks.py"
+
+
+rule measure_heads:
+    input:
+        unpack(label_tables),
+        manifest=f"{RESULTS}/manifest.csv",
+        landmarks=shard_files(LOCATED),
+        modules=modules("measure_heads"),
+    output:
+        predictions=report(
+            f"{RESULTS}/{{experiment}}/predictions.csv",
+            caption="../report/predictions.rst",
+            category="Results",
+            labels={"experiment": "{experiment}", "table": "predictions"},
+        ),
+        exports=[f"{RESULTS}/{{experiment}}/exports/{name}" for name in EXPORTS],
+    log:
+        f"{LOGS}/{{experiment}}/measure_heads.log",
+    conda:
+        "../../envs/measure.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        trained=is_trained,
+        interval_level=lookup(dpath="interval_level", within=config),
+        limits=lookup(dpath="flags", within=config),
+    message:
+        "Measuring the heads found by {wildcards.experiment}"
+    script:
+        "../scripts/measure_heads.py"
+
+
+rule evaluate_model:
+    input:
+        unpack(evaluation_files),
+        manifest=f"{RESULTS}/manifest.csv",
+        predictions=f"{RESULTS}/{{experiment}}/predictions.csv",
+        model=model_file,
+        modules=modules("evaluate_model"),
+    output:
+        metrics=report(
+            f"{RESULTS}/{{experiment}}/metrics.json",
+            caption="../report/metrics.rst",
+            category="Results",
+            labels={"experiment": "{experiment}", "table": "metrics"},
+        ),
+    log:
+        f"{LOGS}/{{experiment}}/evaluate_model.log",
+    conda:
+        "../../envs/measure.yaml"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        trained=is_trained,
+        dataset=lookup(dpath="dataset", within=config),
+        settings=experiment_settings,
+    message:
+        "Evaluating {wildcards.experiment}"
+    script:
+        "../scripts/evaluate_model.py"

@@ -1,0 +1,65 @@
+"""What a reader opens: the report of one experiment, and the comparison of several.
+
+Needs manifest.csv, audit.csv, split.csv and each experiment's predictions, metrics and history.
+Makes report.html, compare.csv and compare.svg.
+"""
+
+
+rule render_report:
+    input:
+        unpack(report_files),
+        manifest=f"{RESULTS}/manifest.csv",
+        template=str(SCRIPTS / "fetal_biometry" / "report.html.j2"),
+        modules=modules("render_report"),
+    output:
+        html=report(
+            f"{RESULTS}/report.html",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"page": "report for readers"},
+        ),
+    log:
+        f"{LOGS}/render_report.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        run=lookup(dpath="run", within=config),
+        experiment=REPORTED,
+        settings=config,
+    message:
+        "Writing {output.html}"
+    script:
+        "../scripts/render_report.py"
+
+
+rule compare_experiments:
+    input:
+        metrics=[f"{RESULTS}/{name}/metrics.json" for name in config["compare"]],
+        modules=modules("compare_experiments"),
+    output:
+        table=report(
+            f"{RESULTS}/compare.csv",
+            caption="../report/compare.rst",
+            category="Comparison",
+            labels={"kind": "table"},
+        ),
+        figure=report(
+            f"{RESULTS}/compare.svg",
+            caption="../report/compare.rst",
+            category="Comparison",
+            labels={"kind": "figure"},
+        ),
+    log:
+        f"{LOGS}/compare_experiments.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Comparing {config[compare]}"
+    script:
+        "../scripts/compare_experiments.py"

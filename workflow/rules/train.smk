@@ -1,0 +1,62 @@
+"""One network an experiment, trained on the sound training labels and exported for use without torch.
+
+Needs the cache, the heatmaps, split.csv and audit.csv. Makes model.pt (best epoch), last.pt, history.csv and
+model.onnx. checkpoint.pt lies beside them while a training runs, so that an interrupted one goes on.
+"""
+
+
+rule train_model:
+    input:
+        manifest=ancient(f"{RESULTS}/manifest.csv"),
+        audit=ancient(f"{RESULTS}/audit.csv"),
+        split=ancient(f"{RESULTS}/split.csv"),
+        images=ancient(shard_files(CACHED, labelled=True)),
+        heatmaps=ancient(heatmap_files),
+        modules=modules("train_model"),
+    output:
+        best=f"{RESULTS}/{{experiment}}/model.pt",
+        last=f"{RESULTS}/{{experiment}}/last.pt",
+        history=report(
+            f"{RESULTS}/{{experiment}}/history.csv",
+            caption="../report/history.rst",
+            category="Training",
+            labels={"experiment": "{experiment}", "table": "history by epoch"},
+        ),
+    log:
+        f"{LOGS}/{{experiment}}/train_model.log",
+    benchmark:
+        f"{BENCHMARKS}/{{experiment}}/train_model.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 8
+    resources:
+        mem_mb=2000,
+        runtime=360,
+    params:
+        identity=training_identity,
+        settings=experiment_settings,
+        checkpoint=f"{RESULTS}/{{experiment}}/checkpoint.pt",
+    message:
+        "Training {wildcards.experiment} for {params.settings[epochs]} epochs"
+    script:
+        "../scripts/train_model.py"
+
+
+rule export_model:
+    input:
+        model=f"{RESULTS}/{{experiment}}/model.pt",
+        modules=modules("export_model"),
+    output:
+        model=f"{RESULTS}/{{experiment}}/model.onnx",
+    log:
+        f"{LOGS}/{{experiment}}/export_model.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    message:
+        "Exporting {wildcards.experiment} to ONNX"
+    script:
+        "../scripts/export_model.py"

@@ -1,0 +1,20 @@
+"""Decode and squeeze the images of one shard into one memory-mappable array."""
+
+import logging
+
+import numpy as np
+from fetal_biometry import job
+from fetal_biometry.cache import shard_of, write_shard
+from fetal_biometry.frames import read_frame
+from fetal_biometry.images import read_grey, resize
+
+if __name__ == "__main__":
+    with job.start(snakemake):
+        size = snakemake.params.image_size
+        manifest = read_frame(snakemake.input.manifest)
+        in_shard = [shard_of(name, snakemake.params.shards) == int(snakemake.wildcards.shard) for name in manifest.index]
+        shard = manifest[in_shard]
+        index = shard[["image_name", "width_px", "height_px"]].to_dict("records")
+        images = (resize(read_grey(path), size) for path in shard["path"])
+        write_shard(snakemake.output.images, index, images, (size, size), np.uint8)
+        logging.info("%d images of %d x %d", len(index), size, size)

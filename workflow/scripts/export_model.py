@@ -1,0 +1,63 @@
+"""Export the best weights to ONNX, with all that reading its output takes, and check that both agree."""
+
+import json
+import logging
+
+import numpy as np
+import onnx
+import torch
+from fetal_biometry import job
+from fetal_biometry.inference import METADATA, Predictor
+from fetal_biometry.networks import build_network
+from fetal_biometry.training import heatmap_scores
+
+TOLERANCE = 2e-4  # of a heatmap's height or of the frame: summation in another order, nothing more
+
+
+class Exported(torch.nn.Module):
+    """The network as it is used: grey values in, non-negative heatmaps or coordinates out."""
+
+    def __init__(self, network, settings):
+        super().__init__()
+        self.network, self.settings = network, settings
+
+    def forward(self, images):
+        outputs = self.network(images)
+        return outputs if self.settings["kind"] == "direct" else heatmap_scores(outputs, self.settings["loss"])
+
+
+def describe(model: dict) -> dict:
+    """The metadata that goes with the weights."""
+    settings = model["settings"]
+    keys = ("kind", "experiment", "image_size", "decoder", "loss", "seed")
+    return {
+        **{key: settings[key] for key in keys},
+        "sigma_cells": settings["sigma_px"] / settings["stride"],
+        "epochs": settings["epochs"],
+        **{key: model[key] for key in ("epoch", "parameters", "seconds", "data_digest")},
+    }
+
+
+if __name__ == "__main__":
+    with job.start(snakemake):
+        torch.set_num_threads(snakemake.threads)
+        model = torch.load(snakemake.input.model, weights_only=True, map_location="cpu")
+        network = build_network(model["architecture"])
+        network.load_state_dict(model["state"])
+        exported = Exported(network, model["settings"]).eval()
+        size = model["settings"]["image_size"]
+        example = torch.randint(0, 256, (2, 1, size, size), dtype=torch.uint8, generator=torch.manual_seed(0))
+        with job.atomic_path(snakemake.output.model) as temporary:
+            torch.onnx.export(
+                exported, (example,), temporary, dynamo=False, opset_version=17,
+                input_names=["images"], output_names=["found"], dynamic_axes={"images": {0: "n"}, "found": {0: "n"}},
+            )  # fmt: skip
+            graph = onnx.load(temporary)
+            onnx.helper.set_model_props(graph, {METADATA: json.dumps(describe(model))})
+            onnx.save(graph, temporary)
+            with torch.no_grad():
+                expected = exported(example).numpy()
+            difference = np.abs(Predictor(temporary).outputs(example[:, 0].numpy()) - expected).max()
+            if not difference < TOLERANCE * np.abs(expected).max():
+                raise RuntimeError(f"ONNX Runtime and PyTorch differ by {difference:.2g}")
+        logging.info("ONNX Runtime and PyTorch agree within %.2g", difference)

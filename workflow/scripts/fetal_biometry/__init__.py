@@ -1,0 +1,1 @@
+"""Fetal head biometry by landmark detection: the importable part of the workflow."""

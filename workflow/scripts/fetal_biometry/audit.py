@@ -1,0 +1,52 @@
+"""Are the labels to be trusted? A verdict and its reasons for each labelled image."""
+
+import numpy as np
+
+from fetal_biometry.geometry import head_lengths
+
+
+def judge_labels(points: np.ndarray, sizes: np.ndarray, limits: dict) -> tuple[list[str], list[str], np.ndarray]:
+    """Check that four landmarks can be the two diameters of one head.
+
+    Parameters
+    ----------
+    points : ndarray of shape (N, 4, 2)
+        Landmarks in original pixels, names already put right for the table as a whole.
+    sizes : ndarray of shape (N, 2)
+        Width and height of the images.
+    limits : dict
+        ``shortest_ratio`` and ``longest_ratio`` of BPD over OFD; ``midpoint_distance`` between the two
+        diameters' midpoints, as a fraction of the mean diameter; ``angle_deg`` off the right angle;
+        ``shortest_diameter`` as a fraction of the image's height.
+
+    Returns
+    -------
+    verdicts : list of str
+        ``sound`` or ``suspect``.
+    reasons : list of str
+        Joined by ``;``, empty for a sound row.
+    score : ndarray of shape (N,)
+        The worst check's value over its limit: above 1 is suspect.
+
+    Notes
+    -----
+    Each row is judged by itself, so test rows have no part in what is trained on.
+    """
+    points = np.asarray(points, dtype=float)
+    bpd, ofd = head_lengths(points)
+    longest = np.maximum(np.maximum(bpd, ofd), 1e-9)
+    ratio = bpd / np.maximum(ofd, 1e-9)
+    apart = np.linalg.norm(points[:, :2].mean(axis=1) - points[:, 2:].mean(axis=1), axis=1) / ((bpd + ofd) / 2 + 1e-9)
+    along, across = points[:, 1] - points[:, 0], points[:, 3] - points[:, 2]
+    cosine = np.abs((along * across).sum(axis=1)) / np.maximum(bpd * ofd, 1e-9)
+    skew = np.rad2deg(np.arcsin(np.clip(cosine, 0, 1)))
+    checks = {
+        "axes too unequal": limits["shortest_ratio"] / np.maximum(ratio, 1e-9),
+        "short axis longer than long": ratio / limits["longest_ratio"],
+        "axes do not cross in the middle": apart / limits["midpoint_distance"],
+        "axes not perpendicular": skew / limits["angle_deg"],
+        "head too small": limits["shortest_diameter"] * sizes[:, 1] / longest,
+    }
+    scores = np.stack(list(checks.values()), axis=1)
+    reasons = [";".join(name for name, value in zip(checks, row, strict=True) if value > 1) for row in scores]
+    return ["suspect" if reason else "sound" for reason in reasons], reasons, scores.max(axis=1)

@@ -1,0 +1,82 @@
+"""Random views of an image and its landmarks, with the landmarks put back into canonical order."""
+
+import cv2
+import numpy as np
+
+from fetal_biometry.landmarks import canonical
+
+
+def augment(image: np.ndarray, points: np.ndarray, aspect: float, knobs: dict, rng: np.random.Generator):
+    """One random view of a squeezed image.
+
+    Parameters
+    ----------
+    image : ndarray of shape (S, S), uint8
+        Squeezed to a square.
+    points : ndarray of shape (4, 2)
+        Landmarks in pixels of the squeezed image.
+    aspect : float
+        Width over height of the original: rotation happens in its geometry, for in the squeezed grid it
+        would shear the head.
+    knobs : dict
+        ``flip`` (probability, each direction), ``rotation_deg``, ``scale``, ``shift`` (fraction of the
+        frame), ``gain``, ``gamma``, ``shadow`` (probability), ``noise`` (grey levels).
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    image : ndarray of shape (S, S), uint8
+    points : ndarray of shape (4, 2)
+        In canonical order, whatever the view did to it, and all inside the frame.
+    """
+    size = image.shape[0]
+    matrix, moved = _random_view(points, size, aspect, knobs, rng)
+    image = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    return _random_tones(image, knobs, rng), canonical(moved)
+
+
+def _random_view(points, size, aspect, knobs, rng):
+    """An affine matrix (2, 3) on the squeezed grid, and where it takes the points.
+
+    A view that would push a landmark out of the frame is drawn again; after ten tries only the flips stay.
+    """
+    centre = (size - 1) / 2
+    squeeze = np.diag([1 / aspect, 1.0])  # from original proportions to the square grid
+    flips = np.diag(np.where(rng.random(2) < knobs["flip"], -1.0, 1.0))
+    for attempt in range(11):
+        linear, shift = flips, np.zeros(2)
+        if attempt < 10:
+            angle = np.deg2rad(rng.uniform(-knobs["rotation_deg"], knobs["rotation_deg"]))
+            turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+            zoom = np.exp(rng.uniform(-knobs["scale"], knobs["scale"]))
+            linear = squeeze @ (zoom * turn) @ np.linalg.inv(squeeze) @ flips
+            shift = rng.uniform(-knobs["shift"], knobs["shift"], 2) * size
+        offset = centre + shift - linear @ np.array([centre, centre])
+        moved = points @ linear.T + offset
+        if (moved >= 0).all() and (moved <= size - 1).all():
+            break
+    return np.column_stack([linear, offset]), moved
+
+
+def _random_tones(image, knobs, rng):
+    """Gain, gamma, one acoustic shadow and noise: what another machine or hand would change."""
+    levels = np.arange(256) / 255
+    gain = np.exp(rng.uniform(-knobs["gain"], knobs["gain"]))
+    gamma = np.exp(rng.uniform(-knobs["gamma"], knobs["gamma"]))
+    image = cv2.LUT(image, np.clip(255 * gain * levels**gamma, 0, 255).astype(np.uint8))
+    if rng.random() < knobs["shadow"]:
+        image = _cast_shadow(image, rng)
+    if knobs["noise"] > 0:
+        speckle = rng.standard_normal(image.shape, dtype=np.float32) * (knobs["noise"] * rng.random())
+        image = np.clip(image * (1 + speckle / 255) + speckle / 4, 0, 255).astype(np.uint8)
+    return image
+
+
+def _cast_shadow(image, rng):
+    """Darken a soft-edged, slightly tilted vertical band, as bone or bowel gas does."""
+    size = image.shape[0]
+    x = np.arange(size, dtype=np.float32)
+    centre = rng.uniform(0, size) + rng.uniform(-0.3, 0.3) * (x[:, None] - size / 2)
+    width = rng.uniform(0.03, 0.12) * size
+    band = np.exp(-(((x[None, :] - centre) / width) ** 2))
+    return (image * (1 - rng.uniform(0.3, 0.9) * band)).astype(np.uint8)

@@ -1,0 +1,116 @@
+"""From landmarks to what a sonographer reads: BPD, OFD, HC, intervals, flags, and other people's formats."""
+
+import numpy as np
+import pandas as pd
+
+from fetal_biometry.frames import points_of
+from fetal_biometry.geometry import LENGTHS, all_lengths, landmarks_to_ellipse
+from fetal_biometry.landmarks import COLUMNS
+
+
+def flag_heads(points: np.ndarray, sizes: np.ndarray, confidence: np.ndarray, limits: dict) -> list[str]:
+    """What a person should look at before trusting a measurement, joined by ``;``.
+
+    Parameters
+    ----------
+    points : ndarray of shape (N, 4, 2)
+    sizes : ndarray of shape (N, 2)
+    confidence : ndarray of shape (N,)
+        NaN where the network gives none.
+    limits : dict
+        ``confidence``, ``cephalic_index_low`` and ``cephalic_index_high`` (BPD over OFD), ``angle_deg`` off
+        the right angle, ``midpoint_distance`` as a fraction of the mean diameter, ``border_px``.
+    """
+    lengths = all_lengths(points)
+    bpd, ofd = lengths[:, 0], np.maximum(lengths[:, 1], 1e-9)
+    along, across = points[:, 1] - points[:, 0], points[:, 3] - points[:, 2]
+    sine = np.abs((along * across).sum(axis=1)) / np.maximum(bpd * ofd, 1e-9)
+    apart = np.linalg.norm(points[:, :2].mean(axis=1) - points[:, 2:].mean(axis=1), axis=1)
+    nearest = np.minimum(points, sizes[:, None] - 1 - points).min(axis=(1, 2))
+    raised = {
+        "low confidence": confidence < limits["confidence"],
+        "unusual cephalic index": (bpd / ofd < limits["cephalic_index_low"]) | (bpd / ofd > limits["cephalic_index_high"]),
+        "diameters not perpendicular": np.rad2deg(np.arcsin(np.clip(sine, 0, 1))) > limits["angle_deg"],
+        "diameters off centre": apart > limits["midpoint_distance"] * (bpd + ofd) / 2,
+        "head at the image border": nearest < limits["border_px"],
+    }
+    return [";".join(name for name, where in raised.items() if where[i]) for i in range(len(points))]
+
+
+def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray, limits: dict) -> pd.DataFrame:
+    """The predictions table.
+
+    Parameters
+    ----------
+    found : DataFrame
+        ``image_name``, landmarks in original pixels, ``confidence``; indexed by image name.
+    manifest : DataFrame
+        Rows of the same images in the same order.
+    intervals : ndarray of shape (N, 3, 2)
+        Ends of the intervals of BPD, OFD and HC in pixels.
+    limits : dict
+        See `flag_heads`.
+
+    Returns
+    -------
+    DataFrame
+        Lengths in pixels, and in millimetres where the image's pixel size is known; interval ends in
+        millimetres where it is known, else in pixels.
+    """
+    points, pixel_size = points_of(found), manifest["pixel_size_mm"].to_numpy(dtype=float)
+    lengths = all_lengths(points)
+    table = pd.DataFrame({"image_name": found["image_name"].to_numpy()})
+    table[list(COLUMNS)] = points.reshape(-1, 8).round(3)
+    for column, name in enumerate(LENGTHS):
+        table[f"{name}_px"] = lengths[:, column].round(3)
+    for column, name in enumerate(LENGTHS):
+        table[f"{name}_mm"] = (lengths[:, column] * pixel_size).round(3)
+    per_px = np.where(np.isfinite(pixel_size), pixel_size, 1.0)
+    for column, name in enumerate(LENGTHS):
+        for end, side in enumerate(("low", "high")):
+            table[f"{name}_{side}"] = (intervals[:, column, end] * per_px).round(3)
+    table["confidence"] = found["confidence"].to_numpy(dtype=float).round(4)
+    sizes = manifest[["width_px", "height_px"]].to_numpy(dtype=float)
+    flags = flag_heads(points, sizes, found["confidence"].to_numpy(dtype=float), limits)
+    unknown = ["" if np.isfinite(size) else "no pixel size" for size in pixel_size]
+    table["flags"] = [";".join(filter(None, pair)) for pair in zip(flags, unknown, strict=True)]
+    return table
+
+
+def describe_row(row) -> str:
+    """One image's line in the log: ``000_HC.png → BPD: 120.45 px | OFD: 140.23 px``, millimetres where known."""
+    line = f"{row.image_name} → BPD: {row.bpd_px:.2f} px | OFD: {row.ofd_px:.2f} px"
+    if np.isfinite(row.hc_mm):
+        line += f" | BPD: {row.bpd_mm:.2f} mm | OFD: {row.ofd_mm:.2f} mm | HC: {row.hc_mm:.2f} mm"
+    return line + (f" | {row.flags}" if row.flags else "")
+
+
+def export_tables(table: pd.DataFrame, pixel_size: np.ndarray) -> dict[str, pd.DataFrame]:
+    """The predictions in the reference's two formats and the HC18 challenge's, by file name.
+
+    ``hc18_submission.csv`` holds the images with a known pixel size: ellipse centre and semi axes in
+    millimetres, the angle of the long axis in radians, y pointing down.
+    """
+    task = table[["image_name"]].copy()
+    corners = [f"{axis}{end}" for end in range(1, 5) for axis in "xy"]
+    task[corners] = table[list(COLUMNS)].to_numpy()
+    task[["bpd", "ofd"]] = table[["bpd_px", "ofd_px"]].to_numpy()
+    circumference = table[["image_name", "bpd_px", "ofd_px", "hc_px", "bpd_mm", "ofd_mm", "hc_mm"]]
+    known = np.isfinite(pixel_size)
+    centre, semi_long, semi_short, angle = landmarks_to_ellipse(points_of(table[known]))
+    size = pixel_size[known]
+    submission = pd.DataFrame(
+        {
+            "filename": table.loc[known, "image_name"],
+            "center_x_mm": centre[:, 0] * size,
+            "center_y_mm": centre[:, 1] * size,
+            "semi_axes_a_mm": semi_long * size,
+            "semi_axes_b_mm": semi_short * size,
+            "angle_rad": angle,
+        }
+    ).round(6)
+    return {
+        "taskA_predictions.csv": task,
+        "HC_results.csv": circumference,
+        "hc18_submission.csv": submission,
+    }

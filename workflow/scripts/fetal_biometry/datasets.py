@@ -1,0 +1,294 @@
+"""Adapters from the data people have to one list of sources, and from a source to its manifest row.
+
+Listing is cheap (names, tables, folder entries) and happens whenever the workflow is planned; opening images
+and annotations is left to the rule that writes the manifest.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from fetal_biometry.digests import FileIndex, digest
+from fetal_biometry.errors import InputError
+from fetal_biometry.landmarks import COLUMNS, canonical, swap_names
+from fetal_biometry.tables import Row, index_by_name, read_table
+
+NAME_COLUMN = ("image_name", "filename", "image", "name")
+PIXEL_SIZE_COLUMNS = {
+    "image_name": NAME_COLUMN,
+    "pixel_size_mm": ("pixel_size_mm", "pixel size(mm)", "pixel_size"),
+    "reference_hc_mm": ("reference_hc_mm", "head circumference (mm)"),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image as a dataset lists it.
+
+    ``landmarks`` (eight numbers, `landmarks.COLUMNS` order, original pixels) or ``annotation`` (an image of
+    the head's ellipse) hold its label, where it has one; ``origin`` says where the label stands, for messages;
+    ``recipe`` stands for the content of an image that the workflow draws itself.
+    """
+
+    image_name: str
+    path: Path
+    landmarks: tuple[float, ...] | None = None
+    annotation: Path | None = None
+    pixel_size_mm: float | None = None
+    reference_hc_mm: float | None = None
+    label_source: str = ""
+    origin: str = ""
+    recipe: str = ""
+
+    @property
+    def labelled(self) -> bool:
+        return self.landmarks is not None or self.annotation is not None
+
+    def image_digest(self, index: FileIndex) -> str:
+        """Stands for the image's content."""
+        return self.recipe or index.sha256(self.path)
+
+    def label_digest(self, index: FileIndex) -> str:
+        """Stands for the label and what turns its pixels into millimetres."""
+        annotation = index.sha256(self.annotation) if self.annotation else None
+        return digest(self.landmarks, annotation, self.pixel_size_mm, self.reference_hc_mm)
+
+
+def list_sources(settings: dict, phantom_folder) -> list[Source]:
+    """Every image of a run: the dataset's, then the unlabelled ones of ``images``.
+
+    Parameters
+    ----------
+    settings : dict
+        The validated configuration.
+    phantom_folder : path
+        Where the workflow draws phantoms.
+
+    Raises
+    ------
+    InputError
+        A missing folder, table, column or image; a bad number; two images of one name.
+    """
+    sources = {
+        "phantom": lambda: _list_phantoms(settings, Path(phantom_folder)),
+        "challenge": lambda: _list_landmark_table(settings),
+        "hc18": lambda: _list_annotated_folder(settings),
+        "images": lambda: [],
+    }[settings["dataset"]]()
+    if settings["images"]:
+        sources += _list_unlabelled(settings)
+    if not sources:
+        raise InputError(f"dataset {settings['dataset']!r} has no image; set images=FOLDER or another dataset.")
+    seen: dict[str, Source] = {}
+    for source in sources:
+        if source.image_name in seen:
+            raise InputError(
+                f"{source.path}: another image has the same name ({seen[source.image_name].path}); rename one of the two."
+            )
+        seen[source.image_name] = source
+    return sources
+
+
+def examination_of(image_name: str, pattern: str) -> str:
+    """The examination an image belongs to: the pattern's first group, or the name where nothing matches."""
+    match = re.match(pattern, image_name)
+    return match.group(1) if match else image_name
+
+
+def describe_source(source: Source, settings: dict, index: FileIndex) -> dict:
+    """A source's manifest row; opens the image's header and its annotation.
+
+    Raises
+    ------
+    InputError
+        An unreadable image or annotation, or a landmark far outside the image.
+    """
+    from fetal_biometry.images import image_size  # the plan imports this module and needs no imaging library
+
+    width, height = image_size(source.path)
+    row = {
+        "image_name": source.image_name,
+        "path": str(source.path),
+        "sha256": index.sha256(source.path),
+        "width_px": width,
+        "height_px": height,
+        "pixel_size_mm": source.pixel_size_mm,
+        "examination": examination_of(source.image_name, settings["examination_pattern"]),
+        **dict.fromkeys(COLUMNS),
+        "reference_hc_mm": source.reference_hc_mm,
+        "label_source": source.label_source,
+    }
+    if source.labelled:
+        points = _fit_annotation(source, (width, height)) if source.annotation else np.reshape(source.landmarks, (4, 2))
+        _refuse_far_points(points, width, height, source, settings["outside_tolerance"])
+        row.update(zip(COLUMNS, points.ravel().tolist(), strict=True))
+    return row
+
+
+def _under_root(settings: dict, path: str) -> Path:
+    return Path(settings["data_root"]) / path
+
+
+def _list_phantoms(settings: dict, folder: Path) -> list[Source]:
+    from fetal_biometry import phantom
+    from fetal_biometry.geometry import all_lengths, ellipse_landmarks
+
+    sources = []
+    for plan in phantom.plan_phantoms(settings["phantom_count"], settings["phantom_seed"]):
+        points = ellipse_landmarks((plan.centre_x, plan.centre_y), plan.semi_long_px, plan.semi_short_px, plan.angle_rad)
+        sources.append(
+            Source(
+                image_name=plan.image_name,
+                path=folder / plan.image_name,
+                landmarks=tuple(points.ravel().tolist()),
+                pixel_size_mm=plan.pixel_size_mm,
+                reference_hc_mm=float(all_lengths(points)[2] * plan.pixel_size_mm),
+                label_source="phantom's own ellipse",
+                origin="the phantom generator",
+                recipe=digest(repr(plan)),
+            )
+        )
+    return sources
+
+
+def _list_landmark_table(settings: dict) -> list[Source]:
+    """The challenge's format: one table of eight coordinates a row, one image folder."""
+    columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}}
+    table = index_by_name(read_table(_under_root(settings, settings["landmark_table"]), columns))
+    folder = _existing_folder(settings)
+    points = np.array([[row.number_in(column) for column in COLUMNS] for row in table.values()]).reshape(-1, 4, 2)
+    swapped = names_swapped(points)
+    points = canonical(swap_names(points) if swapped else points)
+    present = {path.name for path in folder.iterdir()}
+    pixel_sizes = _read_pixel_sizes(settings)
+    sources = []
+    for (name, row), ends in zip(table.items(), points, strict=True):
+        if name not in present:
+            raise InputError(f"{row.place}: {folder / name} does not exist; add the image or remove the row.")
+        sources.append(
+            _with_pixel_size(
+                Source(
+                    image_name=name,
+                    path=folder / name,
+                    landmarks=tuple(ends.ravel().tolist()),
+                    label_source="landmark table, names swapped" if swapped else "landmark table",
+                    origin=row.place,
+                ),
+                pixel_sizes,
+            )
+        )
+    return sources
+
+
+def names_swapped(points: np.ndarray) -> bool:
+    """Whether a table calls the long axis BPD: whether most of its (N, 4, 2) rows have BPD above OFD.
+
+    Decided for the table as a whole: one row's order may be a slip, all rows' order is a habit.
+    """
+    from fetal_biometry.geometry import head_lengths
+
+    bpd, ofd = head_lengths(points)
+    return bool(np.mean(bpd > ofd) > 0.5)
+
+
+def _list_annotated_folder(settings: dict) -> list[Source]:
+    """HC18's format: ``NAME.png`` beside ``NAME_Annotation.png``; without an annotation an image is unlabelled."""
+    from fetal_biometry.images import find_images
+
+    folder = _existing_folder(settings)
+    files = {path.name: path for path in find_images(folder)}
+    pixel_sizes = _read_pixel_sizes(settings)
+    sources = []
+    for name, path in files.items():
+        if path.stem.endswith("_Annotation"):
+            continue
+        annotation = files.get(f"{path.stem}_Annotation{path.suffix}")
+        label = {"annotation": annotation, "label_source": "annotation ellipse", "origin": str(annotation)}
+        sources.append(_with_pixel_size(Source(name, path, **(label if annotation else {})), pixel_sizes))
+    missing = [row for name, row in pixel_sizes.items() if name not in files]
+    if missing:
+        raise InputError(
+            f"{missing[0].place}: no such image in {folder} ({len(missing)} of {len(pixel_sizes)} rows lack theirs); "
+            "add the images or remove the rows."
+        )
+    return sources
+
+
+def _list_unlabelled(settings: dict) -> list[Source]:
+    """A folder of images, or a csv that names them (paths relative to the csv) with optional pixel sizes."""
+    from fetal_biometry.images import find_images
+
+    given = Path(settings["images"])
+    pixel_sizes = _read_pixel_sizes(settings) if settings["dataset"] == "images" else {}
+    if given.suffix.lower() != ".csv":
+        return [_with_pixel_size(Source(path.name, path), pixel_sizes) for path in find_images(given)]
+    columns = {**PIXEL_SIZE_COLUMNS, "path": ("path",)}
+    sources = []
+    for row in read_table(given, columns, optional=("image_name", "pixel_size_mm", "reference_hc_mm", "path")):
+        path = given.parent / (row["path"] or row["image_name"])
+        if not path.name or not path.is_file():
+            raise InputError(f"{row.place}: {path} does not exist; correct the path or remove the row.")
+        source = Source(row["image_name"] or path.name, path)
+        sources.append(_with_pixel_size(source, {source.image_name: row} if row["pixel_size_mm"] else pixel_sizes))
+    return sources
+
+
+def _existing_folder(settings: dict) -> Path:
+    folder = _under_root(settings, settings["image_folder"])
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: the image folder does not exist; give --config data_root=FOLDER, or change image_folder."
+        )
+    return folder
+
+
+def _read_pixel_sizes(settings: dict) -> dict[str, Row]:
+    """Pixel sizes (and reference HC) by image name; a plain number counts for every image (see `_with_pixel_size`)."""
+    given = settings["pixel_sizes"]
+    if given == "" or isinstance(given, (int, float)):
+        fixed = Row({"pixel_size_mm": str(given), "reference_hc_mm": ""}, Path("the configuration's pixel_sizes"), 1)
+        return {"": fixed} if given else {}
+    return index_by_name(
+        read_table(_under_root(settings, given), PIXEL_SIZE_COLUMNS, optional=("reference_hc_mm",))
+    )
+
+
+def _with_pixel_size(source: Source, pixel_sizes: dict[str, Row]) -> Source:
+    row = pixel_sizes.get(source.image_name) or pixel_sizes.get("")
+    if row is None:
+        return source
+    size = row.number_in("pixel_size_mm", minimum=1e-4, optional=True)
+    if size is not None and size > 2:
+        raise InputError(
+            f"{row.place}: a pixel of {size:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
+        )
+    return replace(source, pixel_size_mm=size, reference_hc_mm=row.number_in("reference_hc_mm", 1, optional=True))
+
+
+def _fit_annotation(source: Source, size: tuple[int, int]) -> np.ndarray:
+    from fetal_biometry.geometry import fit_annotation
+    from fetal_biometry.images import read_grey
+
+    annotation = read_grey(source.annotation)
+    if annotation.shape[::-1] != size:
+        raise InputError(
+            f"{source.annotation}: {annotation.shape[1]}x{annotation.shape[0]} pixels, but its image {source.path} "
+            f"has {size[0]}x{size[1]}; give the annotation of this image."
+        )
+    try:
+        return fit_annotation(annotation)
+    except ValueError as error:
+        raise InputError(f"{source.annotation}: {error}; redraw or remove the annotation.") from error
+
+
+def _refuse_far_points(points, width, height, source, tolerance) -> None:
+    margin = tolerance * np.array([width, height])
+    outside = ((points < -margin) | (points > [width - 1, height - 1] + margin)).any(axis=1)
+    if outside.any():
+        x, y = points[outside][0]
+        raise InputError(
+            f"{source.origin}: a landmark at ({x:.1f}, {y:.1f}) lies far outside the image of {width}x{height} pixels; "
+            "correct or remove the row (a header in the wrong order, or coordinates of a resized image, look like this)."
+        )

@@ -1,0 +1,55 @@
+"""What a file or a value is, in one short string, so that the plan can tell what changed."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from fetal_biometry.job import atomic_path
+
+
+def digest(*parts) -> str:
+    """Digest of plain values (numbers, strings, lists, dicts), 16 hexadecimal digits."""
+    text = json.dumps(parts, sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class FileIndex:
+    """sha256 of files, remembered by path, size and modification time.
+
+    A file is read again only when its size or time changed, so 100,000 unchanged images cost one look at
+    each. A file touched without a change keeps its digest: nothing downstream reruns.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        try:
+            self._known = json.loads(self.path.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            self._known = {}
+        self._changed = False
+
+    def sha256(self, file) -> str:
+        """Digest of a file's content, in full.
+
+        Raises
+        ------
+        FileNotFoundError
+        """
+        file = os.path.abspath(file)
+        state = os.stat(file)
+        stamp = [state.st_size, state.st_mtime_ns]
+        known = self._known.get(file)
+        if known is None or known[:2] != stamp:
+            with open(file, "rb") as content:
+                known = [*stamp, hashlib.file_digest(content, "sha256").hexdigest()]
+            self._known[file] = known
+            self._changed = True
+        return known[2]
+
+    def save(self) -> None:
+        """Write the index down if anything in it is new."""
+        if self._changed:
+            with atomic_path(self.path) as temporary:
+                temporary.write_text(json.dumps(self._known))
+            self._changed = False

@@ -1,0 +1,48 @@
+"""The tables the workflow writes itself, as pandas frames and as arrays of points."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fetal_biometry.job import atomic_path
+from fetal_biometry.landmarks import COLUMNS
+
+
+def read_frame(path) -> pd.DataFrame:
+    """A table of the workflow, indexed by ``image_name``; names such as ``nan`` or ``007`` stay text."""
+    text = {"image_name": str, "examination": str, "path": str, "label_source": str, "reasons": str, "flags": str}
+    frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={column: [""] for column in _numbers(path, text)})
+    return frame.set_index("image_name", drop=False)
+
+
+def _numbers(path, text: dict) -> list[str]:
+    return [column for column in pd.read_csv(path, nrows=0).columns if column not in text]
+
+
+def write_frame(frame: pd.DataFrame, path) -> None:
+    """Write a table whole or not at all; floats as short as they can be read back exactly."""
+    with atomic_path(Path(path)) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def points_of(frame: pd.DataFrame) -> np.ndarray:
+    """Landmarks of a manifest or of predictions as (N, 4, 2), NaN where there are none."""
+    return frame[list(COLUMNS)].to_numpy(dtype=float).reshape(-1, 4, 2)
+
+
+def sizes_of(manifest: pd.DataFrame) -> np.ndarray:
+    """Width and height of the original images, (N, 2)."""
+    return manifest[["width_px", "height_px"]].to_numpy(dtype=float)
+
+
+def report_unit(manifest: pd.DataFrame) -> tuple[str, np.ndarray]:
+    """The unit of report and each image's unit per pixel.
+
+    Millimetres when every labelled image has a pixel size, pixels otherwise: errors of the two never mix.
+    """
+    labelled = manifest[COLUMNS[0]].notna()
+    pixel_size = manifest["pixel_size_mm"].to_numpy(dtype=float)
+    if labelled.any() and np.isfinite(pixel_size[labelled]).all():
+        return "mm", pixel_size
+    return "px", np.ones(len(manifest))

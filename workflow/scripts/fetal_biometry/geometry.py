@@ -1,0 +1,127 @@
+"""Pixel mapping, lengths, head circumference, and the ellipse that the landmarks span.
+
+Points are ``(x, y)`` with pixel centres at integers, as in OpenCV.
+"""
+
+import cv2
+import numpy as np
+
+from fetal_biometry.landmarks import canonical
+
+LENGTHS = ("bpd", "ofd", "hc")
+
+
+def resize_points(points: np.ndarray, from_size, to_size) -> np.ndarray:
+    """Map points of an image resized from one ``(width, height)`` to another.
+
+    ``x' = (x + 0.5) * w'/w - 0.5``, and exactly back when the sizes are exchanged. Sizes are array-likes of
+    shape (2,), or (N, 1, 2) for ``(N, 4, 2)`` points of images of differing sizes.
+
+    Examples
+    --------
+    >>> resize_points(np.array([[0.0, 0.0], [799.0, 539.0]]), (800, 540), (256, 256)).round(2).tolist()
+    [[-0.34, -0.26], [255.34, 255.26]]
+    """
+    scale = np.asarray(to_size, dtype=float) / np.asarray(from_size, dtype=float)
+    return (np.asarray(points, dtype=float) + 0.5) * scale - 0.5
+
+
+def head_lengths(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """BPD and OFD of ``(..., 4, 2)`` landmarks, in the unit of the points."""
+    points = np.asarray(points, dtype=float)
+    ofd = np.linalg.norm(points[..., 1, :] - points[..., 0, :], axis=-1)
+    bpd = np.linalg.norm(points[..., 3, :] - points[..., 2, :], axis=-1)
+    return bpd, ofd
+
+
+def head_circumference(bpd, ofd):
+    """Perimeter of the ellipse whose axes are BPD and OFD, in their unit.
+
+    Ramanujan's second approximation (Modular equations and approximations to pi, 1914); its relative error
+    is below 1e-6 for every head shape.
+
+    Examples
+    --------
+    >>> bool(np.isclose(head_circumference(2.0, 2.0), 2 * np.pi))
+    True
+    """
+    a, b = np.asarray(ofd, dtype=float) / 2, np.asarray(bpd, dtype=float) / 2
+    total = a + b
+    h = np.divide((a - b) ** 2, total**2, out=np.zeros_like(total), where=total > 0)
+    return np.pi * total * (1 + 3 * h / (10 + np.sqrt(4 - 3 * h)))
+
+
+def all_lengths(points: np.ndarray) -> np.ndarray:
+    """BPD, OFD and HC of ``(..., 4, 2)`` landmarks as ``(..., 3)``, in the unit of the points."""
+    bpd, ofd = head_lengths(points)
+    return np.stack([bpd, ofd, head_circumference(bpd, ofd)], axis=-1)
+
+
+def ellipse_landmarks(centre, semi_long: float, semi_short: float, angle_rad: float) -> np.ndarray:
+    """Ends of an ellipse's two axes as ``(4, 2)`` landmarks.
+
+    ``angle_rad`` is that of the long axis against the image's x axis, y pointing down.
+    """
+    along = np.array([np.cos(angle_rad), np.sin(angle_rad)])
+    across = np.array([-along[1], along[0]])
+    offsets = np.stack([-semi_long * along, semi_long * along, -semi_short * across, semi_short * across])
+    return canonical(np.asarray(centre, dtype=float) + offsets)
+
+
+def landmarks_to_ellipse(points: np.ndarray):
+    """The ellipse that four landmarks span: ``centre (..., 2), semi_long, semi_short, angle_rad``.
+
+    Centre is the mean of the four points, the angle that of the longer diameter in (-pi/2, pi/2].
+    """
+    points = np.asarray(points, dtype=float)
+    bpd, ofd = head_lengths(points)
+    longer = np.where(
+        (ofd >= bpd)[..., None], points[..., 1, :] - points[..., 0, :], points[..., 3, :] - points[..., 2, :]
+    )
+    angle = np.arctan2(longer[..., 1], longer[..., 0])
+    angle = np.where(angle > np.pi / 2, angle - np.pi, np.where(angle <= -np.pi / 2, angle + np.pi, angle))
+    return points.mean(axis=-2), np.maximum(bpd, ofd) / 2, np.minimum(bpd, ofd) / 2, angle
+
+
+def fit_annotation(annotation: np.ndarray) -> np.ndarray:
+    """Landmarks of the ellipse drawn in an annotation image.
+
+    Parameters
+    ----------
+    annotation : ndarray of shape (H, W), uint8
+        A head marked by non-zero pixels, as a thin outline or as a filled mask.
+
+    Returns
+    -------
+    ndarray of shape (4, 2)
+
+    Raises
+    ------
+    ValueError
+        When fewer than five pixels are marked, or they span no ellipse.
+
+    Notes
+    -----
+    An outline's pixels scatter evenly about the drawn curve, so the fit runs over all of them. A filled
+    mask's border pixels have their centres half a pixel inside the curve, which is added back; those on the
+    image's border show where the picture ends, not the head, and are left out.
+    """
+    marked = (np.asarray(annotation) > 127).astype(np.uint8)
+    contours, _ = cv2.findContours(marked, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not contours or marked.sum() < 5:
+        raise ValueError("fewer than five marked pixels, no ellipse to fit")
+    contour = max(contours, key=len).reshape(-1, 2)
+    filled = marked.sum() > 0.5 * cv2.contourArea(cv2.convexHull(contour))
+    if filled:
+        edge = np.array(marked.shape[::-1]) - 1
+        outline = contour[((contour > 0) & (contour < edge)).all(axis=1)]
+    else:
+        outline = cv2.findNonZero(marked).reshape(-1, 2)
+    if len(outline) < 5:
+        raise ValueError("fewer than five outline pixels, no ellipse to fit")
+    centre, axes, angle_deg = cv2.fitEllipse(outline.astype(np.float32))
+    semi = np.array(axes) / 2 + (0.5 if filled else 0.0)
+    if not np.isfinite(semi).all() or semi.min() < 1:
+        raise ValueError("the marked pixels span no ellipse")
+    angle = np.deg2rad(angle_deg) + (np.pi / 2 if semi[1] > semi[0] else 0.0)
+    return ellipse_landmarks(centre, semi.max(), semi.min(), angle)

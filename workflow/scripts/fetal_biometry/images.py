@@ -1,0 +1,65 @@
+"""Ultrasound image files in, grey arrays out, and the resize whose inverse `geometry.resize_points` knows."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from fetal_biometry.errors import InputError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+
+
+def image_size(path) -> tuple[int, int]:
+    """``(width, height)`` in pixels from the file's header, without decoding it.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or is no image.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except FileNotFoundError:
+        raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: not a readable image ({error}); replace or remove it.") from error
+
+
+def read_grey(path) -> np.ndarray:
+    """Decode an image file to grey, uint8 of shape (H, W).
+
+    Raises
+    ------
+    InputError
+        When the file is missing, cut short or no image.
+    """
+    try:
+        encoded = np.fromfile(path, dtype=np.uint8)
+    except FileNotFoundError:
+        raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
+    try:
+        image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if encoded.size else None
+    except cv2.error:
+        image = None
+    if image is None:
+        raise InputError(f"{path}: the image is empty, cut short or of an unknown format; replace or remove it.")
+    return image
+
+
+def resize(image: np.ndarray, size: int) -> np.ndarray:
+    """Squeeze a grey image to ``size`` x ``size``, averaging over areas; the aspect ratio is not kept.
+
+    Lengths are never taken in this grid: `geometry.resize_points` brings points back first.
+    """
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def find_images(folder) -> list[Path]:
+    """Image files directly in a folder, by name."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: the image folder does not exist; correct the path in the configuration.")
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)

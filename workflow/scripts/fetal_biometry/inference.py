@@ -1,0 +1,88 @@
+"""A trained network on the images of a shard, through ONNX Runtime; torch is not needed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from fetal_biometry import geometry, heatmaps
+from fetal_biometry.errors import InputError
+from fetal_biometry.landmarks import canonical
+
+METADATA = "fetal_biometry"
+
+
+class Predictor:
+    """An exported model: the network with its grey scaling, and in its metadata how to read its output.
+
+    Parameters
+    ----------
+    path : path
+        ``model.onnx`` of this workflow.
+    threads : int
+
+    Raises
+    ------
+    InputError
+        When the file is no ONNX model or none of this workflow.
+    """
+
+    def __init__(self, path, threads: int = 1):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self.metadata = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA])
+        except KeyError:
+            raise InputError(f"{path}: an ONNX model, but not exported by this workflow; give a model.onnx of a run.") from None
+        except Exception as error:
+            raise InputError(f"{path}: not a readable ONNX model ({error}); export it again.") from error
+        self.image_size = self.metadata["image_size"]
+
+    def outputs(self, images: np.ndarray) -> np.ndarray:
+        """The network's output on (N, S, S) uint8 images: heatmaps (N, 4, H, W), or coordinates (N, 4, 2)."""
+        return self.session.run(None, {"images": np.ascontiguousarray(images[:, None])})[0]
+
+    def locate(self, images: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Landmarks of squeezed images.
+
+        Parameters
+        ----------
+        images : ndarray of shape (N, S, S), uint8
+        sizes : ndarray of shape (N, 2)
+            Width and height of the originals.
+
+        Returns
+        -------
+        points : ndarray of shape (N, 4, 2)
+            In original pixels and canonical order.
+        confidence : ndarray of shape (N,)
+            0 to 1; NaN for a network that regresses coordinates, which cannot tell.
+        """
+        found = self.outputs(images)
+        if self.metadata["kind"] == "direct":
+            points, cells = found.astype(float) - 0.5, 1
+            confidence = np.full(len(images), np.nan)
+        else:
+            cells = found.shape[-1]
+            points, confidence = heatmaps.decode(found, self.metadata["decoder"], self.metadata["sigma_cells"])
+        return canonical(geometry.resize_points(points, (cells, cells), np.asarray(sizes)[:, None])), confidence
+
+    def own_loss(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """The loss this network was trained with, an image at a time, (N,), in float32 from its output.
+
+        ``targets`` are rendered heatmaps (N, 4, H, W), or coordinates (N, 4, 2) in fractions of the frame.
+        """
+        found, targets = self.outputs(images).astype(float), targets.astype(float)
+        axes = tuple(range(1, found.ndim))
+        if self.metadata["loss"] == "mse":
+            return ((found - targets) ** 2).mean(axis=axes)
+        mass = targets / np.maximum(targets.sum(axis=(2, 3), keepdims=True), 1e-12)
+        return -(mass * np.log(np.maximum(found, 1e-30))).sum(axis=(2, 3)).mean(axis=1)
+
+
+def read_metadata(path) -> dict:
+    """How an exported model was trained and how its output is read."""
+    return Predictor(Path(path)).metadata

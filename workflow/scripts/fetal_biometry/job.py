@@ -1,0 +1,54 @@
+"""What every script of the workflow does around its work: log file, threads, errors a person can read."""
+
+import logging
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from fetal_biometry.errors import InputError
+
+
+@contextmanager
+def start(snakemake):
+    """Run a rule's work with logging to the rule's log file and to the terminal.
+
+    A traceback of an unexpected error goes into the log file; an `InputError` is printed as its message
+    alone. Both end the process with exit status 1, so that Snakemake stops.
+    """
+    log_file = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
+    log_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[log_file], force=True)
+    logging.captureWarnings(True)
+    try:
+        yield
+    except InputError as error:
+        logging.error("%s", error)
+        sys.exit(f"\nError in {snakemake.rule}: {error}\n")
+    except Exception as error:
+        logging.exception("%s failed", snakemake.rule)
+        sys.exit(f"\n{snakemake.rule} failed: {type(error).__name__}: {error}\nThe traceback is in {snakemake.log[0]}\n")
+
+
+@contextmanager
+def atomic_path(path):
+    """A temporary path beside `path` that takes its place, whole, when the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    try:
+        yield Path(name)
+        with open(name, "rb") as written:
+            os.fsync(written.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

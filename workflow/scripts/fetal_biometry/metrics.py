@@ -1,0 +1,132 @@
+"""Every figure an evaluation prints, for any experiment, in one place."""
+
+import numpy as np
+
+from fetal_biometry.geometry import LENGTHS, all_lengths, resize_points
+
+BANDS = {"hc_under_120": (0, 120), "hc_120_200": (120, 200), "hc_over_200": (200, np.inf)}
+"""Bands of reference HC in mm, roughly the three trimesters."""
+
+
+def length_errors(predicted, reference, constant, interval=None) -> dict:
+    """Errors of one length.
+
+    Parameters
+    ----------
+    predicted, reference, constant : ndarray of shape (N,)
+        Lengths by the model, by the reference, and by the constant mean landmark, in one unit.
+    interval : ndarray of shape (N, 2), optional
+        Ends of the predicted interval.
+
+    Returns
+    -------
+    dict
+        ``n, mae, median, p95, bias, loa_low, loa_high`` (bias -+ 1.96 standard deviations of the differences,
+        Bland and Altman, Lancet 1986), ``over_10_percent`` (share), ``constant_mae``, ``coverage`` (share of
+        references inside the interval, None without one).
+    """
+    difference = predicted - reference
+    absolute = np.abs(difference)
+    spread = 1.96 * difference.std(ddof=1) if len(difference) > 1 else float("nan")
+    coverage = None
+    if interval is not None and np.isfinite(interval).all():
+        coverage = float(((reference >= interval[:, 0]) & (reference <= interval[:, 1])).mean())
+    return {
+        "n": len(difference),
+        "mae": float(absolute.mean()),
+        "median": float(np.median(absolute)),
+        "p95": float(np.percentile(absolute, 95)),
+        "bias": float(difference.mean()),
+        "loa_low": float(difference.mean() - spread),
+        "loa_high": float(difference.mean() + spread),
+        "over_10_percent": float((absolute > 0.1 * reference).mean()),
+        "constant_mae": float(np.abs(constant - reference).mean()),
+        "coverage": coverage,
+    }
+
+
+def endpoint_errors(predicted: np.ndarray, reference: np.ndarray, per_px: np.ndarray, any_order: bool) -> dict:
+    """Distances between predicted and reference ends of each diameter.
+
+    Parameters
+    ----------
+    predicted, reference : ndarray of shape (N, 4, 2)
+        Original pixels.
+    per_px : ndarray of shape (N,)
+        Unit of report per pixel.
+    any_order : bool
+        Match the two ends of a diameter the better way round, as only the diameter has a meaning.
+
+    Returns
+    -------
+    dict
+        For ``bpd`` and ``ofd``: ``mean`` distance, its ``radial`` part along the reference diameter and
+        ``tangential`` part across it (mean absolute values), and ``nme``, the mean distance over the length.
+    """
+    results = {}
+    for name, ends in (("bpd", slice(2, 4)), ("ofd", slice(0, 2))):
+        found, truth = predicted[:, ends], reference[:, ends]
+        if any_order:
+            straight = np.linalg.norm(found - truth, axis=2).sum(axis=1)
+            crossed = np.linalg.norm(found[:, ::-1] - truth, axis=2).sum(axis=1)
+            found = np.where((crossed < straight)[:, None, None], found[:, ::-1], found)
+        offset = found - truth
+        along = truth[:, 1] - truth[:, 0]
+        length = np.linalg.norm(along, axis=1)
+        along = along / length[:, None]
+        across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+        distance = np.linalg.norm(offset, axis=2)
+        results[name] = {
+            "mean": float((distance * per_px[:, None]).mean()),
+            "radial": float((np.abs((offset * along[:, None]).sum(axis=2)) * per_px[:, None]).mean()),
+            "tangential": float((np.abs((offset * across[:, None]).sum(axis=2)) * per_px[:, None]).mean()),
+            "nme": float((distance.mean(axis=1) / length).mean()),
+        }
+    return results
+
+
+def trivial_loss(settings: dict) -> tuple[str, float]:
+    """What a network that has learned nothing pays, as a name and a value.
+
+    All-zero heatmaps cost a mean square of ``pi * sigma**2 / (H * W)``; uniform ones a cross-entropy of
+    ``log(H * W)``.
+    """
+    cells = settings["image_size"] // settings["stride"]
+    sigma = settings["sigma_px"] / settings["stride"]
+    if settings["loss"] == "mse":
+        return "all-zero heatmaps", float(np.pi * sigma**2 / cells**2)
+    return "uniform heatmaps", float(np.log(cells**2))
+
+
+def mean_landmarks(points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The constant that knows nothing of an image: mean landmarks in fractions of the frame, (4, 2)."""
+    return resize_points(points, np.asarray(sizes)[:, None], (1, 1)).mean(axis=0)
+
+
+def evaluate_group(predicted, reference, per_px, constant, intervals=None, reference_hc=None, examinations=()) -> dict:
+    """All figures for one group of images, see `length_errors` and `endpoint_errors`.
+
+    Parameters
+    ----------
+    predicted, reference, constant : ndarray of shape (N, 4, 2)
+        Landmarks in original pixels.
+    per_px : ndarray of shape (N,)
+    intervals : ndarray of shape (N, 3, 2), optional
+        Of BPD, OFD and HC, in the unit of report.
+    reference_hc : ndarray of shape (N,), optional
+        HC stated by the dataset in the unit of report, NaN where it states none.
+    examinations : sequence of str
+    """
+    lengths = [all_lengths(points) * per_px[:, None] for points in (predicted, reference, constant)]
+    group = {"n": len(predicted), "examinations": len(set(examinations))}
+    for column, name in enumerate(LENGTHS):
+        interval = None if intervals is None else intervals[:, column]
+        group[name] = length_errors(*(length[:, column] for length in lengths), interval)
+    if reference_hc is not None and (stated := np.isfinite(reference_hc)).any():
+        interval = None if intervals is None else intervals[stated, 2]
+        group["hc_reference"] = length_errors(
+            lengths[0][stated, 2], reference_hc[stated], lengths[2][stated, 2], interval
+        )
+    group["endpoint"] = endpoint_errors(predicted, reference, per_px, any_order=True)
+    group["endpoint_fixed_order"] = endpoint_errors(predicted, reference, per_px, any_order=False)
+    return group

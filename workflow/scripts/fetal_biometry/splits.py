@@ -1,0 +1,78 @@
+"""Who trains, who validates, who judges: by examination, so that no fetus is on two sides."""
+
+import hashlib
+from pathlib import Path
+
+from fetal_biometry.errors import InputError
+from fetal_biometry.tables import index_by_name, read_table
+
+SPLITS = ("train", "validation", "test")
+
+
+def seeded_split(examination: str, seed: int, fractions: dict[str, float]) -> str:
+    """The split of an examination, from its name and the seed alone.
+
+    No other examination has a say, so adding or removing one moves none of the rest. ``fractions`` are those
+    of ``validation`` and ``test``; the rest trains.
+    """
+    draw = int.from_bytes(hashlib.sha256(f"{seed}:{examination}".encode()).digest()[:8], "big") / 2**64
+    if draw < fractions["test"]:
+        return "test"
+    return "validation" if draw < fractions["test"] + fractions["validation"] else "train"
+
+
+def assign_splits(examinations: dict[str, str], settings: dict) -> dict[str, str]:
+    """The split of each labelled image.
+
+    Parameters
+    ----------
+    examinations : dict
+        Examination by image name.
+    settings : dict
+        ``split`` ('seeded', 'published' or 'published_if_present'), ``split_file`` under ``data_root``,
+        ``split_seed``, ``validation_fraction``, ``test_fraction``.
+
+    Raises
+    ------
+    InputError
+        A published file that is missing, names an unknown split, leaves an image out, or puts an
+        examination on two sides.
+
+    Notes
+    -----
+    A published file knows train and test; ``validation_fraction`` of its train part's examinations validate.
+    """
+    fractions = {"validation": settings["validation_fraction"], "test": settings["test_fraction"]}
+    if published(settings):
+        return _published_split(examinations, settings, fractions)
+    return {
+        name: seeded_split(examination, settings["split_seed"], fractions) for name, examination in examinations.items()
+    }
+
+
+def published(settings: dict) -> bool:
+    """Whether the split comes from a file."""
+    path = Path(settings["data_root"]) / settings["split_file"]
+    return settings["split"] == "published" or (settings["split"] == "published_if_present" and path.is_file())
+
+
+def _published_split(examinations, settings, fractions):
+    path = Path(settings["data_root"]) / settings["split_file"]
+    rows = index_by_name(read_table(path, {"image_name": ("image_name", "filename"), "split": ("split",)}))
+    within_train = {"test": 0.0, "validation": fractions["validation"]}
+    splits: dict[str, str] = {}
+    sides: dict[str, tuple[str, str]] = {}
+    for name, examination in examinations.items():
+        if name not in rows:
+            raise InputError(f"{path}: no row for {name}; add it, or set split: seeded.")
+        side = rows[name]["split"].lower()
+        if side not in SPLITS:
+            raise InputError(f"{rows[name].place}: split is {side!r}, not train, validation or test; correct the row.")
+        other = sides.setdefault(examination, (side, name))
+        if other[0] != side:
+            raise InputError(
+                f"{rows[name].place}: examination {examination} is in {side} here but in {other[0]} with {other[1]}; "
+                "put all images of an examination on one side."
+            )
+        splits[name] = seeded_split(examination, settings["split_seed"], within_train) if side == "train" else side
+    return splits

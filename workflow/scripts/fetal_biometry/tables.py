@@ -1,0 +1,106 @@
+"""Csv files that people bring: read strictly, with errors that name file, row and remedy."""
+
+import csv
+import math
+from pathlib import Path
+
+from fetal_biometry.errors import InputError
+
+
+class Row(dict):
+    """A table's row that knows where it stands: ``row.place`` is ``file, row 12 (000_HC.png)``."""
+
+    def __init__(self, values: dict, table: Path, number: int):
+        super().__init__(values)
+        self.table, self.number = table, number
+
+    @property
+    def place(self) -> str:
+        first = next(iter(self.values()), "")
+        return f"{self.table}, row {self.number} ({first})"
+
+    def number_in(self, column: str, minimum: float = -math.inf, optional: bool = False) -> float | None:
+        """The finite number in a column, or None where it is empty and may be.
+
+        Raises
+        ------
+        InputError
+        """
+        text = self[column].strip()
+        if optional and not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or value < minimum:
+            wanted = "a finite number" if minimum == -math.inf else f"a number of at least {minimum:g}"
+            raise InputError(f"{self.place}: {column} is {text!r}, not {wanted}; correct or remove the row.")
+        return value
+
+
+def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, ...] = ()) -> list[Row]:
+    """Read a csv file whose columns may go by several names.
+
+    Parameters
+    ----------
+    path : path
+    columns : dict
+        For each wanted column the names it may have in the header, ignoring case and blanks around.
+    optional : tuple of str
+        Wanted columns that may be missing; they are then empty strings.
+
+    Returns
+    -------
+    list of Row
+        With the wanted names as keys; row 1 is the header, as in a spreadsheet.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, is no text, lacks a column, or a row is too short.
+    """
+    path = Path(path)
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            header = [name.strip().lower() for name in next(reader, [])]
+            place = {}
+            for wanted, names in columns.items():
+                found = [header.index(name.lower()) for name in names if name.lower() in header]
+                if found:
+                    place[wanted] = found[0]
+                elif wanted not in optional:
+                    raise InputError(
+                        f"{path}: no column {' or '.join(names)} in its header ({', '.join(header) or 'empty file'}); "
+                        "add the column or name another file."
+                    )
+            rows = []
+            for number, cells in enumerate(reader, start=2):
+                if not any(cell.strip() for cell in cells):
+                    continue
+                if len(cells) < len(header):
+                    raise InputError(
+                        f"{path}, row {number} ({cells[0]}): {len(cells)} cells under {len(header)} columns; complete the row."
+                    )
+                rows.append(Row({name: cells[place[name]].strip() if name in place else "" for name in columns}, path, number))
+            return rows
+    except FileNotFoundError:
+        raise InputError(f"{path}: the table does not exist; correct its path in the configuration.") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a csv file in UTF-8 ({error}); save it as one.") from error
+
+
+def index_by_name(rows: list[Row]) -> dict[str, Row]:
+    """Rows by ``image_name``; InputError when a name stands twice."""
+    named: dict[str, Row] = {}
+    for row in rows:
+        name = row["image_name"]
+        if not name:
+            raise InputError(f"{row.table}, row {row.number}: no image name; complete or remove the row.")
+        if name in named:
+            raise InputError(
+                f"{row.place}: the same name stands in row {named[name].number} already; keep one of the two."
+            )
+        named[name] = row
+    return named

@@ -1,0 +1,42 @@
+"""Join the shards: lengths in px and mm, intervals, flags, and the tables other programs read."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from fetal_biometry import job
+from fetal_biometry.biometry import describe_row, export_tables, tabulate
+from fetal_biometry.frames import points_of, read_frame, write_frame
+from fetal_biometry.geometry import all_lengths
+from fetal_biometry.uncertainty import relative_intervals
+
+
+def validation_rows(manifest, inputs) -> pd.Index:
+    """Sound validation images: never trained on, so their errors calibrate the intervals."""
+    if not inputs.get("split"):
+        return manifest.index[:0]
+    split, audit = read_frame(inputs.split), read_frame(inputs.audit)
+    chosen = split.index[(split["split"] == "validation") & (audit["verdict"].reindex(split.index) == "sound")]
+    return manifest.index[manifest.index.isin(chosen)]
+
+
+if __name__ == "__main__":
+    with job.start(snakemake):
+        manifest = read_frame(snakemake.input.manifest)
+        found = pd.concat([read_frame(path) for path in snakemake.input.landmarks]).loc[manifest.index]
+        lengths = all_lengths(points_of(found))
+        if snakemake.params.trained:
+            calibration = manifest.index.isin(validation_rows(manifest, snakemake.input))
+            references = all_lengths(points_of(manifest[calibration]))
+            level = snakemake.params.interval_level
+            intervals = relative_intervals(lengths, lengths[calibration], references, level)
+        else:
+            intervals = np.full((*lengths.shape, 2), np.nan)
+        table = tabulate(found, manifest, intervals, snakemake.params.limits)
+        write_frame(table, snakemake.output.predictions)
+        exports = export_tables(table, manifest["pixel_size_mm"].to_numpy(dtype=float))
+        for path in snakemake.output.exports:
+            write_frame(exports[Path(path).name], path)
+        for row in table.itertuples():
+            logging.info("%s", describe_row(row))

@@ -1,0 +1,32 @@
+"""Locate the landmarks in the images of one shard."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+from fetal_biometry import job
+from fetal_biometry.cache import Shards
+from fetal_biometry.frames import sizes_of, write_frame
+from fetal_biometry.inference import Predictor
+from fetal_biometry.landmarks import COLUMNS
+from tqdm import tqdm
+
+BATCH = 16  # beyond it ONNX Runtime gains nothing on a CPU and memory grows
+
+if __name__ == "__main__":
+    with job.start(snakemake):
+        predictor = Predictor(snakemake.input.model, snakemake.threads)
+        shard = Shards([snakemake.input.images])
+        index = pd.DataFrame(shard.index.values())
+        sizes = sizes_of(index)
+        points, confidence = [], []
+        for start in tqdm(range(0, len(index), BATCH), desc="predicting", unit="batch", disable=None):
+            batch = slice(start, start + BATCH)
+            found, sure = predictor.locate(shard.gather(index["image_name"][batch]), sizes[batch])
+            points.append(found)
+            confidence.append(sure)
+        table = index[["image_name"]].copy()
+        table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
+        table["confidence"] = np.concatenate(confidence)
+        write_frame(table, snakemake.output.landmarks)
+        logging.info("%d images", len(table))
