@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 from fetal_biometry import report
+from fetal_biometry.frames import read_frame
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.landmarks import COLUMNS
 
@@ -25,7 +27,7 @@ SETTINGS = {
 
 
 def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> report.ReportInputs:
-    """Images of drawn ellipses and the tables of a run on them, written to and read back from folder."""
+    """Images of drawn ellipses (or one image for all) and a run's tables on them, written and read back."""
     generator = np.random.default_rng(7)
     names = [f"{i // 2:03d}_{'' if i % 2 == 0 else '2'}HC.png" for i in range(n - 1)] + [HOSTILE_NAME]
     hc_scale = np.linspace(0.35, 1.0, n)[generator.permutation(n)]
@@ -48,7 +50,7 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
     for path, points in zip(paths, truth, strict=True):
         if image is None:
             draw_head(path, points, generator)
-        elif not path.exists():
+        else:
             path.symlink_to(image)
     manifest = pd.DataFrame({"image_name": names, "path": paths, "sha256": [f"{i:064x}" for i in range(n)]})
     manifest[["width_px", "height_px"]] = WIDTH, HEIGHT
@@ -66,17 +68,13 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
         predictions[f"{length}_low"] = lengths[:, i] * scale * 0.97
         predictions[f"{length}_high"] = lengths[:, i] * scale * 1.03
     predictions["confidence"] = generator.uniform(0.3, 1, n).round(4)
-    predictions["flags"] = [("cephalic index" if i % 9 == 0 else "") + (";low confidence" if i % 6 == 0 else "")
-                            for i in range(n)]  # fmt: skip
+    predictions["flags"] = np.resize(["cephalic index;low confidence", "", "", "low confidence", "", ""], n)
     tables = {"manifest": manifest, "predictions": predictions}
     if labelled:
         verdict = np.where(suspect, "suspect", "sound")
-        reasons = np.where(
-            suspect, np.where(np.arange(n) % 2, "axes not perpendicular;centres apart", "centres apart"), ""
-        )
-        tables["audit"] = pd.DataFrame(
-            {"image_name": names, "verdict": verdict, "reasons": reasons, "score": 0.5}
-        )
+        both = np.where(np.arange(n) % 2, "axes not perpendicular;centres apart", "centres apart")
+        reasons = np.where(suspect, both, "")
+        tables["audit"] = pd.DataFrame({"image_name": names, "verdict": verdict, "reasons": reasons, "score": 0.5})
         exam = manifest["examination"]
         code = pd.Series(pd.factorize(exam)[0])
         split = np.select([code % 5 < 2, code % 5 == 2], ["test", "validation"], "train")
@@ -84,7 +82,7 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
         epoch = np.arange(1, 31)
         decay = np.exp(-epoch / 7)
         tables["history"] = pd.DataFrame({
-            "epoch": epoch, "train_loss": 4.1 + 4 * decay, "validation_loss": 4.3 + 3.9 * decay + 0.03 * np.sin(epoch),
+            "epoch": epoch, "train_loss": 4.1 + 4 * decay, "validation_loss": 4.3 + 3.9 * decay,
             f"validation_bpd_mae_{unit}": 1 + 20 * decay, f"validation_ofd_mae_{unit}": 1.4 + 28 * decay,
             f"validation_hc_mae_{unit}": 2.5 + 70 * decay, "learning_rate": 1e-3, "seconds": 11.0,
         })  # fmt: skip
@@ -99,7 +97,8 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
         metrics=json.loads((folder / "metrics.json").read_text()),
         settings=SETTINGS,
         versions={"numpy": "2.4.6", "torch": "2.13.0"},
-        **{name: report.read_table(folder / f"{name}.csv") for name in tables},
+        history=pd.read_csv(folder / "history.csv") if labelled else None,
+        **{name: read_frame(folder / f"{name}.csv") for name in tables if name != "history"},
     )
 
 
@@ -115,8 +114,9 @@ def draw_head(path: Path, points: np.ndarray, generator) -> None:
 def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) -> dict:
     """Metrics of the made-up run, by the contract of metrics.json."""
     n = len(predicted)
-    labels = {"images": n, "labelled": n, "sound": int((~suspect).sum()), "suspect": int(suspect.sum()),
-              "unlabelled": 0, "names_swapped": True, "reasons": {"centres apart": int(suspect.sum())}}  # fmt: skip
+    left_out = int(suspect.sum())
+    labels = {"images": n, "labelled": n, "sound": n - left_out, "suspect": left_out, "unlabelled": 0,
+              "names_swapped": True, "reasons": {"centres apart": left_out}}  # fmt: skip
     model = {"kind": "heatmap", "parameters": 1_912_341, "epochs": 30, "best_epoch": 27, "seconds": 333.3,
              "decode": "paired"}  # fmt: skip
     loss = {"name": "cross_entropy", "train": 4.15, "validation": 4.37, "test": 4.4,
@@ -140,14 +140,13 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
         for i, length in enumerate(("bpd", "ofd", "hc")):
             d = (shown - true)[chosen, i]
             lengths[length] = {
-                "n": len(d), "mae": abs(d).mean(), "median": np.median(abs(d)), "p95": np.quantile(abs(d), 0.95),
-                "bias": d.mean(), "loa_low": d.mean() - 1.96 * d.std(), "loa_high": d.mean() + 1.96 * d.std(),
+                "n": len(d), "mae": abs(d).mean(), "median": np.median(abs(d)),
+                "p95": np.quantile(abs(d), 0.95), "bias": d.mean(),
+                "loa_low": d.mean() - 1.96 * d.std(), "loa_high": d.mean() + 1.96 * d.std(),
                 "over_10_percent": float((abs(d) > 0.1 * true[chosen, i]).mean()),
                 "constant_mae": abs(true[chosen, i] - true[:, i].mean()).mean(), "coverage": 0.91,
             }  # fmt: skip
-        ends = {
-            axis: {"mean": 1.4, "radial": 0.6, "tangential": 1.2, "nme": 0.021} for axis in ("bpd", "ofd")
-        }
+        ends = {axis: {"mean": 1.4, "radial": 0.6, "tangential": 1.2, "nme": 0.021} for axis in ("bpd", "ofd")}
         return {"n": int(chosen.sum()), "examinations": int(chosen.sum()) - 1, **lengths,
                 "endpoint": ends, "endpoint_fixed_order": ends}  # fmt: skip
 
@@ -161,21 +160,30 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
             "labels": labels, "splits": {"test": groups}}  # fmt: skip
 
 
+ON_PIPES = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""  # Chromium reads commands from descriptor 3 and answers on 4
+
+
 class Browser:
     """Headless Chromium driven by the DevTools protocol over a pipe.
 
-    What pages say on the console, throw or request besides themselves is collected in `messages` and `requests`.
+    What a page says on the console, throws and requests is collected in `messages` and `requests`.
     """
 
     def __init__(self, executable: str, profile: Path):
         to_browser, ours_out = os.pipe()
         ours_in, from_browser = os.pipe()
         flags = (
-            "--headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-background-networking"
-            " --disable-component-update --disable-sync --disable-dev-shm-usage --remote-debugging-pipe"
+            "--headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-sync"
+            " --disable-background-networking --disable-component-update --disable-dev-shm-usage"
+            " --remote-debugging-pipe"
         )
         self.process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "sh", executable, *flags.split(),
+            [sys.executable, "-c", ON_PIPES, str(to_browser), str(from_browser), executable, *flags.split(),
              f"--user-data-dir={profile}", "about:blank"],
             pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -277,6 +285,15 @@ def labelled_run(tmp_path_factory) -> report.ReportInputs:
 @pytest.fixture(scope="session")
 def unlabelled_run(tmp_path_factory) -> report.ReportInputs:
     return made_up_run(tmp_path_factory.mktemp("unlabelled"), n=20, unit="px", labelled=False)
+
+
+@pytest.fixture(scope="session")
+def large_run(tmp_path_factory) -> report.ReportInputs:
+    """As many images as the challenge has, each as hard to compress as noise at 800 x 540."""
+    folder = tmp_path_factory.mktemp("large")
+    image = np.random.default_rng(3).gamma(2.0, 18.0, (540, 800)).clip(0, 255).astype(np.uint8)
+    cv2.imwrite(str(folder / "noise.png"), image)
+    return made_up_run(folder, n=622, image=folder / "noise.png")
 
 
 @pytest.fixture(scope="session")

@@ -182,7 +182,9 @@ def training_identity(wildcards):
     """Everything a training depends on: its images, labels and split, its settings, the code on the way."""
     keys = ("image_name", "image", "label", "split")
     taken = part_digest(keys, lambda record: record["split"] in ("train", "validation"))
-    code = code_digest("build_manifest", "audit_labels", "split_images", "cache_images", "render_heatmaps", "train_model")
+    code = code_digest(
+        "build_manifest", "audit_labels", "split_images", "cache_images", "render_heatmaps", "train_model"
+    )
     return digest(taken, code, experiment_settings(wildcards), config["audit"])
 
 
@@ -261,7 +263,10 @@ def evaluation_files(wildcards):
 
 def report_files(wildcards):
     """What the report reads of the reported experiment, by name."""
-    files = {"predictions": f"{RESULTS}/{REPORTED}/predictions.csv", "metrics": f"{RESULTS}/{REPORTED}/metrics.json"}
+    files = {
+        "predictions": f"{RESULTS}/{REPORTED}/predictions.csv",
+        "metrics": f"{RESULTS}/{REPORTED}/metrics.json",
+    }
     files |= label_tables(wildcards)
     if REPORTED != GIVEN_MODEL:
         files["history"] = f"{RESULTS}/{REPORTED}/history.csv"

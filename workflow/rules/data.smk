@@ -31,7 +31,7 @@ rule download_hc18:
     input:
         modules=modules("download_hc18"),
     output:
-        table=f"{config['data_root']}/hc18/training_set_pixel_size_and_HC.csv",
+        licence=f"{config['data_root']}/hc18/HC18_LICENSE.txt",
     log:
         "results/logs/download_hc18.log",
     conda:
@@ -41,9 +41,8 @@ rule download_hc18:
         runtime=120,
     params:
         url=lookup(dpath="download_url", within=config),
-        folder=lookup(dpath="data_root", within=config),
     message:
-        "Downloading HC18 (CC BY 4.0) into {params.folder}"
+        "Downloading HC18 (CC BY 4.0) beside {output.licence}"
     script:
         "../scripts/download_hc18.py"
 

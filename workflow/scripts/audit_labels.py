@@ -3,6 +3,7 @@
 import logging
 
 import pandas as pd
+
 from fetal_biometry import job
 from fetal_biometry.audit import judge_labels
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame

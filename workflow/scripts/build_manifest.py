@@ -3,6 +3,7 @@
 import logging
 
 import pandas as pd
+
 from fetal_biometry import job
 from fetal_biometry.datasets import describe_source, list_sources
 from fetal_biometry.digests import FileIndex

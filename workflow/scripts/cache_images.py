@@ -3,6 +3,7 @@
 import logging
 
 import numpy as np
+
 from fetal_biometry import job
 from fetal_biometry.cache import shard_of, write_shard
 from fetal_biometry.frames import read_frame
@@ -12,7 +13,8 @@ if __name__ == "__main__":
     with job.start(snakemake):
         size = snakemake.params.image_size
         manifest = read_frame(snakemake.input.manifest)
-        in_shard = [shard_of(name, snakemake.params.shards) == int(snakemake.wildcards.shard) for name in manifest.index]
+        number, shards = int(snakemake.wildcards.shard), snakemake.params.shards
+        in_shard = [shard_of(name, shards) == number for name in manifest.index]
         shard = manifest[in_shard]
         index = shard[["image_name", "width_px", "height_px"]].to_dict("records")
         images = (resize(read_grey(path), size) for path in shard["path"])

@@ -2,16 +2,19 @@
 
 import json
 import logging
+from pathlib import Path
 
 import matplotlib
 import pandas as pd
+
 from fetal_biometry import job
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import write_frame
 from fetal_biometry.geometry import LENGTHS
 
 matplotlib.use("Agg")
-matplotlib.rcParams.update({"svg.hashsalt": "compare", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+matplotlib.rcParams.update({"svg.hashsalt": "compare", "font.size": 9})
+matplotlib.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 from matplotlib import pyplot as plt  # noqa: E402
 
 COLOURS = {"bpd": "#0072b2", "ofd": "#e69f00", "hc": "#009e73"}  # Okabe and Ito: apart for colour-blind readers
@@ -28,27 +31,31 @@ def flatten(metrics: dict) -> dict:
     row["hc_over_10_percent"] = test["hc"]["over_10_percent"]
     row["nme_bpd"], row["nme_ofd"] = (test["endpoint"][name]["nme"] for name in ("bpd", "ofd"))
     loss, model = metrics["loss"], metrics["model"]
-    row |= {"loss": loss["name"], "test_loss": loss["test"], "trivial": loss["baseline_name"], "trivial_loss": loss["baseline"]}
+    row |= {"loss": loss["name"], "test_loss": loss["test"]}
+    row |= {"trivial": loss["baseline_name"], "trivial_loss": loss["baseline"]}
     row |= {"parameters": model["parameters"], "epochs": model["epochs"], "training_seconds": model["seconds"]}
     return row
 
 
 def draw(table: pd.DataFrame, unit: str, path) -> None:
     """Test errors on the left (logarithmic), own loss as a share of the trivial one on the right."""
-    figure, (errors, losses) = plt.subplots(1, 2, figsize=(9, 0.55 * len(table) + 1.6), width_ratios=(3, 2), sharey=True)
+    figure, (errors, losses) = plt.subplots(
+        1, 2, figsize=(9, 0.55 * len(table) + 1.6), width_ratios=(3, 2), sharey=True
+    )
     rows = range(len(table))
     for offset, name in zip((-0.25, 0, 0.25), LENGTHS, strict=True):
         values = table[f"{name}_mae_{unit}"]
         bars = errors.barh([row + offset for row in rows], values, 0.23, color=COLOURS[name], label=name.upper())
         errors.bar_label(bars, fmt=" %.2f", fontsize=7)
     errors.axvline(table[f"constant_hc_mae_{unit}"].iloc[0], color="0.4", linestyle="--", linewidth=1)
-    errors.set(xscale="log", xlabel=f"mean absolute error on {table['n'].iloc[0]} test images, {unit} (dashed: HC of the mean landmark)")
+    title = f"mean absolute error on {table['n'].iloc[0]} test images, {unit} (dashed: HC of the mean landmark)"
+    errors.set(xscale="log", xlabel=title)
     errors.set_yticks(rows, table["experiment"])
     errors.invert_yaxis()
     errors.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
     shares = table["test_loss"] / table["trivial_loss"]
-    bars = losses.barh(rows, shares, 0.5, color="0.65")
-    losses.bar_label(bars, [f" {share:.2f}  ({name})" for share, name in zip(shares, table["loss"], strict=True)], fontsize=7)
+    labels = [f" {share:.2f}  ({name})" for share, name in zip(shares, table["loss"], strict=True)]
+    losses.bar_label(losses.barh(rows, shares, 0.5, color="0.65"), labels, fontsize=7)
     losses.axvline(1, color="0.4", linestyle="--", linewidth=1)
     losses.set(xlabel="own test loss / loss of knowing nothing", xlim=(0, max(1.1, 1.5 * shares.max())))
     figure.tight_layout()
@@ -58,7 +65,7 @@ def draw(table: pd.DataFrame, unit: str, path) -> None:
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        metrics = [json.loads(open(path, encoding="utf-8").read()) for path in snakemake.input.metrics]
+        metrics = [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.metrics]
         if not all("test" in one["splits"] for one in metrics):
             raise InputError("no labelled test image to compare on; raise test_fraction or use a labelled dataset.")
         table = pd.DataFrame([flatten(one) for one in metrics])

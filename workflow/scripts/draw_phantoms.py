@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
+
 from fetal_biometry import job
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
 
@@ -21,4 +22,6 @@ if __name__ == "__main__":
         phantoms = plan_phantoms(snakemake.params.phantom_count, snakemake.params.seed)
         with ProcessPoolExecutor(snakemake.threads) as pool:
             list(pool.map(write_phantom, phantoms, [folder] * len(phantoms), chunksize=8))
-        logging.info("%d phantoms of %d examinations", len(phantoms), len({phantom.examination for phantom in phantoms}))
+        logging.info(
+            "%d phantoms of %d examinations", len(phantoms), len({phantom.examination for phantom in phantoms})
+        )

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 
 import numpy as np
+
 from fetal_biometry import job
 from fetal_biometry.cache import Shards
 from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of
@@ -17,7 +18,11 @@ def summarise_labels(manifest, audit) -> dict:
     """How many labels there are, how many are left out, and why."""
     sources = manifest["label_source"]
     labelled = int((sources != "").sum())
-    reasons = Counter(reason for text in audit["reasons"] for reason in text.split(";") if reason) if audit is not None else {}
+    reasons = (
+        Counter(reason for text in audit["reasons"] for reason in text.split(";") if reason)
+        if audit is not None
+        else {}
+    )
     suspect = int((audit["verdict"] == "suspect").sum()) if audit is not None else 0
     return {
         "images": len(manifest),

@@ -6,6 +6,7 @@ import logging
 import numpy as np
 import onnx
 import torch
+
 from fetal_biometry import job
 from fetal_biometry.inference import METADATA, Predictor
 from fetal_biometry.networks import build_network

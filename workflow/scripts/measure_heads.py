@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from fetal_biometry import job
 from fetal_biometry.biometry import describe_row, export_tables, tabulate
 from fetal_biometry.frames import points_of, read_frame, write_frame

@@ -4,12 +4,13 @@ import logging
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
+
 from fetal_biometry import job
 from fetal_biometry.cache import Shards
 from fetal_biometry.frames import sizes_of, write_frame
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import COLUMNS
-from tqdm import tqdm
 
 BATCH = 16  # beyond it ONNX Runtime gains nothing on a CPU and memory grows
 

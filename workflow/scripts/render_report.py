@@ -4,7 +4,10 @@ import json
 from importlib import metadata
 from pathlib import Path
 
+import pandas as pd
+
 from fetal_biometry import job, report
+from fetal_biometry.frames import read_frame
 
 PACKAGES = ("torch", "onnxruntime", "opencv-python-headless", "numpy", "pandas", "pydicom", "snakemake")
 
@@ -15,25 +18,20 @@ def installed_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES if name in installed}
 
 
-def optional_table(path):
-    """The table at path; None where the rule has no such input."""
-    return report.read_table(path) if path else None
-
-
 if __name__ == "__main__":
     with job.start(snakemake):
         source, params = snakemake.input, snakemake.params
         inputs = report.ReportInputs(
             run=params.run,
             experiment=params.experiment,
-            manifest=report.read_table(source.manifest),
-            predictions=report.read_table(source.predictions),
+            manifest=read_frame(source.manifest),
+            predictions=read_frame(source.predictions),
             metrics=json.loads(Path(source.metrics).read_text(encoding="utf-8")),
-            audit=optional_table(source.get("audit")),
-            split=optional_table(source.get("split")),
-            history=optional_table(source.get("history")),
+            audit=read_frame(source.audit) if source.get("audit") else None,
+            split=read_frame(source.split) if source.get("split") else None,
+            history=pd.read_csv(source.history) if source.get("history") else None,
             settings=params.settings,
             versions=installed_versions(),
-            image_root=Path(params.get("image_root", ".")),
         )
-        Path(snakemake.output.html).write_text(report.render_report(inputs), encoding="utf-8")
+        with job.atomic_path(snakemake.output.html) as temporary:
+            temporary.write_text(report.render_report(inputs), encoding="utf-8")

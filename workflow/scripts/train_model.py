@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+
 from fetal_biometry import job
 from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError

@@ -29,7 +29,8 @@ def flag_heads(points: np.ndarray, sizes: np.ndarray, confidence: np.ndarray, li
     nearest = np.minimum(points, sizes[:, None] - 1 - points).min(axis=(1, 2))
     raised = {
         "low confidence": confidence < limits["confidence"],
-        "unusual cephalic index": (bpd / ofd < limits["cephalic_index_low"]) | (bpd / ofd > limits["cephalic_index_high"]),
+        "unusual cephalic index": (bpd / ofd < limits["cephalic_index_low"])
+        | (bpd / ofd > limits["cephalic_index_high"]),
         "diameters not perpendicular": np.rad2deg(np.arcsin(np.clip(sine, 0, 1))) > limits["angle_deg"],
         "diameters off centre": apart > limits["midpoint_distance"] * (bpd + ofd) / 2,
         "head at the image border": nearest < limits["border_px"],

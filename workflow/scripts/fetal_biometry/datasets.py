@@ -75,7 +75,7 @@ def list_sources(settings: dict, phantom_folder) -> list[Source]:
         "phantom": lambda: _list_phantoms(settings, Path(phantom_folder)),
         "challenge": lambda: _list_landmark_table(settings),
         "hc18": lambda: _list_annotated_folder(settings),
-        "images": lambda: [],
+        "images": list,
     }[settings["dataset"]]()
     if settings["images"]:
         sources += _list_unlabelled(settings)
@@ -137,7 +137,9 @@ def _list_phantoms(settings: dict, folder: Path) -> list[Source]:
 
     sources = []
     for plan in phantom.plan_phantoms(settings["phantom_count"], settings["phantom_seed"]):
-        points = ellipse_landmarks((plan.centre_x, plan.centre_y), plan.semi_long_px, plan.semi_short_px, plan.angle_rad)
+        points = ellipse_landmarks(
+            (plan.centre_x, plan.centre_y), plan.semi_long_px, plan.semi_short_px, plan.angle_rad
+        )
         sources.append(
             Source(
                 image_name=plan.image_name,
@@ -250,9 +252,7 @@ def _read_pixel_sizes(settings: dict) -> dict[str, Row]:
     if given == "" or isinstance(given, (int, float)):
         fixed = Row({"pixel_size_mm": str(given), "reference_hc_mm": ""}, Path("the configuration's pixel_sizes"), 1)
         return {"": fixed} if given else {}
-    return index_by_name(
-        read_table(_under_root(settings, given), PIXEL_SIZE_COLUMNS, optional=("reference_hc_mm",))
-    )
+    return index_by_name(read_table(_under_root(settings, given), PIXEL_SIZE_COLUMNS, optional=("reference_hc_mm",)))
 
 
 def _with_pixel_size(source: Source, pixel_sizes: dict[str, Row]) -> Source:
@@ -285,10 +285,10 @@ def _fit_annotation(source: Source, size: tuple[int, int]) -> np.ndarray:
 
 def _refuse_far_points(points, width, height, source, tolerance) -> None:
     margin = tolerance * np.array([width, height])
-    outside = ((points < -margin) | (points > [width - 1, height - 1] + margin)).any(axis=1)
+    outside = ((points < -margin) | (points > np.array([width - 1, height - 1]) + margin)).any(axis=1)
     if outside.any():
         x, y = points[outside][0]
         raise InputError(
             f"{source.origin}: a landmark at ({x:.1f}, {y:.1f}) lies far outside the image of {width}x{height} pixels; "
-            "correct or remove the row (a header in the wrong order, or coordinates of a resized image, look like this)."
+            "correct or remove the row (columns in the wrong order or a resized image's coordinates look like this)."
         )

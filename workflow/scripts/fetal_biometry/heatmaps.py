@@ -8,6 +8,7 @@ import numpy as np
 
 DECODERS = ("argmax", "subpixel", "paired")
 _FLOOR = 1e-12  # keeps the logarithm finite where a heatmap is exactly zero
+_SHORTEST = 0.15  # of the grid's side: no diameter is shorter; HC18's shortest spans 0.19
 
 
 def encode(points: np.ndarray, size: int, sigma: float) -> np.ndarray:
@@ -41,11 +42,11 @@ def decode(heatmaps: np.ndarray, decoder: str, sigma: float) -> tuple[np.ndarray
     decoder : {'argmax', 'subpixel', 'paired'}
         ``argmax`` takes each channel's highest cell. ``subpixel`` moves on from there to the summit of the
         quadratic through the logarithm of the 3 x 3 cells around it, exact for a Gaussian (DARK, Zhang et
-        al., CVPR 2020). ``paired`` does the same on the two highest peaks of each diameter's summed channels:
+        al., CVPR 2020). ``paired`` does the same on the two highest peaks of each diameter's summed channels, 0.15 of the grid apart:
         which end is the left one is then no question put to the network, which cannot answer it for an
         upright axis.
     sigma : float
-        Standard deviation in cells; ``paired`` seeks the second end beyond three of them.
+        Standard deviation in cells.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def decode(heatmaps: np.ndarray, decoder: str, sigma: float) -> tuple[np.ndarray
     if decoder == "paired":
         diameters = heatmaps[:, 0::2] + heatmaps[:, 1::2]
         first = _highest_cell(diameters)
-        near = _disc(first, diameters.shape[2:], 3 * sigma)
+        near = _disc(first, diameters.shape[2:], _SHORTEST * diameters.shape[3])
         second = _highest_cell(np.where(near, -1, diameters))
         points = np.stack([first, second], axis=2)
         shares = np.stack([_share(diameters, first, sigma), _share(diameters, second, sigma)])

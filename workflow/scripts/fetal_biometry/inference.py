@@ -36,7 +36,9 @@ class Predictor:
             self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             self.metadata = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA])
         except KeyError:
-            raise InputError(f"{path}: an ONNX model, but not exported by this workflow; give a model.onnx of a run.") from None
+            raise InputError(
+                f"{path}: an ONNX model, but not exported by this workflow; give a model.onnx of a run."
+            ) from None
         except Exception as error:
             raise InputError(f"{path}: not a readable ONNX model ({error}); export it again.") from error
         self.image_size = self.metadata["image_size"]

@@ -28,7 +28,9 @@ def start(snakemake):
         sys.exit(f"\nError in {snakemake.rule}: {error}\n")
     except Exception as error:
         logging.exception("%s failed", snakemake.rule)
-        sys.exit(f"\n{snakemake.rule} failed: {type(error).__name__}: {error}\nThe traceback is in {snakemake.log[0]}\n")
+        sys.exit(
+            f"\n{snakemake.rule} failed: {type(error).__name__}: {error}\nThe traceback is in {snakemake.log[0]}\n"
+        )
 
 
 @contextmanager

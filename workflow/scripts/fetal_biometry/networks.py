@@ -4,6 +4,8 @@ Both take grey images as they lie in the cache, uint8 of shape (N, 1, S, S); sca
 so weights cannot be used with the wrong one.
 """
 
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -80,13 +82,16 @@ class UNet(nn.Module):
         super().__init__()
         channels = [width * min(2**level, 8) for level in range(depth + 1)]
         self.scale = _Scaled(grey_scaling)
-        stem = [] if stem_stride == 1 else [nn.Conv2d(1, width, 5, stride=stem_stride, padding=2), nn.ReLU(inplace=True)]
+        stem = (
+            [] if stem_stride == 1 else [nn.Conv2d(1, width, 5, stride=stem_stride, padding=2), nn.ReLU(inplace=True)]
+        )
         self.stem = nn.Sequential(*stem)
         ins = [1 if stem_stride == 1 else width, *channels[:-1]]
         self.down = nn.ModuleList(_double_convolution(i, o, batch_norm) for i, o in zip(ins, channels, strict=True))
         last = next(level for level in range(depth + 1) if stem_stride * 2**level == stride)
         self.up = nn.ModuleList(
-            _Up(channels[level + 1], channels[level], batch_norm, transposed) for level in range(depth - 1, last - 1, -1)
+            _Up(channels[level + 1], channels[level], batch_norm, transposed)
+            for level in range(depth - 1, last - 1, -1)
         )
         self.head = nn.Conv2d(channels[last], 4, 1)
 
@@ -114,7 +119,7 @@ class DirectRegressor(nn.Module):
         self.features = nn.Sequential(
             *(
                 nn.Sequential(nn.Conv2d(i, o, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(2))
-                for i, o in zip(channels[:-1], channels[1:], strict=True)
+                for i, o in itertools.pairwise(channels)
             )
         )
         cells = (image_size // 2**depth) ** 2

@@ -19,9 +19,12 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from fetal_biometry.errors import InputError
-from fetal_biometry.geometry import head_circumference, head_lengths, landmarks_to_ellipse
+from fetal_biometry.frames import points_of
+from fetal_biometry.geometry import LENGTHS as LENGTH_ORDER
+from fetal_biometry.geometry import all_lengths, landmarks_to_ellipse
+from fetal_biometry.images import read_grey
 from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.metrics import BANDS
 
 LENGTHS = {"hc": "head circumference", "bpd": "biparietal diameter", "ofd": "occipitofrontal diameter"}
 SPLITS = ("train", "validation", "test")
@@ -31,7 +34,6 @@ HEAD_SIZES = {
     "hc_over_200": "HC > 200 mm",
 }
 GROUPS = {"all": "all sound labels", **HEAD_SIZES, "with_suspects": "suspect labels included"}
-TEXT_COLUMNS = {"image_name", "path", "sha256", "examination", "verdict", "reasons", "split", "flags"}
 OVERLAY_WIDTH_PX = 640  # as wide as a gallery column gets on a dense screen; about 25 kB an image
 MISSING = "–"
 
@@ -40,8 +42,8 @@ MISSING = "–"
 class ReportInputs:
     """What a report is made from; the tables have the columns of the run's csv files.
 
-    audit, split and history are None where nothing is labelled or the model was trained elsewhere. Relative
-    image paths of the manifest start at image_root.
+    audit, split and history are None where nothing is labelled or the model was trained elsewhere. Image paths
+    of the manifest are absolute or start at the working directory.
     """
 
     run: str
@@ -54,7 +56,6 @@ class ReportInputs:
     history: pd.DataFrame | None = None
     settings: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
-    image_root: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,6 @@ class Figure:
     caption: str = ""
 
 
-def read_table(path) -> pd.DataFrame:
-    """Read a csv file of the run; an empty number becomes NaN, a text column stays text ("NA" is a name)."""
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    numbers = [column for column in table if column not in TEXT_COLUMNS]
-    table[numbers] = table[numbers].apply(pd.to_numeric, errors="coerce")
-    return table
-
-
 def render_report(inputs: ReportInputs) -> str:
     """Return the page as text."""
     rows = measured_rows(inputs)
@@ -82,6 +75,7 @@ def render_report(inputs: ReportInputs) -> str:
     test = metrics["splits"].get("test", {})
     test_rows = rows[(rows["split"] == "test") & (rows["verdict"] == "sound")]
     unit = metrics["unit"]
+    shown_unit = "mm" if (rows["unit"] == "mm").any() else "px"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -103,66 +97,63 @@ def render_report(inputs: ReportInputs) -> str:
         inputs=inputs,
         metrics=metrics,
         unit=unit,
+        shown_unit=shown_unit,
         lengths=LENGTHS,
         groups=GROUPS,
         test=test,
         rows=rows.to_dict("records"),
-        measured=measured_summary(rows[rows["unit"] == unit]),
+        measured=measured_summary(rows[rows["unit"] == shown_unit]),
         split_table=split_table(rows),
         examinations_shared=examinations_shared(rows),
         settings=flatten(inputs.settings),
         digest=content_digest(inputs.manifest),
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
-        training_figures=training_figures(inputs.history, metrics, unit),
+        training_figures=training_figures(inputs.history, metrics),
         error_figures=error_figures(test_rows, test.get("all"), unit),
         agreement_figures=agreement_figures(test_rows, test.get("all"), unit),
         head_size_figure=head_size_figure(test, unit),
         confidence_figure=confidence_figure(rows),
-        gallery=gallery(rows, test_rows, inputs.image_root),
+        gallery=gallery(rows, test_rows),
     )
 
 
 def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
     """One row per predicted image: its prediction, reference, split, verdict and errors.
 
-    For each length L: L_shown in the row's unit (mm where the pixel size is known, else px), L_reference in
-    the same, L_error (NaN where that is not the run's unit) and L_relative, the error over the reference.
+    For each length L, L_shown and L_reference are in the row's unit: mm where its pixel size is known, else
+    px. L_error (prediction minus reference) and L_mean of the two are in the unit of the metrics, L_relative
+    is the error over the reference.
     """
-    rows = inputs.predictions.merge(
-        inputs.manifest, on="image_name", how="left", suffixes=("", "_reference"), validate="one_to_one"
-    )
-    labelled = rows[[f"{column}_reference" for column in COLUMNS]].notna().all(axis=1)
-    rows["labelled"] = labelled
-    rows = rows.merge(_or_empty(inputs.audit, "verdict", "reasons"), on="image_name", how="left")
-    rows = rows.merge(_or_empty(inputs.split, "split"), on="image_name", how="left")
-    rows["verdict"] = rows["verdict"].fillna(pd.Series(np.where(labelled, "sound", ""), index=rows.index))
-    untrained = "test" if "test" in inputs.metrics["splits"] and inputs.split is None else ""
-    rows["split"] = rows["split"].fillna(pd.Series(np.where(labelled, untrained, ""), index=rows.index))
+    predictions, manifest = (table.reset_index(drop=True) for table in (inputs.predictions, inputs.manifest))
+    rows = predictions.merge(manifest, on="image_name", suffixes=("", "_reference"), validate="one_to_one")
+    rows["labelled"] = rows[[f"{column}_reference" for column in COLUMNS]].notna().all(axis=1)
+    for table, columns in ((inputs.audit, ["verdict", "reasons"]), (inputs.split, ["split"])):
+        rows[columns] = (
+            "" if table is None else table.set_index("image_name").reindex(rows["image_name"])[columns].to_numpy()
+        )
+    rows[["verdict", "reasons", "split"]] = rows[["verdict", "reasons", "split"]].fillna("")
     for column in ("flags", "reasons"):
-        rows[column] = [[part for part in text.split(";") if part] for text in rows[column].fillna("")]
+        rows[column] = [[part for part in text.split(";") if part] for text in rows[column]]
 
-    bpd, ofd = head_lengths(points_of(rows, "_reference"))
-    reference_px = {"bpd": bpd, "ofd": ofd, "hc": head_circumference(bpd, ofd)}
-    known = rows["hc_mm"].notna()
+    known = rows["pixel_size_mm"].notna()
     rows["unit"] = np.where(known, "mm", "px")
-    for length, reference in reference_px.items():
-        shown = rows[f"{length}_mm"].where(known, rows[f"{length}_px"])
-        rows[f"{length}_shown"] = shown
-        rows[f"{length}_reference"] = reference * rows["pixel_size_mm"].where(known, 1.0)
-        difference = shown - rows[f"{length}_reference"]
-        rows[f"{length}_relative"] = difference / rows[f"{length}_reference"]
-        rows[f"{length}_error"] = difference.where(rows["unit"] == inputs.metrics["unit"])
+    row_scale = rows["pixel_size_mm"].where(known, 1.0).to_numpy()
+    metric_scale = rows["pixel_size_mm"].to_numpy() if inputs.metrics["unit"] == "mm" else np.ones(len(rows))
+    predicted, reference = all_lengths(points_of(rows)), all_lengths(reference_points(rows))
+    for i, length in enumerate(LENGTH_ORDER):
+        rows[f"{length}_shown"] = predicted[:, i] * row_scale
+        rows[f"{length}_reference"] = reference[:, i] * row_scale
+        rows[f"{length}_error"] = (predicted - reference)[:, i] * metric_scale
+        rows[f"{length}_mean"] = (predicted + reference)[:, i] / 2 * metric_scale
+        rows[f"{length}_relative"] = predicted[:, i] / reference[:, i] - 1
+    hc_mm = rows["reference_hc_mm"].fillna(rows["hc_reference"].where(known))
+    rows["band"] = [next((band for band, (low, high) in BANDS.items() if low <= hc < high), "") for hc in hc_mm]
     return rows.sort_values("image_name", kind="stable", ignore_index=True)
 
 
-def _or_empty(table: pd.DataFrame | None, *columns: str) -> pd.DataFrame:
-    columns = ["image_name", *columns]
-    return pd.DataFrame(columns=columns, dtype=object) if table is None else table[columns]
-
-
-def points_of(rows: pd.DataFrame, suffix: str = "") -> np.ndarray:
-    """Landmarks (n, 4, 2) in original pixels; NaN where a row has none."""
-    return rows[[f"{column}{suffix}" for column in COLUMNS]].to_numpy(float).reshape(-1, 4, 2)
+def reference_points(rows: pd.DataFrame) -> np.ndarray:
+    """Reference landmarks (n, 4, 2) of measured rows in original pixels; NaN where a row has none."""
+    return points_of(rows[[f"{column}_reference" for column in COLUMNS]].set_axis(COLUMNS, axis=1))
 
 
 def measured_summary(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
@@ -235,7 +226,7 @@ def signed(value, digits: int | None = None) -> str:
 
 def percent(share, digits: int = 0) -> str:
     """A share (0-1) as per cent."""
-    return MISSING if share is None or not math.isfinite(share) else f"{number(100 * share, digits)} %"
+    return MISSING if share is None or not math.isfinite(share) else f"{number(100 * share, digits)}\u00a0%"
 
 
 def count(value) -> str:
@@ -276,11 +267,15 @@ def csp_source(script: str) -> str:
 # Drawing
 
 
+def nice_step(width: float) -> float:
+    """The smallest of 1, 2 or 5 times a power of ten that is at least width."""
+    power = 10.0 ** math.floor(math.log10(width))
+    return next(m * power for m in (1, 2, 5, 10) if m * power >= width * 0.999)
+
+
 def nice_ticks(low: float, high: float, about: int = 5) -> np.ndarray:
-    """Round numbers (steps of 1, 2 or 5 times a power of ten) inside [low, high]."""
-    span = max(high - low, 1e-12)
-    power = 10.0 ** math.floor(math.log10(span / about))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power * about >= span * 0.999)
+    """Round numbers inside [low, high], at most about + 1 of them."""
+    step = nice_step(max(high - low, 1e-12) / about)
     return np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step
 
 
@@ -386,9 +381,7 @@ class Plot:
             self.text(self.x(tick), self.floor + 15, _tick(tick), "tick", "middle")
         self.add('<path class="axis" d="M{a} {y}H{b}"/>', a=self.left, b=self.edge, y=self.floor)
         self.text((self.left + self.edge) / 2, self.height - 4, x_label, "label", "middle")
-        turned = (
-            '<text class="label" text-anchor="middle" transform="translate(11 {y}) rotate(-90)">{t}</text>'
-        )
+        turned = '<text class="label" text-anchor="middle" transform="translate(11 {y}) rotate(-90)">{t}</text>'
         self.add(turned, y=(self.top + self.floor) / 2, t=y_label)
 
 
@@ -414,17 +407,20 @@ def _padded(values, share: float = 0.06, include=()) -> tuple[float, float]:
 # Figures
 
 
-def training_figures(history: pd.DataFrame | None, metrics: dict, unit: str) -> list[Figure]:
-    """The loss with its baseline, and the validation length errors, by epoch."""
+def training_figures(history: pd.DataFrame | None, metrics: dict) -> list[Figure]:
+    """The loss with its baseline, and the validation length errors where any were taken, by epoch."""
     if history is None or history.empty:
         return []
-    best = metrics["model"].get("best_epoch")
-    return [loss_figure(history, metrics["loss"], best), validation_figure(history, best, unit)]
+    best = metrics["model"]["best_epoch"]
+    figures = [loss_figure(history, metrics["loss"], best)]
+    if history.filter(regex="^validation_.*_mae_").notna().any(axis=None):
+        figures.append(validation_figure(history, best))
+    return figures
 
 
 def loss_figure(history: pd.DataFrame, loss: dict | None, best: int | None) -> Figure:
     """Training and validation loss by epoch; logarithmic where it falls more than tenfold."""
-    baseline = loss["baseline"] if loss and loss.get("baseline") is not None else np.nan
+    baseline = loss["baseline"] if loss and loss["baseline"] is not None else np.nan
     values = history[["train_loss", "validation_loss"]].to_numpy(float)
     low, high = np.nanmin([np.nanmin(values), baseline]), np.nanmax([np.nanmax(values), baseline])
     log = bool(low > 0 and high > 10 * low)
@@ -446,14 +442,14 @@ def loss_figure(history: pd.DataFrame, loss: dict | None, best: int | None) -> F
         parts = [f"{split} {loss[split]:.4g}" for split in SPLITS if loss.get(split) is not None]
         caption = f"Loss of the weights kept: {', '.join(parts)}."
         if math.isfinite(baseline):
-            caption += f" Dashed: the loss of {loss['baseline_name']}, which needs no learning."
+            caption += f" Dashed: {loss['baseline_name']}, which takes no learning."
     return Figure(f"Loss ({name})", plot.svg(f"Loss by epoch: {ends}."), tuple(legend), caption)
 
 
-def validation_figure(history: pd.DataFrame, best: int | None, unit: str) -> Figure:
+def validation_figure(history: pd.DataFrame, best: int | None) -> Figure:
     """Mean absolute length errors on the validation split by epoch."""
+    unit = "mm" if "validation_hc_mae_mm" in history else "px"
     columns = {length: f"validation_{length}_mae_{unit}" for length in LENGTHS}
-    columns = {length: column for length, column in columns.items() if column in history}
     values = history[list(columns.values())].to_numpy(float)
     low, high = np.nanmin(values), np.nanmax(values)
     log = bool(low > 0 and high > 10 * low)
@@ -496,12 +492,14 @@ def error_figures(rows: pd.DataFrame, group: dict | None, unit: str) -> list[Fig
 
 
 def histogram_figure(errors: pd.Series, length: str, unit: str) -> Figure:
-    """Counts of signed errors in bins of a round width, zero on a bin's edge."""
-    reach = max(float(errors.abs().max()), 1e-6)
-    about = min(24, max(8, round(2.5 * math.sqrt(len(errors)))))
-    step = float(np.diff(nice_ticks(-reach, reach, about))[0])
-    edge = math.ceil(reach / step)
-    bins = np.arange(-edge, edge + 1) * step
+    """Counts of signed errors in bins as wide as suits the bulk of them, zero on a bin's edge."""
+    low, high = min(errors.min(), 0.0), max(errors.max(), 0.0)
+    bins_in_bulk = min(20, max(8, round(2 * math.sqrt(len(errors)))))
+    bulk = 2 * float(errors.abs().quantile(0.9))
+    step = nice_step(max(bulk / bins_in_bulk, (high - low) / 80, 1e-6))
+    bins = np.arange(math.floor(low / step), math.ceil(high / step) + 1) * step
+    if len(bins) < 2:
+        bins = np.array([0.0, step])
     counts, _ = np.histogram(errors, bins)
     x_label = f"prediction − reference, {unit}"
     plot = Plot((bins[0], bins[-1]), (0, 1.08 * counts.max()), x_label, "images", height=200)
@@ -537,13 +535,6 @@ def cumulative_figure(rows: pd.DataFrame) -> Figure:
     )
 
 
-def head_size(hc_mm: float) -> str | None:
-    """The head-size group of a reference HC in mm."""
-    if not math.isfinite(hc_mm):
-        return None
-    return "hc_under_120" if hc_mm < 120 else "hc_120_200" if hc_mm <= 200 else "hc_over_200"
-
-
 def agreement_figures(rows: pd.DataFrame, group: dict | None, unit: str) -> list[Figure]:
     """A Bland-Altman plot for each length."""
     if not group:
@@ -558,17 +549,16 @@ def agreement_figures(rows: pd.DataFrame, group: dict | None, unit: str) -> list
 def bland_altman_figure(rows: pd.DataFrame, length: str, summary: dict, unit: str) -> Figure:
     """Prediction minus reference against their mean, with bias and 95 % limits of agreement."""
     rows = rows[rows[f"{length}_error"].notna()]
-    means = (rows[f"{length}_shown"] + rows[f"{length}_reference"]) / 2
-    errors = rows[f"{length}_error"]
+    means, errors = rows[f"{length}_mean"], rows[f"{length}_error"]
     levels = {"loa_high": "+1.96 SD", "bias": "bias", "loa_low": "−1.96 SD"}
-    levels = {key: text for key, text in levels.items() if summary.get(key) is not None}
+    levels = {key: text for key, text in levels.items() if math.isfinite(summary[key])}
     x_range = _padded(means)
     y_range = _padded(errors, 0.1, [0, *(summary[key] for key in levels)])
     difference, mean = f"prediction − reference, {unit}", f"mean of prediction and reference, {unit}"
     plot = Plot(x_range, y_range, mean, difference, right=58)
     plot.level(0, "line zero")
     marks = dict(zip(HEAD_SIZES, (("t1", "circle"), ("t2", "triangle"), ("t3", "square")), strict=True))
-    sizes = [head_size(hc) if unit == "mm" else None for hc in rows["hc_reference"]]
+    sizes = list(rows["band"]) if unit == "mm" else [""] * len(rows)
     for name, size, mean, error in zip(rows["image_name"], sizes, means, errors, strict=True):
         style, shape = marks.get(size, ("t2", "circle"))
         plot.point(mean, error, f"dot {style}", shape, f"{name}: {signed(error)} {unit}")
@@ -577,7 +567,7 @@ def bland_altman_figure(rows: pd.DataFrame, length: str, summary: dict, unit: st
         plot.level(summary[key], style)
         plot.text(plot.edge + 4, plot.y(summary[key]) - 2, text, "tick")
         plot.text(plot.edge + 4, plot.y(summary[key]) + 11, signed(summary[key]), "label strong")
-    bias, low, high = (signed(summary.get(key)) for key in ("bias", "loa_low", "loa_high"))
+    bias, low, high = (signed(summary[key]) for key in ("bias", "loa_low", "loa_high"))
     label = (
         f"Bland-Altman plot of {length.upper()} on {len(rows)} test images: bias {bias} {unit}, "
         f"95 % limits of agreement {low} to {high} {unit}."
@@ -648,8 +638,8 @@ def confidence_figure(rows: pd.DataFrame) -> Figure | None:
 # Overlays
 
 
-def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame, image_root: Path) -> list[tuple[str, list[dict]]]:
-    """Titled groups of overlays: best, median, worst test images and labels left out; else least confident."""
+def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame) -> list[tuple[str, list[dict]]]:
+    """Titled groups of overlays: best, median, worst test images, labels left out; or the least confident."""
     judged = test_rows[test_rows["hc_relative"].notna()]
     judged = judged.iloc[np.argsort(judged["hc_relative"].abs().to_numpy(), kind="stable")]
     if judged.empty:
@@ -668,25 +658,21 @@ def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame, image_root: Path) -> li
             repeated = suspects["reasons"].str[0].fillna("").duplicated()
             groups["Labels left out by the audit, one for each reason"] = suspects[~repeated].head(6)
     return [
-        (title, [{**row, "overlay": overlay(row, image_root)} for row in part.to_dict("records")])
-        for title, part in groups.items()
+        (title, [{**row, "overlay": overlay(row)} for row in part.to_dict("records")]) for title, part in groups.items()
     ]
 
 
-def overlay(row: dict, image_root: Path) -> Markup:
+def overlay(row: dict) -> Markup:
     """The image with predicted and reference ellipse, axes and endpoints, drawn in original pixels.
 
-    Raises InputError where the image cannot be read.
+    Raises InputError where it cannot be read.
     """
-    path = image_root / row["path"]
-    image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        raise InputError(f"{path}: the image {row['image_name']} cannot be read; restore it and run again")
+    image = read_grey(row["path"])
     height, width = image.shape
     frame = pd.DataFrame([row])
     drawn = [_ellipse_marks(points_of(frame)[0], "prediction")]
     if row["labelled"]:
-        drawn.append(_ellipse_marks(points_of(frame, "_reference")[0], "reference"))
+        drawn.append(_ellipse_marks(reference_points(frame)[0], "reference"))
     scale = min(1.0, OVERLAY_WIDTH_PX / width)
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     data = base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 78])[1]).decode()

@@ -81,9 +81,12 @@ def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, .
                     continue
                 if len(cells) < len(header):
                     raise InputError(
-                        f"{path}, row {number} ({cells[0]}): {len(cells)} cells under {len(header)} columns; complete the row."
+                        f"{path}, row {number} ({cells[0]}): {len(cells)} cells under {len(header)} columns; "
+                        "complete the row."
                     )
-                rows.append(Row({name: cells[place[name]].strip() if name in place else "" for name in columns}, path, number))
+                rows.append(
+                    Row({name: cells[place[name]].strip() if name in place else "" for name in columns}, path, number)
+                )
             return rows
     except FileNotFoundError:
         raise InputError(f"{path}: the table does not exist; correct its path in the configuration.") from None

@@ -244,13 +244,17 @@ class Trainer:
             outputs = self._forward(self.average, images)
             losses.append(self._loss(outputs, targets).item() * len(batch))
             found.append(self._decode(outputs))
-        points = canonical(geometry.resize_points(np.concatenate(found), (self.cells, self.cells), samples.sizes[:, None]))
+        points = canonical(
+            geometry.resize_points(np.concatenate(found), (self.cells, self.cells), samples.sizes[:, None])
+        )
         error = np.abs(geometry.all_lengths(points) - geometry.all_lengths(samples.points))
         in_unit = (error * samples.unit_per_px[:, None]).mean(axis=0)
         unit = self.settings["unit"]
         return {
             "validation_loss": float(np.sum(losses) / len(samples)),
-            **{f"validation_{length}_mae_{unit}": float(v) for length, v in zip(geometry.LENGTHS, in_unit, strict=True)},
+            **{
+                f"validation_{length}_mae_{unit}": float(v) for length, v in zip(geometry.LENGTHS, in_unit, strict=True)
+            },
             "validation_relative_error": float((error / geometry.all_lengths(samples.points)).mean()),
         }
 

@@ -20,7 +20,9 @@ def conformal_quantile(errors: np.ndarray, level: float) -> float:
     return float(errors[rank - 1]) if rank <= len(errors) else float("inf")
 
 
-def relative_intervals(lengths: np.ndarray, calibration: np.ndarray, references: np.ndarray, level: float) -> np.ndarray:
+def relative_intervals(
+    lengths: np.ndarray, calibration: np.ndarray, references: np.ndarray, level: float
+) -> np.ndarray:
     """Intervals around predicted lengths, in proportion to them.
 
     Parameters
