@@ -313,6 +313,8 @@ def check_configuration():
 
 
 check_configuration()
+if "download_hc18" not in sys.argv:  # which is how there come to be data
+    records()  # wrong data ends the run here, with one message, not in an input function with a traceback
 
 
 wildcard_constraints:

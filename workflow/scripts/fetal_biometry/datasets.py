@@ -85,7 +85,7 @@ def list_sources(settings: dict, phantom_folder) -> list[Source]:
     for source in sources:
         if source.image_name in seen:
             raise InputError(
-                f"{source.path}: another image has the same name ({seen[source.image_name].path}); rename one of the two."
+                f"{source.path}: another image has the same name ({seen[source.image_name].path}); rename one."
             )
         seen[source.image_name] = source
     return sources
@@ -157,9 +157,9 @@ def _list_phantoms(settings: dict, folder: Path) -> list[Source]:
 
 def _list_landmark_table(settings: dict) -> list[Source]:
     """The challenge's format: one table of eight coordinates a row, one image folder."""
+    folder = _existing_folder(settings)
     columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}}
     table = index_by_name(read_table(_under_root(settings, settings["landmark_table"]), columns))
-    folder = _existing_folder(settings)
     points = np.array([[row.number_in(column) for column in COLUMNS] for row in table.values()]).reshape(-1, 4, 2)
     swapped = names_swapped(points)
     points = canonical(swap_names(points) if swapped else points)

@@ -42,9 +42,9 @@ def decode(heatmaps: np.ndarray, decoder: str, sigma: float) -> tuple[np.ndarray
     decoder : {'argmax', 'subpixel', 'paired'}
         ``argmax`` takes each channel's highest cell. ``subpixel`` moves on from there to the summit of the
         quadratic through the logarithm of the 3 x 3 cells around it, exact for a Gaussian (DARK, Zhang et
-        al., CVPR 2020). ``paired`` does the same on the two highest peaks of each diameter's summed channels, 0.15 of the grid apart:
-        which end is the left one is then no question put to the network, which cannot answer it for an
-        upright axis.
+        al., CVPR 2020). ``paired`` does the same on the two highest peaks, 0.15 of the grid apart, of each
+        diameter's summed channels: which end is the left one is then no question put to the network, which
+        cannot answer it for an upright axis.
     sigma : float
         Standard deviation in cells.
 

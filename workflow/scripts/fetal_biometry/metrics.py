@@ -22,12 +22,13 @@ def length_errors(predicted, reference, constant, interval=None) -> dict:
     -------
     dict
         ``n, mae, median, p95, bias, loa_low, loa_high`` (bias -+ 1.96 standard deviations of the differences,
-        Bland and Altman, Lancet 1986), ``over_10_percent`` (share), ``constant_mae``, ``coverage`` (share of
-        references inside the interval, None without one).
+        Bland and Altman, Lancet 1986; None for one image), ``over_10_percent`` (share), ``constant_mae``,
+        ``coverage`` (share of references inside the interval, None without one).
     """
     difference = predicted - reference
     absolute = np.abs(difference)
-    spread = 1.96 * difference.std(ddof=1) if len(difference) > 1 else float("nan")
+    bias = float(difference.mean())
+    spread = 1.96 * float(difference.std(ddof=1)) if len(difference) > 1 else None
     coverage = None
     if interval is not None and np.isfinite(interval).all():
         coverage = float(((reference >= interval[:, 0]) & (reference <= interval[:, 1])).mean())
@@ -36,9 +37,9 @@ def length_errors(predicted, reference, constant, interval=None) -> dict:
         "mae": float(absolute.mean()),
         "median": float(np.median(absolute)),
         "p95": float(np.percentile(absolute, 95)),
-        "bias": float(difference.mean()),
-        "loa_low": float(difference.mean() - spread),
-        "loa_high": float(difference.mean() + spread),
+        "bias": bias,
+        "loa_low": None if spread is None else bias - spread,
+        "loa_high": None if spread is None else bias + spread,
         "over_10_percent": float((absolute > 0.1 * reference).mean()),
         "constant_mae": float(np.abs(constant - reference).mean()),
         "coverage": coverage,

@@ -1,0 +1,279 @@
+"""The report: what it says, that it is complete in itself, and how it behaves in a browser."""
+
+import copy
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fetal_biometry import report
+from fetal_biometry.errors import InputError
+from fetal_biometry.geometry import all_lengths
+from fetal_biometry.landmarks import COLUMNS
+
+
+def words(html: str) -> str:
+    """A page's text without script, style and tags, its blanks made single."""
+    return re.sub(r"\s+", " ", re.sub(r"<(script|style)>.*?</\1>|<[^>]+>", " ", html, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (1.234, "1.23"),
+        (12.34, "12.3"),
+        (-0.5, "−0.50"),
+        (-0.001, "0.00"),
+        (9.996, "10.0"),
+        (np.nan, "–"),
+        (None, "–"),
+    ],
+)
+def test_numbers_are_written_with_a_true_minus(value, text):
+    assert report.number(value) == text
+
+
+def test_signs_factors_and_durations():
+    assert [report.signed(v) for v in (1.0, -1.0, 0.0, 0.001, None)] == [
+        "+1.00",
+        "−1.00",
+        "0.00",
+        "0.00",
+        "–",
+    ]
+    assert report.factor({"mae": 2.0, "constant_mae": 30.0}) == "15×"
+    assert report.factor({"mae": 2.0, "constant_mae": 5.0}) == "2.5×"
+    assert report.factor({"mae": 2.0, "constant_mae": None}) == ""
+    assert [report.duration(s) for s in (9.4, 333.3, 7260)] == ["9 s", "5 min 33 s", "2 h 1 min"]
+
+
+@pytest.mark.parametrize("low, high", [(0, 1), (-3.3, 8.9), (1e-4, 3e-4), (0, 0.07), (44, 346)])
+def test_ticks_are_round_and_inside(low, high):
+    ticks = report.nice_ticks(low, high)
+    step = np.diff(ticks)
+    assert 2 <= len(ticks) <= 6
+    assert np.allclose(step, step[0])
+    assert ticks[0] >= low - 1e-9 and ticks[-1] <= high + 1e-9
+    assert f"{step[0]:.0e}"[0] in "125"
+
+
+def test_errors_agree_with_the_landmarks(labelled_run):
+    rows = report.measured_rows(labelled_run).set_index("image_name")
+    name = "003_HC.png"
+    manifest = labelled_run.manifest.loc[name]
+    predicted = all_lengths(labelled_run.predictions.loc[name, list(COLUMNS)].to_numpy(float).reshape(4, 2))
+    truth = all_lengths(manifest[list(COLUMNS)].to_numpy(float).reshape(4, 2))
+    for i, length in enumerate(("bpd", "ofd", "hc")):
+        error = (predicted - truth)[i]
+        assert rows.loc[name, f"{length}_error"] == pytest.approx(error * manifest["pixel_size_mm"])
+        assert rows.loc[name, f"{length}_relative"] == pytest.approx(error / truth[i])
+
+
+def test_a_missing_pixel_size_gives_pixels_for_that_image_alone(labelled_run):
+    manifest = labelled_run.manifest.copy()
+    manifest.loc["003_HC.png", "pixel_size_mm"] = np.nan
+    metrics = labelled_run.metrics | {"unit": "px"}
+    inputs = replace(labelled_run, manifest=manifest, metrics=metrics)
+    rows = report.measured_rows(inputs).set_index("image_name")
+    assert rows.loc["003_HC.png", "unit"] == "px"
+    assert rows.loc["003_HC.png", "hc_shown"] == pytest.approx(labelled_run.predictions.loc["003_HC.png", "hc_px"])
+    assert rows.loc["004_HC.png", "hc_shown"] == pytest.approx(labelled_run.predictions.loc["004_HC.png", "hc_mm"])
+    text = words(report.render_report(inputs))
+    assert "Some pixel sizes are missing" in text
+    assert "(px where the pixel size is unknown)" in text
+
+
+def test_first_screen_gives_error_constant_and_labels_left_out(labelled_run, page):
+    text = words(page.read_text(encoding="utf-8"))
+    hc = labelled_run.metrics["splits"]["test"]["all"]["hc"]
+    labels = labelled_run.metrics["labels"]
+    assert f"{report.number(hc['mae'])} mm mean absolute error, n = {hc['n']}" in text
+    assert f"{report.factor(hc)} smaller than the mean landmark’s" in text
+    assert f"{labels['suspect']} of {labels['labelled']} labels were left out" in text
+    assert f"Suspect labels left out: {labels['suspect']} of {labels['labelled']}" in text
+    assert "Landmark names were swapped" in text
+    assert "Research use only. Not a medical device" in text
+
+
+def test_same_inputs_give_the_same_bytes(labelled_run, page):
+    assert report.render_report(labelled_run) == page.read_text(encoding="utf-8")
+
+
+def test_page_refers_to_nothing_outside_itself(page):
+    html = page.read_text(encoding="utf-8")
+    addresses = re.findall(r"""(?:src|href|action|url)\s*[=(]\s*["']?([^"'\s)>]+)""", html)
+    assert addresses
+    assert all(address.startswith(("#", "data:image/jpeg;base64,")) for address in addresses if address != "x")
+    assert "://" not in html
+    assert "@import" not in html
+
+
+def test_markup_in_names_and_settings_is_escaped(page):
+    html = page.read_text(encoding="utf-8")
+    assert html.count("<script") == 1
+    assert "<img" not in html
+    assert "&lt;script&gt;window.pwned=3&lt;/script&gt;" in html
+
+
+def test_unlabelled_run_shows_measurements_without_errors(unlabelled_run):
+    html = report.render_report(unlabelled_run)
+    assert html.count('class="overlay"') == 12
+    text = words(html)
+    assert "Measured, not judged" in text
+    assert "No pixel sizes." in text
+    assert "mean absolute error" not in text
+    assert 'id="agreement"' not in html
+
+
+def test_groups_and_optional_figures_may_be_missing(labelled_run):
+    metrics = copy.deepcopy(labelled_run.metrics)
+    test = metrics["splits"]["test"]
+    metrics["splits"]["test"] = {"all": test["all"]}
+    test["all"]["hc"] |= {"loa_low": np.nan, "loa_high": np.nan, "coverage": None}
+    metrics |= {"loss": None, "model": dict.fromkeys(metrics["model"]) | {"kind": "direct"}}
+    text = words(report.render_report(replace(labelled_run, metrics=metrics, history=None, settings={}, versions={})))
+    assert "coordinates of the four ends" in text
+    assert "Errors by group" in text
+    assert "nan" not in text.lower().split()
+
+
+def test_an_unreadable_image_is_named(labelled_run):
+    manifest = labelled_run.manifest.assign(path="nowhere.png")
+    with pytest.raises(InputError, match=r"nowhere\.png"):
+        report.render_report(replace(labelled_run, manifest=manifest))
+
+
+def test_622_images_stay_under_6_mb(large_run):
+    assert len(report.render_report(large_run).encode()) < 6_000_000
+
+
+def test_page_loads_without_errors_requests_or_foreign_script(browser, page):
+    browser.open(page)
+    assert browser.messages() == []
+    assert browser.requests() == [page.as_uri()]
+    assert browser.run("window.pwned") is None
+    assert browser.run("document.querySelectorAll('#image-table tbody tr').length") == 40
+
+
+def test_a_heading_sorts_up_then_down_with_missing_values_last(browser, page):
+    browser.open(page)
+    sort_twice = """(() => {
+        const heading = [...document.querySelectorAll('#image-table thead th')]
+            .find((th) => /^HC error\\s*%$/.test(th.textContent.trim()));
+        const emptied = document.querySelector('#image-table tbody tr:nth-child(5)');
+        emptied.cells[heading.cellIndex].dataset.value = '';
+        const read = () => {
+            heading.querySelector('button').click();
+            return [...document.querySelectorAll('#image-table tbody tr')]
+                .map((row) => row.cells[heading.cellIndex].dataset.value);
+        };
+        return [read(), heading.ariaSort, read(), heading.ariaSort];
+    })()"""
+    up, first, down, second = browser.run(sort_twice)
+    assert (first, second) == ("ascending", "descending")
+    assert up[-1] == down[-1] == ""
+    assert [float(v) for v in up[:-1]] == sorted(float(v) for v in up[:-1])
+    assert down[:-1] == up[:-1][::-1]
+
+
+def test_filters_by_text_split_label_and_flag(browser, page, labelled_run):
+    browser.open(page)
+    shown = """[...document.querySelectorAll('#image-table tbody tr')].filter((row) => !row.hidden)
+        .map((row) => row.cells[0].dataset.value)"""
+
+    def choose(**values):
+        for field, value in values.items():
+            browser.run(
+                f"""{{ const field = document.getElementById('filter-{field}'); field.value = {value!r};
+                field.dispatchEvent(new Event('input')); }}"""
+            )
+        return sorted(browser.run(shown))
+
+    rows = report.measured_rows(labelled_run)
+    test = rows["split"] == "test"
+    low = rows["flags"].map(lambda flags: "low confidence" in flags)
+    assert choose(text="2hc") == sorted(name for name in rows["image_name"] if "2HC" in name)
+    assert choose(text="", split="test") == sorted(rows["image_name"][test])
+    assert choose(flag="low confidence") == sorted(rows["image_name"][test & low])
+    assert choose(split="", flag="!") == sorted(rows["image_name"][rows["flags"].map(len) == 0])
+    assert choose(flag="", verdict="suspect") == sorted(rows["image_name"][rows["verdict"] == "suspect"])
+    count = (rows["verdict"] == "suspect").sum()
+    assert browser.run("document.getElementById('filter-status').textContent") == f"{count} of 40 images"
+    browser.run("document.querySelector('#filter-form button[type=reset]').click()")
+    assert len(browser.run("new Promise((done) => setTimeout(() => done(" + shown + "), 20))")) == 40
+
+
+def test_table_and_overlays_work_from_the_keyboard(browser, page):
+    browser.open(page)
+    browser.run("document.querySelector('.images').focus()")
+    browser.press("Tab")
+    browser.press("Enter")
+    first = "document.querySelector('#image-table thead th')"
+    assert browser.run(f"document.activeElement === {first}.querySelector('button')")
+    assert browser.run(f"{first}.ariaSort") == "descending"
+    reference = "getComputedStyle(document.querySelector('.overlay .reference')).display"
+    assert browser.run(reference) != "none"
+    browser.run("document.getElementById('show-reference').focus()")
+    browser.press(" ")
+    assert browser.run(reference) == "none"
+
+
+def test_everything_drawn_has_words_for_a_screen_reader(browser, page):
+    browser.open(page)
+    silent = """[...document.querySelectorAll('svg:not([aria-hidden=true])')]
+        .filter((svg) => svg.getAttribute('role') !== 'img' || !svg.getAttribute('aria-label')).length"""
+    assert browser.run(silent) == 0
+    unlabelled = "[...document.querySelectorAll('input, select')].filter((field) => !field.labels.length).length"
+    assert browser.run(unlabelled) == 0
+    broken = """[...document.querySelectorAll('nav a')]
+        .filter((a) => !document.querySelector(a.getAttribute('href'))).length"""
+    assert browser.run(broken) == 0
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_page_is_wider_than_its_window(browser, page, width):
+    browser.open(page, width=width)
+    assert browser.run("document.documentElement.scrollWidth") == width
+    assert browser.run("innerWidth") == width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(browser, page, scheme):
+    """WCAG AA: a contrast of 4.5 for text and of 3 for marks, in either colour scheme."""
+    browser.open(page, scheme=scheme)
+    names = [
+        "paper",
+        "panel",
+        "notice",
+        "ink",
+        "soft",
+        "prediction",
+        "reference",
+        "bpd",
+        "ofd",
+        "t1",
+        "t2",
+        "t3",
+    ]
+    read = """%s.map((name) =>
+        getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim())"""
+    luminance = dict(zip(names, map(relative_luminance, browser.run(read % names)), strict=True))
+    assert (luminance["paper"] > 0.5) == (scheme == "light")
+
+    def contrast(a, b):
+        low, high = sorted((luminance[a], luminance[b]))
+        return (high + 0.05) / (low + 0.05)
+
+    for ground in ("paper", "panel", "notice"):
+        assert contrast("ink", ground) > 7
+    for text in ("soft", "prediction", "reference"):
+        assert min(contrast(text, ground) for ground in ("paper", "panel")) > 4.5
+    assert min(contrast(mark, "paper") for mark in ("bpd", "ofd", "t1", "t2", "t3")) > 3
+
+
+def relative_luminance(colour: str) -> float:
+    """Of an sRGB colour #rrggbb, by WCAG 2."""
+    channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

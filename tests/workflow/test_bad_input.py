@@ -1,0 +1,122 @@
+"""What is wrong stops the run before any training, with one message that names file, row and remedy."""
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+from conftest import House
+
+from fetal_biometry.geometry import ellipse_landmarks
+from fetal_biometry.landmarks import COLUMNS
+
+OVERLAY = """
+run: bad
+dataset: challenge
+data_root: data
+image_folder: images
+landmark_table: table.csv
+epochs: 1
+shards: 2
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A copy of the workflow beside six drawn images with a landmark table."""
+    house = House(tmp_path)
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    rng = np.random.default_rng(5)
+    with open(tmp_path / "data" / "table.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image_name", *COLUMNS])
+        for number in range(6):
+            name = f"{number:03}_HC.png"
+            cv2.imwrite(str(tmp_path / "data" / "images" / name), rng.integers(0, 255, (96, 128), np.uint8))
+            points = ellipse_landmarks((64, 48), 40, 30, 0.3)
+            writer.writerow([name, *points.ravel().round(2)])
+    (tmp_path / "overlay.yaml").write_text(OVERLAY)
+    return house
+
+
+def refused(house, *arguments):
+    """The message with which a run is refused; no network may have been trained before."""
+    done = house.snakemake("--configfile", "overlay.yaml", *arguments, check=False)
+    assert done.returncode != 0, done.stdout[-3000:]
+    assert "Traceback" not in done.stdout, done.stdout[-3000:]
+    assert "Job stats" not in done.stdout or "train_model" not in done.stdout.split("Select jobs")[-1]
+    assert not list((house.folder / "results").glob("**/*.pt"))
+    return done.stdout
+
+
+def edit_table(house, edit):
+    table = house.folder / "data" / "table.csv"
+    rows = [line.split(",") for line in table.read_text().split()]
+    edit(rows)
+    table.write_text("\n".join(",".join(row) for row in rows) + "\n")
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--config", "epoch=3"], ["epoch", "unexpected"]),
+        (["--config", "epochs=many"], ["many", "integer"]),
+        (["--config", "sigma_px=-1"], ["-1", "minimum"]),
+        (["--config", "experiment=resnet"], ["resnet", "heatmap, reference"]),
+        (["--config", "stride=16", "depth=2"], ["stride 16", "stem_stride and depth"]),
+        (["--config", "data_root=elsewhere"], ["elsewhere", "does not exist", "data_root"]),
+        (["--config", "landmark_table=other.csv"], ["other.csv", "does not exist", "configuration"]),
+        (["--config", "pixel_sizes=sizes.csv"], ["sizes.csv", "does not exist"]),
+        (["--config", "pixel_sizes=12"], ["12 mm", "millimetres"]),
+        (["--config", "images=nowhere"], ["nowhere", "does not exist"]),
+        (["--config", "split=published", "split_file=split.csv"], ["split.csv", "does not exist"]),
+        (["--config", "dataset=images", "images=data/images"], ["model"]),
+        (["--config", "images=data/images"], ["000_HC.png", "same name", "rename"]),
+    ],
+)
+def test_a_wrong_configuration_is_refused(tiny, arguments, words):
+    message = refused(tiny, *arguments)
+    assert all(word in message for word in words), message
+
+
+def test_an_unknown_key_in_a_file_is_refused(tiny):
+    (tiny.folder / "overlay.yaml").write_text(OVERLAY + "flags:\n  angel_deg: 3\n")
+    assert "angel_deg" in refused(tiny)
+
+
+@pytest.mark.parametrize(
+    "edit, words",
+    [
+        (lambda rows: rows[0].__setitem__(3, "x"), ["table.csv", "no column ofd_2_x", "add the column"]),
+        (lambda rows: rows[3].__setitem__(2, "nan"), ["table.csv, row 4", "002_HC.png", "ofd_1_y", "correct"]),
+        (lambda rows: rows[3].__setitem__(2, "12;5"), ["table.csv, row 4", "002_HC.png", "'12;5'"]),
+        (lambda rows: rows[3].__setitem__(1, "900"), ["table.csv, row 4", "far outside", "128x96"]),
+        (lambda rows: rows.append(rows[2]), ["table.csv, row 8", "001_HC.png", "row 3 already"]),
+        (lambda rows: rows[5].__setitem__(0, "zzz.png"), ["table.csv, row 6", "zzz.png", "does not exist"]),
+        (lambda rows: rows[2].pop(), ["table.csv, row 3", "8 cells under 9 columns"]),
+    ],
+)
+def test_a_wrong_table_is_refused(tiny, edit, words):
+    edit_table(tiny, edit)
+    message = refused(tiny)
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("content", [b"", b"no image at all", "cut"])
+def test_an_unreadable_image_is_refused(tiny, content):
+    image = tiny.folder / "data" / "images" / "003_HC.png"
+    image.write_bytes(image.read_bytes()[:4000] if content == "cut" else content)
+    message = refused(tiny)
+    assert "003_HC.png" in message and "replace or remove it" in message
+
+
+def test_an_examination_on_two_sides_is_refused(tiny):
+    names = [f"{number:03}_HC.png" for number in range(6)]
+    edit_table(tiny, lambda rows: rows[2].__setitem__(0, "000_2HC.png"))
+    images = tiny.folder / "data" / "images"
+    (images / "001_HC.png").rename(images / "000_2HC.png")
+    names[1] = "000_2HC.png"
+    rows = "".join(f"{name},{'test' if name == '000_2HC.png' else 'train'}\n" for name in names)
+    (tiny.folder / "data" / "split.csv").write_text("image_name,split\n" + rows)
+    message = refused(tiny, "--config", "split=published", "split_file=split.csv")
+    assert "examination 000" in message and "one side" in message
