@@ -144,31 +144,40 @@ def records():
     return found
 
 
-def part_digest(keys, keep):
-    """Digest of some facts of some images."""
-    return digest([[record[key] for key in keys] for record in records() if keep(record)])
-
-
 def is_labelled(record):
     return record["label"] is not None
 
 
+def part_digest(keys, part):
+    """Digest of some facts of some images."""
+    return digest([[record[key] for key in keys] for record in part])
+
+
+@cache
+def shard_records(labelled=False):
+    """The (labelled) images of each shard that has any, by shard."""
+    shards = {}
+    for record in records():
+        if is_labelled(record) or not labelled:
+            shards.setdefault(record["shard"], []).append(record)
+    return dict(sorted(shards.items()))
+
+
 def labels_digest(wildcards):
     """All labels and their images, whose sizes the audit looks at."""
-    return part_digest(("image_name", "image", "label"), is_labelled)
+    return part_digest(("image_name", "image", "label"), filter(is_labelled, records()))
 
 
 def split_digest(wildcards):
     """Which labelled image is on which side."""
-    return part_digest(("image_name", "examination", "split"), is_labelled)
+    return part_digest(("image_name", "examination", "split"), filter(is_labelled, records()))
 
 
 def shard_digest(*keys, labelled=False):
     """A params function: digest of some facts of a shard's images."""
 
     def of_shard(wildcards):
-        shard = int(wildcards.shard)
-        return part_digest(keys, lambda record: record["shard"] == shard and (is_labelled(record) or not labelled))
+        return part_digest(keys, shard_records(labelled).get(int(wildcards.shard), []))
 
     return of_shard
 
@@ -181,7 +190,7 @@ def manifest_digest(wildcards):
 def training_identity(wildcards):
     """Everything a training depends on: its images, labels and split, its settings, the code on the way."""
     keys = ("image_name", "image", "label", "split")
-    taken = part_digest(keys, lambda record: record["split"] in ("train", "validation"))
+    taken = part_digest(keys, (record for record in records() if record["split"] in ("train", "validation")))
     code = code_digest(
         "build_manifest", "audit_labels", "split_images", "cache_images", "render_heatmaps", "train_model"
     )
@@ -219,8 +228,7 @@ def shard_files(pattern, labelled=False):
     """An input function: the pattern's file of each shard that has (labelled) images."""
 
     def files(wildcards):
-        used = sorted({record["shard"] for record in records() if is_labelled(record) or not labelled})
-        return [pattern.format(shard=shard, **dict(wildcards)) for shard in used]
+        return [pattern.format(shard=shard, **dict(wildcards)) for shard in shard_records(labelled)]
 
     return files
 
