@@ -43,7 +43,7 @@ class House:
         file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory) -> House:
-    """One copy for a module of tests."""
-    return House(tmp_path_factory.mktemp("house"))
+@pytest.fixture(scope="session")
+def copy_workflow() -> type[House]:
+    """``copy_workflow(folder)`` puts a copy there."""
+    return House

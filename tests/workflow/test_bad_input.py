@@ -5,7 +5,6 @@ import csv
 import cv2
 import numpy as np
 import pytest
-from conftest import House
 
 from fetal_biometry.geometry import ellipse_landmarks
 from fetal_biometry.landmarks import COLUMNS
@@ -22,9 +21,9 @@ shards: 2
 
 
 @pytest.fixture
-def tiny(tmp_path):
+def tiny(copy_workflow, tmp_path):
     """A copy of the workflow beside six drawn images with a landmark table."""
-    house = House(tmp_path)
+    house = copy_workflow(tmp_path)
     (tmp_path / "data" / "images").mkdir(parents=True)
     rng = np.random.default_rng(5)
     with open(tmp_path / "data" / "table.csv", "w", newline="") as file:

@@ -18,8 +18,9 @@ PACKAGE = "workflow/scripts/fetal_biometry"
 
 
 @pytest.fixture(scope="module")
-def finished(house):
+def finished(copy_workflow, tmp_path_factory):
     """The default workflow, run once."""
+    house = copy_workflow(tmp_path_factory.mktemp("house"))
     house.snakemake()
     return house
 

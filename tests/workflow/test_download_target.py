@@ -1,0 +1,71 @@
+"""`snakemake download_hc18` against a record on loopback, then a plan of the data it brought."""
+
+import csv
+import functools
+import hashlib
+import http.server
+import io
+import json
+import threading
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+
+NAMES = [f"{number:03}_HC.png" for number in range(12)]
+
+
+def training_set() -> bytes:
+    """A zip in the public archive's layout: images of noise, an outline for each."""
+    rng = np.random.default_rng(3)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in NAMES:
+            outline = cv2.ellipse(np.zeros((96, 128), np.uint8), (64, 48), (40, 30), 20, 0, 360, 255, 1)
+            for file, image in (
+                (name, rng.integers(0, 255, (96, 128), np.uint8)),
+                (f"{name[:-4]}_Annotation.png", outline),
+            ):
+                archive.writestr(f"training_set/{file}", cv2.imencode(".png", image)[1].tobytes())
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def zenodo(tmp_path):
+    """The address of a server with the record and its two files."""
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(["filename", "pixel size(mm)", "head circumference (mm)"])
+    writer.writerows([name, 0.5, 110.6] for name in NAMES)
+    files = {"training_set.zip": training_set(), "training_set_pixel_size_and_HC.csv": table.getvalue().encode()}
+    site = tmp_path / "site"
+    (site / "api" / "records").mkdir(parents=True)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        entries = []
+        for name, content in files.items():
+            (site / name).write_bytes(content)
+            checksum = f"md5:{hashlib.md5(content).hexdigest()}"
+            entries.append(
+                {"key": name, "size": len(content), "checksum": checksum, "links": {"self": f"{url}/{name}"}}
+            )
+        (site / "api" / "records" / "1327317").write_text(json.dumps({"files": entries}))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield url
+        server.shutdown()
+
+
+def test_the_target_brings_what_the_overlay_reads(copy_workflow, tmp_path, zenodo):
+    house = copy_workflow(tmp_path)
+    overlay = ("--configfile", "datasets/hc18.yaml", "--config", f"download_url={zenodo}")
+    house.snakemake("download_hc18", *overlay)
+    folder = house.folder / "resources" / "data" / "hc18"
+    assert len(list((folder / "training_set").glob("*.png"))) == 2 * len(NAMES)
+    assert "CC BY 4.0" in (folder / "HC18_LICENSE.txt").read_text()
+    house.snakemake("results/hc18/manifest.csv", *overlay)
+    with open(house.folder / "results" / "hc18" / "manifest.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["image_name"] for row in rows] == NAMES
+    assert all(abs(float(row["ofd_2_x"]) - float(row["ofd_1_x"]) - 80 * np.cos(np.deg2rad(20))) < 1 for row in rows)
