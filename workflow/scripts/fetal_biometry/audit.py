@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fetal_biometry.geometry import head_lengths
+from fetal_biometry.geometry import head_lengths, misalignment
 
 
 def judge_labels(points: np.ndarray, sizes: np.ndarray, limits: dict) -> tuple[list[str], list[str], np.ndarray]:
@@ -36,10 +36,7 @@ def judge_labels(points: np.ndarray, sizes: np.ndarray, limits: dict) -> tuple[l
     bpd, ofd = head_lengths(points)
     longest = np.maximum(np.maximum(bpd, ofd), 1e-9)
     ratio = bpd / np.maximum(ofd, 1e-9)
-    apart = np.linalg.norm(points[:, :2].mean(axis=1) - points[:, 2:].mean(axis=1), axis=1) / ((bpd + ofd) / 2 + 1e-9)
-    along, across = points[:, 1] - points[:, 0], points[:, 3] - points[:, 2]
-    cosine = np.abs((along * across).sum(axis=1)) / np.maximum(bpd * ofd, 1e-9)
-    skew = np.rad2deg(np.arcsin(np.clip(cosine, 0, 1)))
+    apart, skew = misalignment(points)
     checks = {
         "axes too unequal": limits["shortest_ratio"] / np.maximum(ratio, 1e-9),
         "short axis longer than long": ratio / limits["longest_ratio"],

@@ -27,7 +27,8 @@ def augment(image: np.ndarray, points: np.ndarray, aspect: float, knobs: dict, r
     -------
     image : ndarray of shape (S, S), uint8
     points : ndarray of shape (4, 2)
-        In canonical order, whatever the view did to it, and all inside the frame.
+        In canonical order, whatever the view did to it. Inside the frame, unless the label itself lies outside:
+        then only flips are drawn.
     """
     size = image.shape[0]
     matrix, moved = _random_view(points, size, aspect, knobs, rng)

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.frames import points_of
-from fetal_biometry.geometry import LENGTHS, all_lengths, landmarks_to_ellipse
+from fetal_biometry.frames import points_of, sizes_of
+from fetal_biometry.geometry import LENGTHS, all_lengths, landmarks_to_ellipse, misalignment
 from fetal_biometry.landmarks import COLUMNS
 
 
@@ -23,16 +23,14 @@ def flag_heads(points: np.ndarray, sizes: np.ndarray, confidence: np.ndarray, li
     """
     lengths = all_lengths(points)
     bpd, ofd = lengths[:, 0], np.maximum(lengths[:, 1], 1e-9)
-    along, across = points[:, 1] - points[:, 0], points[:, 3] - points[:, 2]
-    sine = np.abs((along * across).sum(axis=1)) / np.maximum(bpd * ofd, 1e-9)
-    apart = np.linalg.norm(points[:, :2].mean(axis=1) - points[:, 2:].mean(axis=1), axis=1)
+    apart, skew = misalignment(points)
     nearest = np.minimum(points, sizes[:, None] - 1 - points).min(axis=(1, 2))
     raised = {
         "low confidence": confidence < limits["confidence"],
         "unusual cephalic index": (bpd / ofd < limits["cephalic_index_low"])
         | (bpd / ofd > limits["cephalic_index_high"]),
-        "diameters not perpendicular": np.rad2deg(np.arcsin(np.clip(sine, 0, 1))) > limits["angle_deg"],
-        "diameters off centre": apart > limits["midpoint_distance"] * (bpd + ofd) / 2,
+        "diameters not perpendicular": skew > limits["angle_deg"],
+        "diameters off centre": apart > limits["midpoint_distance"],
         "head at the image border": nearest < limits["border_px"],
     }
     return [";".join(name for name, where in raised.items() if where[i]) for i in range(len(points))]
@@ -71,8 +69,7 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray,
         for end, side in enumerate(("low", "high")):
             table[f"{name}_{side}"] = (intervals[:, column, end] * per_px).round(3)
     table["confidence"] = found["confidence"].to_numpy(dtype=float).round(4)
-    sizes = manifest[["width_px", "height_px"]].to_numpy(dtype=float)
-    flags = flag_heads(points, sizes, found["confidence"].to_numpy(dtype=float), limits)
+    flags = flag_heads(points, sizes_of(manifest), found["confidence"].to_numpy(dtype=float), limits)
     unknown = ["" if np.isfinite(size) else "no pixel size" for size in pixel_size]
     table["flags"] = [";".join(filter(None, pair)) for pair in zip(flags, unknown, strict=True)]
     return table

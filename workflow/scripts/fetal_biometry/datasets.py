@@ -192,7 +192,7 @@ def names_swapped(points: np.ndarray) -> bool:
     from fetal_biometry.geometry import head_lengths
 
     bpd, ofd = head_lengths(points)
-    return bool(np.mean(bpd > ofd) > 0.5)
+    return bool((bpd > ofd).sum() > len(points) / 2)
 
 
 def _list_annotated_folder(settings: dict) -> list[Source]:
@@ -209,7 +209,7 @@ def _list_annotated_folder(settings: dict) -> list[Source]:
         annotation = files.get(f"{path.stem}_Annotation{path.suffix}")
         label = {"annotation": annotation, "label_source": "annotation ellipse", "origin": str(annotation)}
         sources.append(_with_pixel_size(Source(name, path, **(label if annotation else {})), pixel_sizes))
-    missing = [row for name, row in pixel_sizes.items() if name not in files]
+    missing = [row for name, row in pixel_sizes.items() if name and name not in files]
     if missing:
         raise InputError(
             f"{missing[0].place}: no such image in {folder} ({len(missing)} of {len(pixel_sizes)} rows lack theirs); "
@@ -226,11 +226,11 @@ def _list_unlabelled(settings: dict) -> list[Source]:
     pixel_sizes = _read_pixel_sizes(settings) if settings["dataset"] == "images" else {}
     if given.suffix.lower() != ".csv":
         return [_with_pixel_size(Source(path.name, path), pixel_sizes) for path in find_images(given)]
-    columns = {**PIXEL_SIZE_COLUMNS, "path": ("path",)}
+    columns = {"path": ("path", *NAME_COLUMN), **PIXEL_SIZE_COLUMNS}
     sources = []
-    for row in read_table(given, columns, optional=("image_name", "pixel_size_mm", "reference_hc_mm", "path")):
-        path = given.parent / (row["path"] or row["image_name"])
-        if not path.name or not path.is_file():
+    for row in read_table(given, columns, optional=("image_name", "pixel_size_mm", "reference_hc_mm")):
+        path = given.parent / row["path"]
+        if not path.is_file():
             raise InputError(f"{row.place}: {path} does not exist; correct the path or remove the row.")
         source = Source(row["image_name"] or path.name, path)
         sources.append(_with_pixel_size(source, {source.image_name: row} if row["pixel_size_mm"] else pixel_sizes))
@@ -290,5 +290,5 @@ def _refuse_far_points(points, width, height, source, tolerance) -> None:
         x, y = points[outside][0]
         raise InputError(
             f"{source.origin}: a landmark at ({x:.1f}, {y:.1f}) lies far outside the image of {width}x{height} pixels; "
-            "correct or remove the row (columns in the wrong order or a resized image's coordinates look like this)."
+            "correct or remove the label (columns in the wrong order or a resized image's coordinates look like this)."
         )

@@ -24,8 +24,8 @@ class FileIndex:
     def __init__(self, path):
         self.path = Path(path)
         try:
-            self._known = json.loads(self.path.read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
+            self._known = dict(json.loads(self.path.read_text()))
+        except (FileNotFoundError, ValueError):  # damaged: the files are read once more
             self._known = {}
         self._changed = False
 

@@ -57,6 +57,24 @@ def all_lengths(points: np.ndarray) -> np.ndarray:
     return np.stack([bpd, ofd, head_circumference(bpd, ofd)], axis=-1)
 
 
+def misalignment(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far two diameters are from being an ellipse's axes.
+
+    Returns
+    -------
+    apart : ndarray of shape (...)
+        Distance between the diameters' midpoints over their mean length; 0 on an ellipse.
+    skew_deg : ndarray of shape (...)
+        Degrees off the right angle between them; 0 on an ellipse.
+    """
+    points = np.asarray(points, dtype=float)
+    bpd, ofd = head_lengths(points)
+    apart = np.linalg.norm(points[..., :2, :].mean(axis=-2) - points[..., 2:, :].mean(axis=-2), axis=-1)
+    along, across = points[..., 1, :] - points[..., 0, :], points[..., 3, :] - points[..., 2, :]
+    cosine = np.abs((along * across).sum(axis=-1)) / np.maximum(bpd * ofd, 1e-9)
+    return apart / np.maximum((bpd + ofd) / 2, 1e-9), np.rad2deg(np.arcsin(np.clip(cosine, 0, 1)))
+
+
 def ellipse_landmarks(centre, semi_long: float, semi_short: float, angle_rad: float) -> np.ndarray:
     """Ends of an ellipse's two axes as ``(4, 2)`` landmarks.
 
@@ -89,7 +107,7 @@ def fit_annotation(annotation: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     annotation : ndarray of shape (H, W), uint8
-        A head marked by non-zero pixels, as a thin outline or as a filled mask.
+        A head marked by its brightest pixels, as an outline (whole, cut or dashed) or as a filled mask.
 
     Returns
     -------
@@ -106,19 +124,18 @@ def fit_annotation(annotation: np.ndarray) -> np.ndarray:
     mask's border pixels have their centres half a pixel inside the curve, which is added back; those on the
     image's border show where the picture ends, not the head, and are left out.
     """
-    marked = (np.asarray(annotation) > 127).astype(np.uint8)
-    contours, _ = cv2.findContours(marked, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    if not contours or marked.sum() < 5:
+    marked = (annotation > annotation.max() / 2).astype(np.uint8)
+    if marked.sum() < 5:
         raise ValueError("fewer than five marked pixels, no ellipse to fit")
-    contour = max(contours, key=len).reshape(-1, 2)
-    filled = marked.sum() > 0.5 * cv2.contourArea(cv2.convexHull(contour))
+    outline = cv2.findNonZero(marked)
+    filled = marked.sum() > 0.5 * cv2.contourArea(cv2.convexHull(outline))
     if filled:
+        contours, _ = cv2.findContours(marked, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        outline = max(contours, key=len)
         edge = np.array(marked.shape[::-1]) - 1
-        outline = contour[((contour > 0) & (contour < edge)).all(axis=1)]
-    else:
-        outline = cv2.findNonZero(marked).reshape(-1, 2)
-    if len(outline) < 5:
-        raise ValueError("fewer than five outline pixels, no ellipse to fit")
+        outline = outline[((outline > 0) & (outline < edge)).all(axis=(1, 2))]
+        if len(outline) < 5:
+            raise ValueError("fewer than five outline pixels, no ellipse to fit")
     centre, axes, angle_deg = cv2.fitEllipse(outline.astype(np.float32))
     semi = np.array(axes) / 2 + (0.5 if filled else 0.0)
     if not np.isfinite(semi).all() or semi.min() < 1:

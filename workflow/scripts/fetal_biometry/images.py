@@ -41,7 +41,7 @@ def read_grey(path) -> np.ndarray:
     except FileNotFoundError:
         raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
     try:
-        image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if encoded.size else None
+        image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION) if encoded.size else None
     except cv2.error:
         image = None
     if image is None:
@@ -62,4 +62,4 @@ def find_images(folder) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: the image folder does not exist; correct the path in the configuration.")
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")

@@ -1,7 +1,6 @@
 """A trained network on the images of a shard, through ONNX Runtime; torch is not needed."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -83,8 +82,3 @@ class Predictor:
             return ((found - targets) ** 2).mean(axis=axes)
         mass = targets / np.maximum(targets.sum(axis=(2, 3), keepdims=True), 1e-12)
         return -(mass * np.log(np.maximum(found, 1e-30))).sum(axis=(2, 3)).mean(axis=1)
-
-
-def read_metadata(path) -> dict:
-    """How an exported model was trained and how its output is read."""
-    return Predictor(Path(path)).metadata

@@ -12,7 +12,7 @@ from fetal_biometry.errors import InputError
 
 @contextmanager
 def start(snakemake):
-    """Run a rule's work with logging to the rule's log file and to the terminal.
+    """Run a rule's work with logging to the rule's log file.
 
     A traceback of an unexpected error goes into the log file; an `InputError` is printed as its message
     alone. Both end the process with exit status 1, so that Snakemake stops.

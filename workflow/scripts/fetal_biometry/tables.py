@@ -88,7 +88,7 @@ def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, .
                     Row({name: cells[place[name]].strip() if name in place else "" for name in columns}, path, number)
                 )
             return rows
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise InputError(f"{path}: the table does not exist; correct its path in the configuration.") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a csv file in UTF-8 ({error}); save it as one.") from error

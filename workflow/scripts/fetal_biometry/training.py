@@ -1,6 +1,7 @@
 """Train a network on cached images; every epoch leaves a checkpoint from which the same training goes on."""
 
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,7 +174,7 @@ class Trainer:
         if self.settings["schedule"] == "constant":
             return peak
         rise = max(total / 20, 1e-9)
-        return peak * min(1.0, (epochs_done + 0.05) / rise) * 0.5 * (1 + np.cos(np.pi * epochs_done / total))
+        return peak * min(1.0, (epochs_done + 0.05) / rise) * 0.5 * (1 + math.cos(math.pi * epochs_done / total))
 
     def _step(self, batch: np.ndarray, rng: np.random.Generator) -> float:
         images, targets = self._load(self.training, batch, rng if self.settings["augmentation"] else None)

@@ -1,0 +1,115 @@
+"""The audit: passes heads, flags what cannot be the two diameters of one."""
+
+import numpy as np
+import pytest
+
+from fetal_biometry.audit import judge_labels
+from fetal_biometry.geometry import ellipse_landmarks, fit_annotation, head_lengths
+from fetal_biometry.images import read_grey
+from fetal_biometry.landmarks import COLUMNS, canonical, swap_names
+from fetal_biometry.phantom import plan_phantoms
+from fetal_biometry.tables import read_table
+
+LIMITS = {  # config.yaml's
+    "shortest_ratio": 0.6,
+    "longest_ratio": 1.05,
+    "midpoint_distance": 0.17,
+    "angle_deg": 20,
+    "shortest_diameter": 0.1,
+}
+SIZE = np.array([[800, 540]])
+HEAD = ellipse_landmarks((400, 270), 200, 150, 0.3)
+
+
+def judge(points):
+    points = np.reshape(points, (-1, 4, 2))
+    return judge_labels(points, np.repeat(SIZE, len(points), axis=0), LIMITS)
+
+
+def test_phantoms_pass():
+    plans = plan_phantoms(600, seed=3)
+    points = [ellipse_landmarks((p.centre_x, p.centre_y), p.semi_long_px, p.semi_short_px, p.angle_rad) for p in plans]
+    sizes = np.array([[p.width_px, p.height_px] for p in plans])
+    verdicts, _, _ = judge_labels(np.array(points), sizes, LIMITS)
+    assert verdicts.count("suspect") <= 0.02 * len(plans)
+
+
+def test_hand_set_callipers_pass():
+    rng = np.random.default_rng(1)
+    points = [canonical(HEAD + rng.normal(0, 6, (4, 2))) for _ in range(300)]  # 1.5 % of the OFD a coordinate
+    verdicts, _, _ = judge(points)
+    assert verdicts.count("suspect") <= 0.02 * 300
+
+
+def test_scattered_points_are_flagged():
+    rng = np.random.default_rng(2)
+    verdicts, reasons, score = judge(canonical(rng.uniform(0, [800, 540], (1000, 4, 2))))
+    assert verdicts.count("suspect") >= 0.95 * 1000
+    assert all((verdict == "suspect") == bool(reason) for verdict, reason in zip(verdicts, reasons, strict=True))
+    assert np.array_equal(score > 1, np.array(verdicts) == "suspect")
+
+
+def turned(points, degrees):
+    """The short diameter turned about its middle."""
+    angle, middle = np.deg2rad(degrees), points[2:].mean(axis=0)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.vstack([points[:2], (points[2:] - middle) @ rotation.T + middle])
+
+
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        (ellipse_landmarks((400, 270), 200, 110, 0.3), "axes too unequal"),
+        (swap_names(HEAD), "short axis longer than long"),
+        (np.add(HEAD, [[0, 0], [0, 0], [0, 70], [0, 70]]), "axes do not cross in the middle"),
+        (turned(HEAD, 25), "axes not perpendicular"),
+        (turned(HEAD, -25), "axes not perpendicular"),
+        (ellipse_landmarks((400, 270), 25, 20, 0.3), "head too small"),
+    ],
+)
+def test_each_fault_has_its_reason(points, reason):
+    verdicts, reasons, score = judge(points)
+    assert (verdicts, reasons) == (["suspect"], [reason])
+    assert score[0] > 1
+
+
+def test_just_within_each_limit_is_sound():
+    within = [
+        ellipse_landmarks((400, 270), 200, 122, 0.3),
+        swap_names(ellipse_landmarks((400, 270), 200, 192, 0.3)),
+        np.add(HEAD, [[0, 0], [0, 0], [0, 55], [0, 55]]),
+        turned(HEAD, 19),
+        ellipse_landmarks((400, 270), 28, 20, 0.3),
+    ]
+    verdicts, reasons, score = judge(within)
+    assert verdicts == ["sound"] * 5 and reasons == [""] * 5
+    assert (score <= 1).all() and (score > 0.8).all()
+
+
+def test_four_equal_points_are_suspect():
+    verdicts, reasons, score = judge(np.full((4, 2), 100.0))
+    assert verdicts == ["suspect"] and "head too small" in reasons[0]
+    assert np.isfinite(score).all()
+
+
+def test_a_verdict_is_its_row_s_own():
+    rng = np.random.default_rng(3)
+    points = canonical(rng.uniform(0, [800, 540], (50, 4, 2)))
+    assert judge(points)[1] == [judge(row)[1][0] for row in points]
+
+
+def test_verdicts_on_the_challenge_table_agree_with_the_annotated_ellipses(real_data):
+    names = {"image_name": ("image_name",), **{column: (column,) for column in COLUMNS}}
+    rows = read_table(real_data / "challenge" / "role_challenge_dataset_ground_truth.csv", names)[::3]
+    points = np.array([[row.number_in(column) for column in COLUMNS] for row in rows]).reshape(-1, 4, 2)
+    points = canonical(swap_names(points))
+    folder = real_data / "hc18" / "training_set"
+    annotations = [read_grey(folder / row["image_name"].replace(".png", "_Annotation.png")) for row in rows]
+    heads = np.array([fit_annotation(annotation) for annotation in annotations])
+    either = [np.linalg.norm(points - heads[:, order], axis=2) for order in ([0, 1, 2, 3], [1, 0, 3, 2])]
+    worst = np.minimum(*either).max(axis=1) / head_lengths(heads)[1]  # end's distance, as a share of the OFD
+    suspect = np.array(judge(points)[0]) == "suspect"
+    right, wrong = worst < 0.1, worst > 0.3
+    assert right.sum() > 80 and wrong.sum() > 50
+    assert suspect[right].mean() <= 0.02
+    assert suspect[wrong].mean() >= 0.95

@@ -1,0 +1,111 @@
+"""Predictions table, flags, log line and the tables that other programs read."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fetal_biometry.biometry import describe_row, export_tables, flag_heads, tabulate
+from fetal_biometry.frames import points_of
+from fetal_biometry.geometry import all_lengths, ellipse_landmarks, landmarks_to_ellipse
+from fetal_biometry.landmarks import COLUMNS
+
+LIMITS = {  # config.yaml's
+    "confidence": 0.35,
+    "cephalic_index_low": 0.65,
+    "cephalic_index_high": 0.95,
+    "angle_deg": 15,
+    "midpoint_distance": 0.1,
+    "border_px": 3,
+}
+HEAD = ellipse_landmarks((400, 270), 200, 150, 0.3)
+OTHER = ellipse_landmarks((380, 250), 100, 80, -0.5)
+
+
+def turned(points, degrees):
+    """The short diameter turned about its middle."""
+    angle, middle = np.deg2rad(degrees), points[2:].mean(axis=0)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.vstack([points[:2], (points[2:] - middle) @ rotation.T + middle])
+
+
+def flags(points, confidence=0.9):
+    return flag_heads(points[None], np.array([[800.0, 540.0]]), np.array([confidence]), LIMITS)[0]
+
+
+@pytest.mark.parametrize(
+    ("points", "confidence", "flag"),
+    [
+        (HEAD, 0.9, ""),
+        (HEAD, 0.3, "low confidence"),
+        (HEAD, np.nan, ""),  # a network that cannot tell
+        (ellipse_landmarks((400, 270), 200, 120, 0.3), 0.9, "unusual cephalic index"),
+        (ellipse_landmarks((400, 270), 200, 196, 0.3), 0.9, "unusual cephalic index"),
+        (turned(HEAD, 14), 0.9, ""),
+        (turned(HEAD, -16), 0.9, "diameters not perpendicular"),
+        (np.add(HEAD, [[0, 0], [0, 0], [0, 40], [0, 40]]), 0.9, "diameters off centre"),
+        (np.add(HEAD, [2 - HEAD[:, 0].min(), 0]), 0.9, "head at the image border"),
+        (np.add(HEAD, [0, 540 - 3 - HEAD[:, 1].max()]), 0.9, "head at the image border"),
+        (np.full((4, 2), 100.0), 0.1, "low confidence;unusual cephalic index"),
+    ],
+)
+def test_each_flag_has_its_cause(points, confidence, flag):
+    assert flags(points, confidence) == flag
+
+
+@pytest.fixture
+def table():
+    """Two heads, the second without a pixel size."""
+    names = ["000_HC.png", "001_HC.png"]
+    found = pd.DataFrame({"image_name": names}, index=names)
+    found[list(COLUMNS)] = np.reshape([HEAD, OTHER], (2, 8))
+    found["confidence"] = [0.9, 0.123456]
+    manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1, np.nan]}, index=names)
+    intervals = all_lengths(np.array([HEAD, OTHER]))[..., None] * [0.9, 1.1]
+    return tabulate(found, manifest, intervals, LIMITS)
+
+
+def test_lengths_in_pixels_and_where_known_in_millimetres(table):
+    lengths = all_lengths(np.array([HEAD, OTHER]))
+    for column, name in enumerate(("bpd", "ofd", "hc")):
+        assert table[f"{name}_px"].to_numpy() == pytest.approx(lengths[:, column], abs=1e-3)
+        assert table[f"{name}_mm"][0] == pytest.approx(lengths[0, column] * 0.1, abs=1e-3)
+        assert np.isnan(table[f"{name}_mm"][1])
+        assert table[f"{name}_low"].to_numpy() == pytest.approx(0.9 * lengths[:, column] * [0.1, 1], abs=1e-3)
+        assert table[f"{name}_high"].to_numpy() == pytest.approx(1.1 * lengths[:, column] * [0.1, 1], abs=1e-3)
+    assert points_of(table) == pytest.approx(np.array([HEAD, OTHER]), abs=1e-3)
+    assert list(table["flags"]) == ["", "low confidence;no pixel size"]
+    assert table["confidence"][1] == 0.1235
+
+
+def test_the_log_line_shows_millimetres_where_known(table):
+    first, second = map(describe_row, table.itertuples())
+    circumference = all_lengths(HEAD)[2] * 0.1
+    assert first == (
+        f"000_HC.png → BPD: 300.00 px | OFD: 400.00 px | BPD: 30.00 mm | OFD: 40.00 mm | HC: {circumference:.2f} mm"
+    )
+    assert second == "001_HC.png → BPD: 160.00 px | OFD: 200.00 px | low confidence;no pixel size"
+
+
+def test_other_programs_tables(table):
+    exports = export_tables(table, np.array([0.1, np.nan]))
+    task = exports["taskA_predictions.csv"]
+    assert list(task) == ["image_name", "x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4", "bpd", "ofd"]
+    assert task.loc[0, "x1":"y4"].to_numpy(dtype=float) == pytest.approx(HEAD.ravel(), abs=1e-3)
+    assert (task["bpd"][0], task["ofd"][0]) == pytest.approx((300, 400), abs=1e-3)
+    assert list(exports["HC_results.csv"]["hc_px"]) == list(table["hc_px"])
+
+
+def test_the_hc18_submission_is_the_ellipse_in_millimetres(table):
+    submission = export_tables(table, np.array([0.1, np.nan]))["hc18_submission.csv"]
+    assert list(submission["filename"]) == ["000_HC.png"]
+    row = submission.iloc[0]
+    centre, semi_long, semi_short, angle = landmarks_to_ellipse(HEAD)
+    assert (row.center_x_mm, row.center_y_mm) == pytest.approx(tuple(0.1 * centre), abs=1e-3)
+    assert (row.semi_axes_a_mm, row.semi_axes_b_mm) == pytest.approx((0.1 * semi_long, 0.1 * semi_short), abs=1e-3)
+    assert row.angle_rad == pytest.approx(angle, abs=1e-4)
+
+
+def test_without_pixel_sizes_the_submission_is_empty_but_has_its_columns(table):
+    submission = export_tables(table, np.array([np.nan, np.nan]))["hc18_submission.csv"]
+    assert len(submission) == 0
+    assert submission.columns[0] == "filename" and len(submission.columns) == 6

@@ -1,0 +1,75 @@
+"""Files in, and that the resize does what `resize_points` says."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from fetal_biometry.errors import InputError
+from fetal_biometry.geometry import resize_points
+from fetal_biometry.images import find_images, image_size, read_grey, resize
+
+
+def centroid(image):
+    y, x = np.indices(image.shape)
+    return np.array([(x * image).sum(), (y * image).sum()]) / image.sum()
+
+
+@pytest.mark.parametrize("shape", [(540, 800), (800, 540), (256, 256), (150, 200)])  # the last is enlarged
+@pytest.mark.parametrize("at", [(0.3, 0.6), (0.71, 0.22)])
+def test_a_drawn_spot_lands_where_the_points_do(shape, at):
+    y, x = np.indices(shape)
+    centre = np.array(at) * shape[::-1]
+    spot = 250 * np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * 9.0**2))
+    spot = spot.astype(np.uint8)
+    expected = resize_points(centroid(spot), shape[::-1], (256, 256))
+    assert centroid(resize(spot, 256)) == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_grey_levels_survive_the_file(tmp_path, suffix):
+    image = np.random.default_rng(1).integers(0, 256, (30, 50), dtype=np.uint8)
+    path = tmp_path / f"ultrasound ä{suffix}"
+    Image.fromarray(image).save(path)
+    assert np.array_equal(read_grey(path), image)
+    assert image_size(path) == (50, 30)
+
+
+def test_colour_becomes_grey(tmp_path):
+    Image.fromarray(np.full((8, 9, 3), 77, np.uint8)).save(tmp_path / "a.png")
+    assert np.array_equal(read_grey(tmp_path / "a.png"), np.full((8, 9), 77, np.uint8))
+
+
+def test_header_and_pixels_agree_on_a_turned_photograph(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned by 90 degrees
+    Image.fromarray(np.zeros((30, 50), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
+    assert read_grey(tmp_path / "a.jpg").shape[::-1] == image_size(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("read", [read_grey, image_size])
+def test_a_file_that_is_no_image_is_named(tmp_path, read):
+    with pytest.raises(InputError, match=r"gone\.png: the image does not exist; correct"):
+        read(tmp_path / "gone.png")
+    for content in (b"", b"no image at all"):
+        (tmp_path / "bad.png").write_bytes(content)
+        with pytest.raises(InputError, match=r"bad\.png: .*; replace or remove it"):
+            read(tmp_path / "bad.png")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_file_cut_short_is_refused(tmp_path, suffix):
+    noise = np.random.default_rng(2).integers(0, 256, (60, 80), dtype=np.uint8)
+    encoded = cv2.imencode(f".{suffix}", noise)[1].tobytes()
+    path = tmp_path / f"cut.{suffix}"
+    path.write_bytes(encoded[: len(encoded) // 2])
+    with pytest.raises(InputError, match="cut short"):
+        read_grey(path)
+
+
+def test_images_of_a_folder_are_listed_by_name(tmp_path):
+    for name in ("b.PNG", "a.jpg", "notes.txt", "c.csv", "._a.jpg"):  # the last: what macOS leaves in archives
+        (tmp_path / name).touch()
+    assert [path.name for path in find_images(tmp_path)] == ["a.jpg", "b.PNG"]
+    with pytest.raises(InputError, match="gone: the image folder does not exist; correct"):
+        find_images(tmp_path / "gone")

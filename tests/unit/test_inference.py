@@ -1,0 +1,126 @@
+"""An exported network gives what PyTorch gives, in original pixels; other files are refused."""
+
+import numpy as np
+import pytest
+import torch
+
+from export_model import Exported, describe, export
+from fetal_biometry.errors import InputError
+from fetal_biometry.geometry import all_lengths, resize_points
+from fetal_biometry.heatmaps import decode
+from fetal_biometry.inference import Predictor
+from fetal_biometry.landmarks import canonical
+from fetal_biometry.networks import build_network
+from fetal_biometry.training import describe_architecture, heatmap_loss
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporter that export_model uses
+
+SETTINGS = {
+    "kind": "heatmap",
+    "experiment": "tiny",
+    "image_size": 32,
+    "decoder": "subpixel",
+    "loss": "cross_entropy",
+    "seed": 1,
+    "sigma_px": 4,
+    "stride": 2,
+    "stem_stride": 1,
+    "width": 4,
+    "depth": 2,
+    "batch_norm": True,
+    "transposed": False,
+    "grey_scaling": "standardise",
+    "epochs": 2,
+}
+KINDS = {
+    "heatmap": SETTINGS,
+    "mse": {**SETTINGS, "loss": "mse", "transposed": True, "batch_norm": False, "decoder": "paired"},
+    "direct": {**SETTINGS, "kind": "direct", "loss": "mse", "grey_scaling": "unit"},
+}
+SIZES = np.array([[800.0, 540.0], [640.0, 480.0], [300.0, 300.0]])
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def exported(request, tmp_path_factory):
+    """An untrained network as PyTorch module and as file, its settings, and three images."""
+    settings = KINDS[request.param]
+    torch.manual_seed(4)
+    module = Exported(build_network(describe_architecture(settings)), settings).eval()
+    images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    model = {"settings": settings, "epoch": 2, "parameters": 7, "seconds": 1.5, "data_digest": "abc"}
+    export(module, images[:2], describe(model), path)
+    return module, Predictor(path), settings, images
+
+
+def run(module, images):
+    with torch.no_grad():
+        return module(images).numpy()
+
+
+def test_outputs_agree_with_pytorch_for_any_number_of_images(exported):
+    module, predictor, _, images = exported
+    for count in (1, 2, 3):
+        expected = run(module, images[:count])
+        found = predictor.outputs(images[:count, 0].numpy())
+        assert found.shape == expected.shape
+        assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
+    module, predictor, settings, images = exported
+    points, confidence = predictor.locate(images[:, 0].numpy(), SIZES)
+    outputs = run(module, images)
+    if settings["kind"] == "direct":
+        expected = outputs.astype(float) * SIZES[:, None] - 0.5
+        assert np.isnan(confidence).all()
+    else:
+        cells, sure = decode(outputs, settings["decoder"], 2.0)
+        expected = resize_points(cells, (16, 16), SIZES[:, None])
+        assert confidence == pytest.approx(sure, abs=1e-3)
+        assert ((confidence >= 0) & (confidence <= 1)).all()
+    assert np.array_equal(points, canonical(points))
+    assert all_lengths(points) == pytest.approx(all_lengths(expected), abs=0.2)
+    assert points == pytest.approx(canonical(expected), abs=0.2)
+
+
+def test_own_loss_is_the_loss_of_training(exported):
+    module, predictor, settings, images = exported
+    rng = np.random.default_rng(1)
+    if settings["kind"] == "direct":
+        targets = rng.random((3, 4, 2))
+        expected = ((run(module, images) - targets) ** 2).mean()
+    else:
+        targets = rng.random((3, 4, 16, 16)).astype(np.float16)
+        with torch.no_grad():
+            logits = module.network(images)
+        expected = heatmap_loss(logits, torch.from_numpy(targets.astype(np.float32)), settings["loss"]).item()
+    found = predictor.own_loss(images[:, 0].numpy(), targets)
+    assert found.shape == (3,)
+    assert found.mean() == pytest.approx(expected, rel=1e-4)
+
+
+def test_metadata_says_how_to_read_the_output(exported):
+    _, predictor, settings, _ = exported
+    assert predictor.image_size == 32
+    assert predictor.metadata["sigma_cells"] == 2
+    assert {key: predictor.metadata[key] for key in ("kind", "decoder", "loss")} == {
+        key: settings[key] for key in ("kind", "decoder", "loss")
+    }
+    assert predictor.metadata["data_digest"] == "abc"
+
+
+def test_files_that_are_no_model_are_refused(tmp_path):
+    for content in (None, b"", b"no model at all"):
+        path = tmp_path / "model.onnx"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(InputError, match=r"model\.onnx: not a readable ONNX model .*; export it again"):
+            Predictor(path)
+
+
+def test_another_program_s_model_is_refused(tmp_path):
+    path = tmp_path / "other.onnx"
+    torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1, 2),), path, dynamo=False, opset_version=17)
+    with pytest.raises(InputError, match=r"other\.onnx: an ONNX model, but not exported by this workflow; give"):
+        Predictor(path)

@@ -1,0 +1,114 @@
+"""Every figure against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
+from fetal_biometry.heatmaps import encode
+from fetal_biometry.metrics import endpoint_errors, evaluate_group, length_errors, mean_landmarks, trivial_loss
+
+HEADS = np.array([ellipse_landmarks((400, 270), 200, 150, 0.3), ellipse_landmarks((380, 250), 100, 80, -0.5)])
+
+
+def test_length_errors_by_hand():
+    predicted, reference = np.array([10.0, 23.0, 29.0]), np.array([10.0, 20.0, 30.0])  # errors 0, 3, -1
+    interval = np.array([[9, 11], [21, 25], [28, 30]])  # holds the first and, at its very end, the third
+    found = length_errors(predicted, reference, np.full(3, 20.0), interval)
+    spread = np.sqrt(13 / 3)  # squares of -2/3, 7/3 and -5/3 add up to 26/3, over 2
+    assert found == pytest.approx(
+        {
+            "n": 3,
+            "mae": 4 / 3,
+            "median": 1,
+            "p95": 2.8,  # nine tenths of the way from 1 to 3
+            "bias": 2 / 3,
+            "loa_low": 2 / 3 - 1.96 * spread,
+            "loa_high": 2 / 3 + 1.96 * spread,
+            "over_10_percent": 1 / 3,
+            "constant_mae": 20 / 3,
+            "coverage": 2 / 3,
+        }
+    )
+
+
+def test_one_image_has_no_limits_of_agreement():
+    found = length_errors(np.array([12.0]), np.array([10.0]), np.array([10.0]))
+    assert found["loa_low"] is found["loa_high"] is found["coverage"] is None
+    assert found["bias"] == found["mae"] == found["p95"] == 2
+
+
+def test_intervals_that_are_not_known_have_no_coverage():
+    one = np.array([12.0])
+    assert length_errors(one, one, one, np.full((1, 2), np.nan))["coverage"] is None
+
+
+def test_endpoint_errors_by_hand():
+    truth = np.array([[[0, 0], [10, 0], [5, -4], [5, 4]]], dtype=float)
+    found = np.array([[[10, 1], [0, 0], [5, -2], [8, 8]]], dtype=float)  # the OFD's ends are exchanged
+    per_px = np.array([0.5])
+    matched = endpoint_errors(found, truth, per_px, any_order=True)
+    assert matched["ofd"] == pytest.approx({"mean": 0.25, "radial": 0, "tangential": 0.25, "nme": 0.05})
+    # BPD: 2 along its axis at one end, 4 along and 3 across at the other
+    assert matched["bpd"] == pytest.approx({"mean": 1.75, "radial": 1.5, "tangential": 0.75, "nme": 3.5 / 8})
+    fixed = endpoint_errors(found, truth, per_px, any_order=False)
+    assert fixed["bpd"] == matched["bpd"]
+    assert fixed["ofd"]["mean"] == pytest.approx(0.5 * (np.sqrt(101) + 10) / 2)
+    assert fixed["ofd"]["radial"] == pytest.approx(5)
+
+
+def test_endpoint_errors_turn_with_the_image():
+    rng = np.random.default_rng(1)
+    found = HEADS + rng.normal(0, 5, HEADS.shape)
+    rotation = np.array([[np.cos(1.0), -np.sin(1.0)], [np.sin(1.0), np.cos(1.0)]])
+    for any_order in (True, False):
+        straight = endpoint_errors(found, HEADS, np.ones(2), any_order)
+        turned = endpoint_errors(found @ rotation.T, HEADS @ rotation.T, np.ones(2), any_order)
+        for length in ("bpd", "ofd"):
+            assert turned[length] == pytest.approx(straight[length])
+
+
+@pytest.mark.parametrize(("sigma_px", "stride"), [(5, 1), (8, 4)])
+def test_all_zero_heatmaps_cost_what_is_said(sigma_px, stride):
+    settings = {"loss": "mse", "image_size": 256, "stride": stride, "sigma_px": sigma_px}
+    cells = 256 // stride
+    target = encode(np.full((1, 4, 2), cells / 2 + 0.3), cells, sigma_px / stride)
+    name, value = trivial_loss(settings)
+    assert name == "all-zero heatmaps"
+    assert value == pytest.approx((target.astype(float) ** 2).mean(), rel=1e-3)
+
+
+def test_uniform_heatmaps_cost_the_logarithm_of_the_cells():
+    settings = {"loss": "cross_entropy", "image_size": 256, "stride": 4, "sigma_px": 8}
+    assert trivial_loss(settings) == ("uniform heatmaps", pytest.approx(np.log(64 * 64)))
+
+
+def test_the_constant_is_the_mean_in_fractions_of_the_frame():
+    sizes = np.array([[800, 540], [400, 270]])
+    points = np.array([HEADS[0], resize_points(HEADS[0], (800, 540), (400, 270))])  # one head, two resolutions
+    constant = mean_landmarks(points, sizes)
+    assert constant.shape == (4, 2)
+    assert resize_points(constant, (1, 1), (800, 540)) == pytest.approx(HEADS[0])
+
+
+def test_a_group_measures_in_the_unit_of_report():
+    per_px, centres = np.array([0.1, 0.2]), HEADS.mean(axis=1, keepdims=True)
+    larger = centres + 1.1 * (HEADS - centres)
+    reference_hc = np.array([all_lengths(HEADS)[0, 2] * 0.1 - 1, np.nan])
+    intervals = (all_lengths(HEADS) * per_px[:, None])[..., None] * [0.9, 1.05]
+    group = evaluate_group(larger, HEADS, per_px, HEADS, intervals, reference_hc, ["000", "000"])
+    assert (group["n"], group["examinations"]) == (2, 1)
+    for column, name in enumerate(("bpd", "ofd", "hc")):
+        expected = 0.1 * all_lengths(HEADS)[:, column] * per_px
+        assert group[name]["mae"] == group[name]["bias"] == pytest.approx(expected.mean())
+        assert (group[name]["constant_mae"], group[name]["coverage"]) == (0, 1)
+    assert group["hc_reference"]["n"] == 1
+    assert group["hc_reference"]["bias"] == pytest.approx(0.1 * all_lengths(HEADS)[0, 2] * 0.1 + 1)
+    assert group["endpoint"]["ofd"]["mean"] == pytest.approx((20 * 0.1 + 10 * 0.2) / 2)  # a tenth of each semi axis
+    assert group["endpoint"]["ofd"]["nme"] == pytest.approx(0.05)
+    assert group["endpoint_fixed_order"] == group["endpoint"]
+
+
+def test_a_perfect_group_without_stated_circumference():
+    group = evaluate_group(HEADS, HEADS, np.ones(2), HEADS, reference_hc=np.full(2, np.nan))
+    assert "hc_reference" not in group
+    assert group["hc"]["mae"] == group["hc"]["over_10_percent"] == group["endpoint"]["bpd"]["mean"] == 0

@@ -1,0 +1,91 @@
+"""Tables as people bring them: what is read, and what each complaint says."""
+
+import math
+
+import pytest
+
+from fetal_biometry.errors import InputError
+from fetal_biometry.tables import index_by_name, read_table
+
+COLUMNS = {"image_name": ("image_name", "filename"), "size": ("pixel_size_mm", "pixel size(mm)"), "hc": ("hc",)}
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(content, encoding="utf-8"):
+        path = tmp_path / "table.csv"
+        path.write_bytes(content.encode(encoding))
+        return path
+
+    return write
+
+
+def test_columns_go_by_any_of_their_names(table):
+    rows = read_table(table("Pixel Size(mm) ,other,FILENAME,hc\n0.1,x, a.png ,200\n"), COLUMNS)
+    assert rows == [{"image_name": "a.png", "size": "0.1", "hc": "200"}]
+
+
+def test_a_byte_order_mark_windows_lines_blank_lines_and_quotes_do_no_harm(table):
+    rows = read_table(
+        table('image_name,hc,pixel_size_mm\r\n\r\n"a, b.png",1,2\r\n,,\r\nc.png,3,4\r\n', "utf-8-sig"), COLUMNS
+    )
+    assert [row["image_name"] for row in rows] == ["a, b.png", "c.png"]
+    assert rows[1].place.endswith("table.csv, row 5 (c.png)")  # as a spreadsheet counts
+
+
+def test_an_optional_column_may_be_missing(table):
+    (row,) = read_table(table("image_name,hc\na.png,1\n"), COLUMNS, optional=("size",))
+    assert row["size"] == ""
+    assert row.number_in("size", optional=True) is None
+
+
+def test_numbers_are_finite_and_in_range(table):
+    (row,) = read_table(table("image_name,size,hc\na.png, 1e-1 ,\n"), {**COLUMNS, "size": ("size",)})
+    assert row.number_in("size") == 0.1
+    assert row.number_in("size", minimum=0.1) == 0.1
+    with pytest.raises(InputError, match=r"row 2 \(a\.png\): hc is '', not a finite number; correct or remove"):
+        row.number_in("hc")
+    with pytest.raises(InputError, match="size is '1e-1', not a number of at least 1; correct or remove"):
+        row.number_in("size", minimum=1)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1.2.3", "12 px", "-"])
+def test_what_is_no_number_is_refused(table, text):
+    (row,) = read_table(table(f"image_name,hc\na.png,{text}\n"), COLUMNS, optional=("size",))
+    for minimum in (-math.inf, 0):
+        with pytest.raises(InputError, match=r"table\.csv, row 2 \(a\.png\): hc is .*; correct or remove the row"):
+            row.number_in("hc", minimum, optional=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("image_name,hc\na,1\n", r"no column pixel_size_mm or pixel size\(mm\) in its header \(image_name, hc\); add"),
+        ("", r"no column image_name or filename in its header \(empty file\); add"),
+        ("image_name;hc;pixel_size_mm\na;1;2\n", "no column image_name or filename"),
+        ("image_name,hc,pixel_size_mm\na,1,2\nb,1\n", r"row 3 \(b\): 2 cells under 3 columns; complete the row"),
+    ],
+)
+def test_a_wrong_table_is_named_with_the_place_and_the_remedy(table, content, message):
+    with pytest.raises(InputError, match=r"table\.csv.*" + message):
+        read_table(table(content), COLUMNS)
+
+
+def test_what_is_no_text_is_refused(table):
+    with pytest.raises(InputError, match=r"table\.csv: not a csv file in UTF-8 .*; save it as one"):
+        read_table(table("image_name,hc\na,1\n", "utf-16"), COLUMNS)
+
+
+@pytest.mark.parametrize("name", ["gone.csv", "."])  # the second: a folder, as an empty setting gives
+def test_a_missing_table_is_named(tmp_path, name):
+    with pytest.raises(InputError, match="correct its path"):
+        read_table(tmp_path / name, COLUMNS)
+
+
+def test_a_name_stands_once(table):
+    read = {"image_name": ("image_name",)}
+    assert list(index_by_name(read_table(table("image_name\na\nb\n"), read))) == ["a", "b"]
+    with pytest.raises(InputError, match=r"table\.csv, row 4 \(a\): the same name stands in row 2 already; keep one"):
+        index_by_name(read_table(table("image_name\na\nb\na\n"), read))
+    with pytest.raises(InputError, match=r"table\.csv, row 2: no image name; complete or remove"):
+        index_by_name(read_table(table("hc,image_name\n7,\n"), read))

@@ -1,0 +1,269 @@
+"""A tiny network on drawn heads: it learns, repeats itself to the byte, and goes on after an interruption."""
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fetal_biometry import training
+from fetal_biometry.cache import Shards, write_shard
+from fetal_biometry.geometry import ellipse_landmarks, resize_points
+from fetal_biometry.heatmaps import encode
+from fetal_biometry.metrics import trivial_loss
+from fetal_biometry.training import Samples, Trainer, choose_device, choose_precision, heatmap_loss, heatmap_scores
+
+SIZE, STRIDE, ORIGINAL = 64, 2, (128, 96)
+SETTINGS = {
+    "kind": "heatmap",
+    "experiment": "tiny",
+    "unit": "mm",
+    "image_size": SIZE,
+    "seed": 1,
+    "device": "cpu",
+    "precision": "float32",
+    "epochs": 3,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "schedule": "cosine",
+    "weight_decay": 0.0001,
+    "weight_average": 0.9,
+    "loss": "cross_entropy",
+    "sigma_px": 4,
+    "stride": STRIDE,
+    "stem_stride": 1,
+    "width": 4,
+    "depth": 3,
+    "batch_norm": True,
+    "transposed": False,
+    "grey_scaling": "standardise",
+    "decoder": "paired",
+    "augmentation": None,
+}
+VIEWS = {
+    "flip": 0.5,
+    "rotation_deg": 10,
+    "scale": 0.1,
+    "shift": 0.05,
+    "gain": 0.1,
+    "gamma": 0.1,
+    "shadow": 0.1,
+    "noise": 5,
+}
+DIRECT = {"kind": "direct", "loss": "mse", "learning_rate": 0.003, "schedule": "constant"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def draw_head(points):
+    """Large spots on the OFD's ends, small ones on the BPD's."""
+    y, x = np.indices((SIZE, SIZE))
+    spots = [
+        np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * width**2))
+        for (px, py), width in zip(points, (3.0, 3.0, 1.2, 1.2), strict=True)
+    ]
+    return (230 * np.max(spots, axis=0) + 10).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """26 training and 7 validation images, so that both end in a smaller batch."""
+    rng = np.random.default_rng(1)
+    folder = tmp_path_factory.mktemp("cache")
+    names = [f"{number:03d}.png" for number in range(33)]
+    points = np.array(
+        [
+            ellipse_landmarks(rng.uniform([54, 42], [74, 54]), rng.uniform(26, 34), rng.uniform(18, 24), angle)
+            for angle in rng.uniform(-0.5, 0.5, len(names))
+        ]
+    )
+    squeezed = resize_points(points, ORIGINAL, (SIZE, SIZE))
+    grid = resize_points(points, ORIGINAL, (SIZE // STRIDE, SIZE // STRIDE))
+    index = [{"image_name": name} for name in names]
+    write_shard(folder / "images.npy", index, map(draw_head, squeezed), (SIZE, SIZE), np.uint8)
+    heatmaps = encode(grid, SIZE // STRIDE, SETTINGS["sigma_px"] / STRIDE)
+    write_shard(folder / "heatmaps.npy", index, heatmaps, heatmaps.shape[1:], np.float16)
+    images, targets = Shards([folder / "images.npy"]), Shards([folder / "heatmaps.npy"])
+
+    def part(rows):
+        count = len(names[rows])
+        return Samples(names[rows], points[rows], np.tile(ORIGINAL, (count, 1)), np.full(count, 0.5), images, targets)
+
+    return part(slice(0, 26)), part(slice(26, 33))
+
+
+@pytest.fixture
+def train(samples, tmp_path):
+    def run(name="checkpoint", identity="data", validate=True, **changed):
+        learning, judging = samples
+        judging = judging if validate else replace(judging, names=[])
+        trainer = Trainer({**SETTINGS, **changed}, learning, judging, tmp_path / f"{name}.pt", identity)
+        trainer.run()
+        return trainer
+
+    return run
+
+
+def same_weights(one, other):
+    a, b = one["state"], other["state"]
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_it_learns_to_find_drawn_heads(train):
+    trainer = train(epochs=12)
+    first, last = trainer.history[0], trainer.history[-1]
+    uniform = trivial_loss(SETTINGS)[1]
+    assert last["train_loss"] < 0.7 * uniform < first["train_loss"]
+    assert last["validation_loss"] < 0.75 * uniform
+    assert trainer.history[-1]["validation_ofd_mae_mm"] < 2  # of 30 mm; 4 px of the original
+    assert [row["epoch"] for row in trainer.history] == list(range(1, 13))
+
+
+def test_the_direct_network_learns_too(train):
+    trainer = train(**DIRECT, epochs=8)
+    assert trainer.history[-1]["train_loss"] < 0.1 * trainer.history[0]["train_loss"]
+    assert trainer.history[-1]["validation_hc_mae_mm"] < 10  # of 80 mm
+
+
+def test_views_that_change_nothing_have_the_rendered_targets(train):
+    none = dict.fromkeys(VIEWS, 0)
+    plain, viewed = train("plain", epochs=1), train("viewed", epochs=1, augmentation=none)
+    # rendered targets are float16
+    assert viewed.history[0]["train_loss"] == pytest.approx(plain.history[0]["train_loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("changed", [{"augmentation": VIEWS}, {"loss": "mse", "precision": "bfloat16"}, DIRECT])
+def test_a_seed_is_a_training(train, changed):
+    one, other = (train(name, epochs=2, **changed) for name in ("one", "other"))
+    assert same_weights(one.model("last"), other.model("last"))
+    assert not same_weights(one.model("last"), train("third", epochs=2, **changed, seed=2).model("last"))
+
+
+@pytest.mark.parametrize("changed", [{"augmentation": VIEWS}, {"schedule": "constant"}, DIRECT])
+def test_an_interrupted_training_goes_on_where_it_was(train, monkeypatch, changed):
+    undisturbed = train("undisturbed", **changed)
+    steps_an_epoch = undisturbed.steps // 3
+    step, taken = Trainer._step, []
+
+    def interrupt(self, *arguments):
+        if len(taken) == 2 * steps_an_epoch + 1:  # in the midst of the third epoch
+            raise KeyboardInterrupt
+        taken.append(1)
+        return step(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "_step", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train("interrupted", **changed)
+    counted = []
+    monkeypatch.setattr(Trainer, "_step", lambda *arguments: counted.append(1) or step(*arguments))
+    resumed = train("interrupted", **changed)
+    assert len(counted) == steps_an_epoch  # the third epoch alone
+    for which in ("last", "best"):
+        assert same_weights(resumed.model(which), undisturbed.model(which))
+    assert [{**row, "seconds": 0} for row in resumed.history] == [{**row, "seconds": 0} for row in undisturbed.history]
+
+
+def test_a_finished_training_is_not_repeated(train, monkeypatch):
+    finished = train()
+    monkeypatch.setattr(Trainer, "_run_epoch", lambda *_: pytest.fail("trained again"))
+    assert same_weights(train().model("best"), finished.model("best"))
+
+
+def test_a_checkpoint_of_other_data_is_ignored(train):
+    train(epochs=1)
+    assert len(train(epochs=2, identity="other data").history) == 2
+    fresh = train("fresh", epochs=2, identity="other data")
+    assert same_weights(train(epochs=2, identity="other data").model("last"), fresh.model("last"))
+
+
+def test_a_damaged_checkpoint_costs_a_restart(train, tmp_path, caplog):
+    caplog.set_level(logging.WARNING)
+    finished = train()
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    again = train()
+    assert "cannot be read" in caplog.text
+    assert same_weights(again.model("last"), finished.model("last"))
+
+
+def test_best_is_the_epoch_with_the_least_error_and_last_the_last(train):
+    trainer = train()
+    errors = [row["validation_relative_error"] for row in trainer.history]
+    best, last = trainer.model("best"), trainer.model("last")
+    assert best["epoch"] == 1 + int(np.argmin(errors)) and last["epoch"] == 3
+    assert best["architecture"]["width"] == 4 and best["data_digest"] == "data"
+
+
+def test_without_validation_images_the_last_epoch_is_kept(train):
+    trainer = train(validate=False, epochs=2)
+    assert same_weights(trainer.model("best"), trainer.model("last"))
+    assert "validation_loss" not in trainer.history[0]
+
+
+def test_a_model_file_is_loaded_as_weights_only(train, tmp_path):
+    model = train(epochs=1).model("best")
+    torch.save(model, tmp_path / "model.pt")
+    loaded = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert same_weights(loaded, model) and loaded["settings"] == model["settings"]
+
+
+def test_a_diverging_training_says_so(train):
+    with pytest.raises(FloatingPointError, match="lower learning_rate"):
+        train(learning_rate=1e30, batch_norm=False)
+
+
+def test_losses_of_known_maps():
+    points = np.full((1, 4, 2), 16.0)
+    targets = torch.from_numpy(encode(points, 32, 2.0))
+    assert heatmap_loss(torch.zeros_like(targets), targets, "cross_entropy").item() == pytest.approx(np.log(32 * 32))
+    sure = heatmap_loss(torch.log(targets.clamp_min(1e-12)), targets, "cross_entropy").item()
+    assert sure == pytest.approx(np.log(2 * np.pi * np.e * 2.0**2), abs=1e-3)  # a Gaussian's entropy
+    assert heatmap_loss(torch.full_like(targets, -50), targets, "mse").item() == pytest.approx(
+        np.pi * 4 / 32**2, rel=1e-3
+    )
+
+
+def test_scores_are_what_a_decoder_takes():
+    logits = torch.randn(2, 4, 8, 8, generator=torch.manual_seed(1))
+    shares = heatmap_scores(logits, "cross_entropy")
+    assert shares.sum(dim=(2, 3)) == pytest.approx(1, abs=1e-5) and shares.shape == logits.shape
+    assert torch.equal(heatmap_scores(logits, "mse"), torch.sigmoid(logits))
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": True, "avx512_bf16": False}, torch.bfloat16),
+        ({"avx2": True, "avx512_bf16": False}, torch.float32),
+        ({}, torch.float32),
+    ],
+)
+def test_precision_follows_the_processor(monkeypatch, capabilities, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert choose_precision("auto", torch.device("cpu")) == expected
+    assert choose_precision("float32", torch.device("cpu")) == torch.float32
+    assert choose_precision("bfloat16", torch.device("cpu")) == torch.bfloat16
+
+
+@pytest.mark.parametrize(("supported", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_precision_and_device_follow_the_gpu(monkeypatch, supported, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: supported)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
+    assert choose_device("auto").type == ("cuda" if supported else "cpu")
+    assert choose_device("cpu").type == "cpu"
+    assert choose_precision("auto", torch.device("cuda")) == expected
+
+
+def test_the_architecture_is_plain_and_holds_no_more_than_it_needs():
+    heatmap = training.describe_architecture(SETTINGS)
+    assert heatmap["stride"] == STRIDE and "image_size" not in heatmap and "learning_rate" not in heatmap
+    direct = training.describe_architecture({**SETTINGS, **DIRECT})
+    assert direct == {"kind": "direct", "width": 4, "depth": 3, "image_size": SIZE, "grey_scaling": "standardise"}
