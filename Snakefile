@@ -14,6 +14,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
@@ -22,6 +23,8 @@ include: "workflow/rules/report.smk"
 
 localrules:
     all,
+    audit,
+    audit_benchmark,
     compare,
 
 
@@ -29,6 +32,18 @@ rule all:
     default_target: True
     input:
         final_outputs,
+
+
+rule audit:
+    input:
+        f"{RESULTS}/audit.csv",
+        f"{RESULTS}/audit.html",
+
+
+rule audit_benchmark:
+    input:
+        f"{RESULTS}/audit/benchmark.json",
+        f"{RESULTS}/audit/benchmark.svg",
 
 
 rule compare:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import render_audit
 from fetal_biometry import report
 from fetal_biometry.frames import read_frame
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks
@@ -19,6 +20,10 @@ from fetal_biometry.landmarks import COLUMNS
 
 WIDTH, HEIGHT = 400, 270
 HOSTILE_NAME = '"><script>window.pwned=1</script><img src=x onerror=window.pwned=2>.png'
+LIMITS = {
+    "shortest_ratio": 0.6, "longest_ratio": 1.05, "midpoint_distance": 0.17, "angle_deg": 20, "shortest_diameter": 0.1,
+    "disagreement": 0.25, "confidence": 0.35,
+}  # fmt: skip
 SETTINGS = {
     "seed": 0,
     "training": {"epochs": 30, "batch_size": 8},
@@ -43,6 +48,7 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
     predicted = truth + generator.normal(0, 1.5, truth.shape)
     reference = truth.copy()
     suspect = generator.random(n) < 0.2
+    suspect[-1] = True
     reference[suspect] += generator.normal(0, 40, (suspect.sum(), 4, 2))
     pixel_size = np.round(0.2 + 0.15 * hc_scale, 4) if unit == "mm" else np.full(n, np.nan)
 
@@ -58,6 +64,7 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
     manifest["examination"] = [name.split("_")[0] for name in names]
     manifest[list(COLUMNS)] = reference.reshape(n, 8) if labelled else np.nan
     manifest["reference_hc_mm"] = np.nan
+    manifest["label_source"] = "landmark table, names swapped" if labelled else ""
     predictions = pd.DataFrame({"image_name": names})
     predictions[list(COLUMNS)] = predicted.reshape(n, 8)
     lengths = all_lengths(predicted)
@@ -74,7 +81,8 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
         verdict = np.where(suspect, "suspect", "sound")
         both = np.where(np.arange(n) % 2, "axes not perpendicular;centres apart", "centres apart")
         reasons = np.where(suspect, both, "")
-        tables["audit"] = pd.DataFrame({"image_name": names, "verdict": verdict, "reasons": reasons, "score": 0.5})
+        score = np.where(suspect, 1 + np.arange(1, n + 1) / 10, np.linspace(0.1, 0.9, n)).round(4)
+        tables["audit"] = pd.DataFrame({"image_name": names, "verdict": verdict, "reasons": reasons, "score": score})
         exam = manifest["examination"]
         code = pd.Series(pd.factorize(exam)[0])
         split = np.select([code % 5 < 2, code % 5 == 2], ["test", "validation"], "train")
@@ -142,6 +150,8 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
             lengths[length] = {
                 "n": len(d), "mae": abs(d).mean(), "median": np.median(abs(d)),
                 "p95": np.quantile(abs(d), 0.95), "bias": d.mean(),
+                "mae_low": 0.9 * abs(d).mean(), "mae_high": 1.2 * abs(d).mean(),
+                "bias_low": d.mean() - 0.2, "bias_high": d.mean() + 0.2,
                 "loa_low": d.mean() - 1.96 * d.std(), "loa_high": d.mean() + 1.96 * d.std(),
                 "over_10_percent": float((abs(d) > 0.1 * true[chosen, i]).mean()),
                 "constant_mae": abs(true[chosen, i] - true[:, i].mean()).mean(), "coverage": 0.91,
@@ -156,8 +166,11 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
         groups |= {"hc_under_120": sound & (hc < 120), "hc_120_200": sound & (hc >= 120) & (hc <= 200),
                    "hc_over_200": sound & (hc > 200)}  # fmt: skip
     groups = {name: group(chosen) for name, chosen in groups.items() if chosen.any()}
+    judged = {name: values for name, values in groups.items() if name != "with_suspects"}
+    noise = {name: {**values, "hc": values["hc"] | {"mae": 11.2}} for name, values in judged.items()}
     return {"experiment": "heatmap", "dataset": "phantom", "unit": unit, "model": model, "loss": loss,
-            "labels": labels, "splits": {"test": groups}}  # fmt: skip
+            "labels": labels, "splits": {"test": groups}, "calliper": "outer_to_outer",
+            "reference": {"model": judged, "labels": noise}}  # fmt: skip
 
 
 ON_PIPES = """
@@ -302,3 +315,40 @@ def page(labelled_run, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(report.render_report(labelled_run), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def limits() -> dict:
+    return LIMITS
+
+
+@pytest.fixture(scope="session")
+def audited():
+    """The rows of a made-up run's audit; its predictions stand in for what networks found."""
+
+    def rows(run: report.ReportInputs, networks=True):
+        found = run.predictions if networks else run.manifest[["image_name"]]
+        return render_audit.audited_rows(run.manifest, run.audit, found, LIMITS)
+
+    return rows
+
+
+@pytest.fixture(scope="session")
+def written_audit():
+    """The page of an audit's rows."""
+    return lambda rows, method="out_of_fold": render_audit.audit_page(
+        rows, "phantom demonstration", method, LIMITS, "audit/for_annotator.csv"
+    )
+
+
+@pytest.fixture(scope="session")
+def audit_page(labelled_run, audited, written_audit, tmp_path_factory) -> Path:
+    """The labelled run's audit as a file."""
+    path = tmp_path_factory.mktemp("audit") / "audit.html"
+    path.write_text(written_audit(audited(labelled_run)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(params=["page", "audit_page"])
+def any_page(request) -> Path:
+    return request.getfixturevalue(request.param)

@@ -96,12 +96,70 @@ def test_first_screen_gives_error_constant_and_labels_left_out(labelled_run, pag
     assert "Research use only. Not a medical device" in text
 
 
+def test_the_interval_stands_by_the_headline_and_in_the_table(labelled_run, page):
+    hc = labelled_run.metrics["splits"]["test"]["all"]["hc"]
+    interval = f"{report.number(hc['mae_low'])}–{report.number(hc['mae_high'])}"
+    text = words(page.read_text(encoding="utf-8"))
+    assert f"n = {hc['n']} 95 % interval {interval}" in text
+    assert f"{report.number(hc['mae'])} {interval} {report.number(hc['median'])}" in text
+
+
+def test_model_and_labels_stand_against_the_independent_reference(labelled_run, page):
+    html = page.read_text(encoding="utf-8")
+    summary, reference = (html.split(f'<section id="{name}">')[1] for name in ("summary", "reference"))
+    assert html.index('<section id="reference">') < html.index('<section id="run">')
+    assert words(summary.split("</section>")[0]).count("Independent reference") == 3
+    assert "labels’ own: 11.2 mm" in words(summary)
+    table = words(reference.split("</table>")[0])
+    for group in ("all test images", "HC 120–200 mm"):
+        assert group in table
+    hc = labelled_run.metrics["reference"]["model"]["all"]["hc"]
+    assert f"HC {hc['n']} {report.number(hc['mae'])} {report.span(hc, 'mae')}" in table
+
+
+def test_the_reference_judges_where_no_label_is_sound(labelled_run):
+    metrics = labelled_run.metrics | {"splits": {}}
+    text = words(report.render_report(replace(labelled_run, metrics=metrics)))
+    assert "Independent reference" in text and "Measured, not judged" not in text
+
+
+def test_metrics_of_older_runs_still_make_a_report(labelled_run):
+    metrics = copy.deepcopy(labelled_run.metrics)
+    del metrics["calliper"], metrics["reference"]
+    for group in metrics["splits"]["test"].values():
+        for length in ("bpd", "ofd", "hc"):
+            for end in ("mae_low", "mae_high", "bias_low", "bias_high"):
+                del group[length][end]
+    text = words(report.render_report(replace(labelled_run, metrics=metrics)))
+    assert "ndependent reference" not in text and "95 % interval" not in text
+    assert "mean absolute error, n =" in text
+
+
+def test_outer_to_inner_labels_are_converted_and_it_says_so(labelled_run, page):
+    assert "converted" not in words(page.read_text(encoding="utf-8")).split("What was run")[1].split("Methods")[0]
+    inputs = replace(labelled_run, metrics=labelled_run.metrics | {"calliper": "outer_to_inner"})
+    plain, converted = (report.measured_rows(run).set_index("image_name") for run in (labelled_run, inputs))
+    outer = 0.555934 + 1.027318 * plain.loc["003_HC.png", ["bpd_shown", "bpd_label"]].astype(float)
+    assert np.allclose(converted.loc["003_HC.png", ["bpd_shown", "bpd_label"]].astype(float), outer)
+    assert converted.loc["003_HC.png", "bpd_error"] == pytest.approx(outer["bpd_shown"] - outer["bpd_label"])
+    text = words(report.render_report(inputs))
+    assert text.count("BPDoo = 0.5559 + 1.0273 BPDoi") == 2
+    assert text.index("BPDoo") < text.index("Content digest")
+
+
+@pytest.mark.parametrize("policy, said", [("drop", "neither for training"), ("keep", "kept as they are")])
+def test_what_became_of_suspects_is_said_as_it_was(labelled_run, policy, said):
+    settings = {"suspects": "drop", "experiments": {"heatmap": {"suspects": policy}}}
+    text = words(report.render_report(replace(labelled_run, settings=settings)))
+    assert said in text and ("labels were left out" in text) == (policy == "drop")
+
+
 def test_same_inputs_give_the_same_bytes(labelled_run, page):
     assert report.render_report(labelled_run) == page.read_text(encoding="utf-8")
 
 
-def test_page_refers_to_nothing_outside_itself(page):
-    html = page.read_text(encoding="utf-8")
+def test_page_refers_to_nothing_outside_itself(any_page):
+    html = any_page.read_text(encoding="utf-8")
     addresses = re.findall(r"""(?:src|href|action|url)\s*[=(]\s*["']?([^"'\s)>]+)""", html)
     assert addresses
     assert all(address.startswith(("#", "data:image/jpeg;base64,")) for address in addresses if address != "x")
@@ -109,11 +167,12 @@ def test_page_refers_to_nothing_outside_itself(page):
     assert "@import" not in html
 
 
-def test_markup_in_names_and_settings_is_escaped(page):
-    html = page.read_text(encoding="utf-8")
+def test_markup_in_names_and_settings_is_escaped(any_page, page):
+    html = any_page.read_text(encoding="utf-8")
     assert html.count("<script") == 1
     assert "<img" not in html
-    assert "&lt;script&gt;window.pwned=3&lt;/script&gt;" in html
+    assert "&lt;script&gt;window.pwned=1&lt;/script&gt;" in html
+    assert "&lt;script&gt;window.pwned=3&lt;/script&gt;" in page.read_text(encoding="utf-8")
 
 
 def test_unlabelled_run_shows_measurements_without_errors(unlabelled_run):
@@ -148,10 +207,10 @@ def test_622_images_stay_under_6_mb(large_run):
     assert len(report.render_report(large_run).encode()) < 6_000_000
 
 
-def test_page_loads_without_errors_requests_or_foreign_script(browser, page):
-    browser.open(page)
+def test_page_loads_without_errors_requests_or_foreign_script(browser, any_page):
+    browser.open(any_page)
     assert browser.messages() == []
-    assert browser.requests() == [page.as_uri()]
+    assert browser.requests() == [any_page.as_uri()]
     assert browser.run("window.pwned") is None
     assert browser.run("document.querySelectorAll('#image-table tbody tr').length") == 40
 
@@ -219,8 +278,8 @@ def test_table_and_overlays_work_from_the_keyboard(browser, page):
     assert browser.run(reference) == "none"
 
 
-def test_everything_drawn_has_words_for_a_screen_reader(browser, page):
-    browser.open(page)
+def test_everything_drawn_has_words_for_a_screen_reader(browser, any_page):
+    browser.open(any_page)
     silent = """[...document.querySelectorAll('svg:not([aria-hidden=true])')]
         .filter((svg) => svg.getAttribute('role') !== 'img' || !svg.getAttribute('aria-label')).length"""
     assert browser.run(silent) == 0
@@ -232,8 +291,8 @@ def test_everything_drawn_has_words_for_a_screen_reader(browser, page):
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
-def test_no_page_is_wider_than_its_window(browser, page, width):
-    browser.open(page, width=width)
+def test_no_page_is_wider_than_its_window(browser, any_page, width):
+    browser.open(any_page, width=width)
     assert browser.run("document.documentElement.scrollWidth") == width
     assert browser.run("innerWidth") == width
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fetal_biometry.audit import judge_labels
+from fetal_biometry.audit import judge_against_heads, judge_labels
 from fetal_biometry.geometry import ellipse_landmarks, fit_annotation, head_lengths
 from fetal_biometry.images import read_grey
 from fetal_biometry.landmarks import COLUMNS, canonical, swap_names
@@ -16,6 +16,8 @@ LIMITS = {  # config.yaml's
     "midpoint_distance": 0.17,
     "angle_deg": 20,
     "shortest_diameter": 0.1,
+    "disagreement": 0.25,
+    "confidence": 0.35,
 }
 SIZE = np.array([[800, 540]])
 HEAD = ellipse_landmarks((400, 270), 200, 150, 0.3)
@@ -113,3 +115,26 @@ def test_verdicts_on_the_challenge_table_agree_with_the_annotated_ellipses(real_
     assert right.sum() > 80 and wrong.sum() > 50
     assert suspect[right].mean() <= 0.02
     assert suspect[wrong].mean() >= 0.95
+
+
+def test_a_sure_network_decides_and_an_unsure_one_does_not():
+    centre = HEAD.mean(axis=0)
+    shifted = HEAD + [90, 0]  # a head by its geometry, nearly half a radius off the true one
+    sloppy = HEAD + [[0, 60], [0, 60], [0, 0], [0, 0]]  # diameters off centre, but every point near the outline
+    scattered = centre + 3 * (HEAD[[2, 0, 3, 1]] - centre)
+    points = np.array([HEAD, shifted, sloppy, shifted, scattered])
+    heads = np.array([HEAD] * 5)
+    confidence = np.array([0.9, 0.9, 0.9, 0.1, 0.1])
+    verdicts, reasons, score = judge_against_heads(points, heads, confidence, np.repeat(SIZE, 5, axis=0), LIMITS)
+    assert verdicts[:2] == ["sound", "suspect"]
+    assert verdicts[3:] == ["sound", "suspect"]  # geometry alone cannot see the shift, and sees the scatter
+    assert "points off the head" in reasons[1] and "points off the head" not in reasons[4]
+    assert (
+        [verdict == "suspect" for verdict in verdicts] == (score > 1).tolist() == [bool(reason) for reason in reasons]
+    )
+
+
+def test_a_network_whose_own_points_are_no_head_has_no_say():
+    nonsense = HEAD + [[0, 0], [0, 0], [0, 250], [0, 250]]
+    verdicts, _, _ = judge_against_heads(HEAD[None], nonsense[None], np.array([0.99]), SIZE, LIMITS)
+    assert verdicts == ["sound"]

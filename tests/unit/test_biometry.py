@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.biometry import describe_row, export_tables, flag_heads, tabulate
+from fetal_biometry.biometry import describe_row, export_tables, flag_heads, outer_lengths, reported_lengths, tabulate
 from fetal_biometry.frames import points_of
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks, landmarks_to_ellipse
+from fetal_biometry.geometry import all_lengths, ellipse_landmarks, head_circumference, landmarks_to_ellipse
 from fetal_biometry.landmarks import COLUMNS
 
 LIMITS = {  # config.yaml's
@@ -61,7 +61,7 @@ def table():
     found["confidence"] = [0.9, 0.123456]
     manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1, np.nan]}, index=names)
     intervals = all_lengths(np.array([HEAD, OTHER]))[..., None] * [0.9, 1.1]
-    return tabulate(found, manifest, intervals, LIMITS)
+    return tabulate(found, manifest, intervals * np.array([0.1, 1.0])[:, None, None], LIMITS, "outer_to_outer")
 
 
 def test_lengths_in_pixels_and_where_known_in_millimetres(table):
@@ -109,3 +109,18 @@ def test_without_pixel_sizes_the_submission_is_empty_but_has_its_columns(table):
     submission = export_tables(table, np.array([np.nan, np.nan]))["hc18_submission.csv"]
     assert len(submission) == 0
     assert submission.columns[0] == "filename" and len(submission.columns) == 6
+
+
+def test_inner_callipers_are_converted_in_millimetres_and_hc_with_them():
+    bpd, ofd, _ = all_lengths(HEAD) * 0.1
+    found = outer_lengths(HEAD[None], np.array([0.1]), "outer_to_inner")[0]
+    assert found[0] == pytest.approx(0.555934 + 1.027318 * bpd)  # Wong et al. 2018
+    assert found[1] == pytest.approx(ofd)
+    assert found[2] == pytest.approx(head_circumference(found[0], ofd))
+    assert outer_lengths(HEAD[None], np.array([0.1]), "outer_to_outer")[0] == pytest.approx(all_lengths(HEAD) * 0.1)
+
+
+def test_without_a_pixel_size_nothing_is_converted():
+    found = reported_lengths(np.array([HEAD, HEAD]), np.array([np.nan, 0.1]), "outer_to_inner")
+    assert found[0] == pytest.approx(all_lengths(HEAD))
+    assert found[1] == pytest.approx(outer_lengths(HEAD[None], np.array([0.1]), "outer_to_inner")[0])

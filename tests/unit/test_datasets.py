@@ -34,6 +34,8 @@ def settings(tmp_path):
         "outside_tolerance": 0.1,
         "phantom_count": 3,
         "phantom_seed": 20,
+        "phantom_bad_labels": 0,
+        "reference_folder": "",
     }
 
 

@@ -16,6 +16,7 @@ from fetal_biometry.geometry import (
     head_circumference,
     head_lengths,
     landmarks_to_ellipse,
+    radius_in_ellipse,
     resize_points,
 )
 from fetal_biometry.images import read_grey
@@ -179,3 +180,17 @@ def test_annotations_of_hc18_give_its_circumferences(real_data):
     assert len(original) > 300 and len(redrawn) > 200
     assert max(original) <= 0.06
     assert np.mean(redrawn) <= 0.3
+
+
+def test_radius_is_zero_at_the_centre_and_one_on_the_outline():
+    rng = np.random.default_rng(8)
+    for _ in range(20):
+        centre, semi_long, angle = rng.uniform(100, 500, 2), rng.uniform(50, 200), rng.uniform(-3, 3)
+        semi_short, turn = semi_long * rng.uniform(0.6, 0.95), rng.uniform(0, 2 * np.pi, 9)
+        head = ellipse_landmarks(centre, semi_long, semi_short, angle)
+        along, across = semi_long * np.cos(turn), semi_short * np.sin(turn)
+        outline = centre + np.column_stack(
+            [np.cos(angle) * along - np.sin(angle) * across, np.sin(angle) * along + np.cos(angle) * across]
+        )
+        points = np.vstack([centre, outline, centre + 1.3 * (outline - centre)])
+        assert radius_in_ellipse(points[None], head[None])[0] == pytest.approx([0, *[1] * 9, *[1.3] * 9], abs=1e-9)

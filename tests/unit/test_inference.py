@@ -94,7 +94,7 @@ def test_own_loss_is_the_loss_of_training(exported):
         targets = rng.random((3, 4, 16, 16)).astype(np.float16)
         with torch.no_grad():
             logits = module.network(images)
-        expected = heatmap_loss(logits, torch.from_numpy(targets.astype(np.float32)), settings["loss"]).item()
+        expected = heatmap_loss(logits, torch.from_numpy(targets.astype(np.float32)), settings["loss"]).mean().item()
     found = predictor.own_loss(images[:, 0].numpy(), targets)
     assert found.shape == (3,)
     assert found.mean() == pytest.approx(expected, rel=1e-4)

@@ -5,7 +5,14 @@ import pytest
 
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
 from fetal_biometry.heatmaps import encode
-from fetal_biometry.metrics import endpoint_errors, evaluate_group, length_errors, mean_landmarks, trivial_loss
+from fetal_biometry.metrics import (
+    bootstrap_interval,
+    endpoint_errors,
+    evaluate_group,
+    length_errors,
+    mean_landmarks,
+    trivial_loss,
+)
 
 HEADS = np.array([ellipse_landmarks((400, 270), 200, 150, 0.3), ellipse_landmarks((380, 250), 100, 80, -0.5)])
 
@@ -13,8 +20,10 @@ HEADS = np.array([ellipse_landmarks((400, 270), 200, 150, 0.3), ellipse_landmark
 def test_length_errors_by_hand():
     predicted, reference = np.array([10.0, 23.0, 29.0]), np.array([10.0, 20.0, 30.0])  # errors 0, 3, -1
     interval = np.array([[9, 11], [21, 25], [28, 30]])  # holds the first and, at its very end, the third
-    found = length_errors(predicted, reference, np.full(3, 20.0), interval)
+    found = length_errors(predicted, reference, np.full(3, 20.0), ["a", "a", "b"], interval)
     spread = np.sqrt(13 / 3)  # squares of -2/3, 7/3 and -5/3 add up to 26/3, over 2
+    drawn = {key: found.pop(key) for key in ("mae_low", "mae_high", "bias_low", "bias_high")}
+    assert drawn["mae_low"] <= found["mae"] <= drawn["mae_high"] and drawn["bias_low"] <= found["bias"]
     assert found == pytest.approx(
         {
             "n": 3,
@@ -32,14 +41,24 @@ def test_length_errors_by_hand():
 
 
 def test_one_image_has_no_limits_of_agreement():
-    found = length_errors(np.array([12.0]), np.array([10.0]), np.array([10.0]))
+    found = length_errors(np.array([12.0]), np.array([10.0]), np.array([10.0]), ["a"])
     assert found["loa_low"] is found["loa_high"] is found["coverage"] is None
     assert found["bias"] == found["mae"] == found["p95"] == 2
 
 
 def test_intervals_that_are_not_known_have_no_coverage():
     one = np.array([12.0])
-    assert length_errors(one, one, one, np.full((1, 2), np.nan))["coverage"] is None
+    assert length_errors(one, one, one, ["a"], np.full((1, 2), np.nan))["coverage"] is None
+
+
+def test_the_bootstrap_draws_examinations_not_images():
+    rng = np.random.default_rng(2)
+    values = rng.normal(5, 1, 400)
+    low, high = bootstrap_interval(values, np.arange(400))
+    assert low < values.mean() < high
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)  # the normal theory's width
+    repeated = bootstrap_interval(np.repeat(values[:100], 4), np.repeat(np.arange(100), 4))
+    assert repeated[1] - repeated[0] == pytest.approx(2 * 1.96 * values[:100].std() / 10, rel=0.15)
 
 
 def test_endpoint_errors_by_hand():
@@ -95,7 +114,8 @@ def test_a_group_measures_in_the_unit_of_report():
     larger = centres + 1.1 * (HEADS - centres)
     reference_hc = np.array([all_lengths(HEADS)[0, 2] * 0.1 - 1, np.nan])
     intervals = (all_lengths(HEADS) * per_px[:, None])[..., None] * [0.9, 1.05]
-    group = evaluate_group(larger, HEADS, per_px, HEADS, intervals, reference_hc, ["000", "000"])
+    lengths = [all_lengths(points) * per_px[:, None] for points in (larger, HEADS, HEADS)]
+    group = evaluate_group(lengths, (larger, HEADS), per_px, ["000", "000"], intervals, reference_hc)
     assert (group["n"], group["examinations"]) == (2, 1)
     for column, name in enumerate(("bpd", "ofd", "hc")):
         expected = 0.1 * all_lengths(HEADS)[:, column] * per_px
@@ -109,6 +129,8 @@ def test_a_group_measures_in_the_unit_of_report():
 
 
 def test_a_perfect_group_without_stated_circumference():
-    group = evaluate_group(HEADS, HEADS, np.ones(2), HEADS, reference_hc=np.full(2, np.nan))
+    group = evaluate_group(
+        [all_lengths(HEADS)] * 3, (HEADS, HEADS), np.ones(2), ["a", "b"], reference_hc=np.full(2, np.nan)
+    )
     assert "hc_reference" not in group
     assert group["hc"]["mae"] == group["hc"]["over_10_percent"] == group["endpoint"]["bpd"]["mean"] == 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fetal_biometry.geometry import ellipse_landmarks, head_circumference, head_lengths
-from fetal_biometry.phantom import draw_phantom, phantom_names, plan_phantoms
+from fetal_biometry.phantom import draw_phantom, phantom_names, plan_phantoms, spoil_labels
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +152,19 @@ def test_walls_facing_the_beam_are_brighter_than_the_sides():
         facing.append(grey[vertical > 0.9].mean())
         sides.append(grey[vertical < 0.2].mean())
     assert np.mean(facing) > np.mean(sides) + 50
+
+
+def test_spoilt_labels_are_the_share_asked_for_mostly_small_heads_and_swapped():
+    plans = plan_phantoms(400, seed=4)
+    truth = np.array(
+        [ellipse_landmarks((p.centre_x, p.centre_y), p.semi_long_px, p.semi_short_px, p.angle_rad) for p in plans]
+    )
+    spoilt = spoil_labels(plans, truth, 0.28)
+    bad = np.abs(spoilt[:, [2, 3, 0, 1]] - truth).max(axis=(1, 2)) > 0
+    assert bad.sum() == 112
+    bpd, ofd = head_lengths(truth)
+    hc = head_circumference(bpd, ofd) * [p.pixel_size_mm for p in plans]
+    assert bad[hc < 100].mean() > 0.8 and bad[hc > 220].mean() < 0.1
+    short, long = head_lengths(spoilt[~bad])
+    assert (short > long).all()  # the names are exchanged in the sound rows too
+    assert np.array_equal(spoilt, spoil_labels(plans, truth, 0.28))

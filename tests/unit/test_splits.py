@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.splits import assign_splits, published, seeded_split
+from fetal_biometry.splits import assign_splits, fold_of, published, seeded_split
 
 FRACTIONS = {"validation": 0.15, "test": 0.2}
 
@@ -107,3 +107,11 @@ def test_no_file_named_is_no_published_split(settings):
     assert not published({**settings, "split": "published_if_present", "split_file": ""})
     with pytest.raises(InputError):
         assign_splits(examinations(9), {**settings, "split": "published", "split_file": ""})
+
+
+def test_folds_are_balanced_and_independent_of_the_split():
+    names = [f"{number:04}" for number in range(4000)]
+    folds = Counter(fold_of(name, 1, 4) for name in names)
+    assert sorted(folds) == [0, 1, 2, 3] and min(folds.values()) > 900
+    tested = [name for name in names if seeded_split(name, 1, {"validation": 0.15, "test": 0.2}) == "test"]
+    assert min(Counter(fold_of(name, 1, 4) for name in tested).values()) > 0.2 * len(tested)

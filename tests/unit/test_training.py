@@ -94,7 +94,15 @@ def samples(tmp_path_factory):
 
     def part(rows):
         count = len(names[rows])
-        return Samples(names[rows], points[rows], np.tile(ORIGINAL, (count, 1)), np.full(count, 0.5), images, targets)
+        return Samples(
+            names[rows],
+            points[rows],
+            np.ones(count),
+            np.tile(ORIGINAL, (count, 1)),
+            np.full(count, 0.5),
+            images,
+            targets,
+        )
 
     return part(slice(0, 26)), part(slice(26, 33))
 

@@ -111,7 +111,7 @@ def test_touching_files_does_nothing(finished, results):
         ("report.html.j2", {"render_report": 1}),
         ("uncertainty.py", AFTER_PREDICTION),
         ("networks.py", {"train_model": 1, **AFTER_TRAINING}),
-        ("audit.py", {"audit_labels": 1, "train_model": 1, **AFTER_TRAINING}),
+        ("audit.py", {"screen_labels": 1, "audit_labels": 1, "train_model": 1, **AFTER_TRAINING}),
         ("heatmaps.py", {"render_heatmaps": 4, "train_model": 1, **AFTER_TRAINING}),
     ],
 )

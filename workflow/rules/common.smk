@@ -26,6 +26,7 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 PHANTOMS = f"{RESULTS}/phantoms"
 FILE_INDEX = "results/file_index.json"
+AUDIT = "audit"  # the experiment whose networks judge labels; its folds are experiments audit/0, audit/1, ...
 GIVEN_MODEL = "given_model"  # the experiment's name where a model is given and none is trained
 REPORTED = GIVEN_MODEL if config["model"] else config["experiment"]
 EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv")
@@ -39,7 +40,9 @@ DATA_KEYS = (
     "images",
     "examination_pattern",
     "outside_tolerance",
+    "reference_folder",
     "phantom_count",
+    "phantom_bad_labels",
     "phantom_seed",
 )
 SPLIT_KEYS = ("data_root", "split", "split_file", "split_seed", "validation_fraction", "test_fraction")
@@ -65,6 +68,9 @@ EXPERIMENT_KEYS = (
     "grey_scaling",
     "decoder",
     "augmentation",
+    "suspects",
+    "suspect_weight",
+    "repair_confidence",
 )
 
 
@@ -132,10 +138,12 @@ def records():
             "image_name": source.image_name,
             "image": digest(source.image_digest(index), drawn if source.recipe else None),
             "label": source.label_digest(index) if source.labelled else None,
+            "reference": source.reference_digest(index),
             "pixel_size_mm": source.pixel_size_mm,
             "path": str(source.path),
             "examination": examinations[source.image_name],
             "split": split.get(source.image_name),
+            "fold": splits.fold_of(examinations[source.image_name], config["split_seed"], config["audit_folds"]),
             "shard": shard_of(source.image_name, config["shards"]),
         }
         for source in sources
@@ -188,13 +196,19 @@ def manifest_digest(wildcards):
 
 
 def training_identity(wildcards):
-    """Everything a training depends on: its images, labels and split, its settings, the code on the way."""
-    keys = ("image_name", "image", "label", "split")
-    taken = part_digest(keys, (record for record in records() if record["split"] in ("train", "validation")))
-    code = code_digest(
-        "build_manifest", "audit_labels", "split_images", "cache_images", "render_heatmaps", "train_model"
-    )
-    return digest(taken, code, experiment_settings(wildcards), config["audit"])
+    """Everything a training depends on: its images, labels and split, its settings, the code on the way.
+
+    An audit judges training labels by networks that no test image taught, so test images have no part in it.
+    """
+    fold = fold_number(wildcards)
+    taken = [record for record in records() if record["split"] in ("train", "validation") and record["fold"] != fold]
+    code = ["build_manifest", "screen_labels", "split_images", "cache_images", "render_heatmaps", "train_model"]
+    facts = [part_digest(("image_name", "image", "label", "split"), taken), experiment_settings(wildcards)]
+    facts.append(config["audit"])
+    if fold is None and judged_by_networks():
+        code += ["split_folds", "export_model", "predict_landmarks", "audit_labels"]
+        facts += [_experiment(AUDIT), config["audit_networks"], config["audit_folds"], config["split_seed"]]
+    return digest(facts, code_digest(*code))
 
 
 @cache
@@ -207,7 +221,43 @@ def _experiment(name):
 
 def experiment_settings(wildcards):
     """An experiment's knobs: the configuration's, with what the experiment changes."""
-    return _experiment(wildcards.experiment) if wildcards.experiment != GIVEN_MODEL else {}
+    return _experiment(wildcards.experiment.partition("/")[0]) if wildcards.experiment != GIVEN_MODEL else {}
+
+
+def fold_number(wildcards):
+    """The fold that an audit's network never sees, or None for any other experiment."""
+    name, _, fold = wildcards.experiment.partition("/")
+    return int(fold) if name == AUDIT and fold else None
+
+
+def judged_by_networks():
+    """Whether labels are audited by out-of-fold networks, or by geometry alone."""
+    return config["audit_method"] == "out_of_fold"
+
+
+def training_tables(wildcards):
+    """Split and verdicts that a training goes by: an audit's network those of its fold and of geometry."""
+    if fold_number(wildcards) is not None:
+        return {"split": f"{RESULTS}/{wildcards.experiment}/split.csv", "audit": f"{RESULTS}/audit/screen.csv"}
+    return {**label_tables(wildcards), "found": f"{RESULTS}/audit/landmarks.csv"}
+
+
+def training_table(name):
+    """An input function: one of the tables that a training goes by."""
+
+    def path(wildcards):
+        return training_tables(wildcards).get(name, [])
+
+    return path
+
+
+def fold_landmarks(wildcards):
+    """What the audit's networks found, fold by fold, shard by shard."""
+    if not judged_by_networks():
+        return []
+    pattern = f"{RESULTS}/{AUDIT}/{{fold}}/landmarks/{{shard}}.csv"
+    folds, shards = range(config["audit_folds"]), shard_records(labelled=True)
+    return [pattern.format(fold=fold, shard=shard) for fold in folds for shard in shards]
 
 
 def knob(name):
@@ -239,8 +289,8 @@ LOCATED = f"{RESULTS}/{{experiment}}/landmarks/{{shard}}.csv"
 
 
 def heatmap_files(wildcards):
-    """Rendered targets of an experiment that has any."""
-    if experiment_settings(wildcards)["kind"] != "heatmap":
+    """Rendered targets of an experiment that has any; an audit's network only sees augmented ones."""
+    if experiment_settings(wildcards)["kind"] != "heatmap" or fold_number(wildcards) is not None:
         return []
     return shard_files(RENDERED, labelled=True)(wildcards)
 
@@ -304,6 +354,11 @@ def check_configuration():
         raise WorkflowError(f"{config['model']}: the model does not exist; give the model.onnx of a run.")
     if config["validation_fraction"] + config["test_fraction"] >= 1:
         raise WorkflowError("validation_fraction and test_fraction leave no examination to train on; lower them.")
+    if AUDIT not in config["experiments"] or not _experiment(AUDIT)["augmentation"]:
+        raise WorkflowError(f"experiment {AUDIT} trains the networks that judge labels; it must exist and augment.")
+    repairs = [name for name in config["experiments"] if _experiment(name)["suspects"] == "repair"]
+    if repairs and REPORTED in repairs and not judged_by_networks():
+        raise WorkflowError("suspects: repair takes the points of out-of-fold networks; set audit_method: out_of_fold.")
     for name in config["experiments"]:
         settings = _experiment(name)
         if settings["kind"] == "heatmap":
@@ -326,5 +381,5 @@ if "download_hc18" not in sys.argv:  # which is how there come to be data
 
 
 wildcard_constraints:
-    experiment="|".join([*map(re.escape, config["experiments"]), GIVEN_MODEL]),
+    experiment="|".join([rf"{AUDIT}/\d+", *map(re.escape, config["experiments"]), GIVEN_MODEL]),
     shard=r"\d+",

@@ -1,7 +1,7 @@
-"""Images and labels become one manifest, an audit and a split.
+"""Images and labels become one manifest and a split.
 
 Needs the dataset that the configuration names; phantoms are drawn here.
-Makes manifest.csv, audit.csv, split.csv.
+Makes manifest.csv and split.csv.
 """
 
 
@@ -69,34 +69,6 @@ rule build_manifest:
         "Listing the images and their labels"
     script:
         "../scripts/build_manifest.py"
-
-
-rule audit_labels:
-    input:
-        manifest=ancient(f"{RESULTS}/manifest.csv"),
-        modules=modules("audit_labels"),
-    output:
-        audit=report(
-            f"{RESULTS}/audit.csv",
-            caption="../report/audit.rst",
-            category="Data",
-            labels={"table": "label audit"},
-        ),
-    log:
-        f"{LOGS}/audit_labels.log",
-    conda:
-        "../../envs/prepare.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        digest=labels_digest,
-        code=code_digest("build_manifest"),
-        limits=lookup(dpath="audit", within=config),
-    message:
-        "Auditing the labels"
-    script:
-        "../scripts/audit_labels.py"
 
 
 rule split_images:

@@ -1,7 +1,7 @@
 """A model on every image: landmarks, lengths, and how far to trust them.
 
 Needs the cache, a model and manifest.csv; split.csv and audit.csv where anything is labelled.
-Makes predictions.csv, exports/ and metrics.json.
+Makes predictions.csv, exports/, metrics.json and errors.csv.
 """
 
 
@@ -52,6 +52,7 @@ rule measure_heads:
     params:
         trained=is_trained,
         interval_level=lookup(dpath="interval_level", within=config),
+        calliper=lookup(dpath="calliper", within=config),
         limits=lookup(dpath="flags", within=config),
     message:
         "Measuring the heads found by {wildcards.experiment}"
@@ -73,6 +74,7 @@ rule evaluate_model:
             category="Results",
             labels={"experiment": "{experiment}", "table": "metrics"},
         ),
+        errors=f"{RESULTS}/{{experiment}}/errors.csv",
     log:
         f"{LOGS}/{{experiment}}/evaluate_model.log",
     conda:
@@ -84,6 +86,7 @@ rule evaluate_model:
     params:
         trained=is_trained,
         dataset=lookup(dpath="dataset", within=config),
+        calliper=lookup(dpath="calliper", within=config),
         settings=experiment_settings,
     message:
         "Evaluating {wildcards.experiment}"

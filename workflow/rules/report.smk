@@ -9,7 +9,7 @@ rule render_report:
     input:
         unpack(report_files),
         manifest=f"{RESULTS}/manifest.csv",
-        template=str(SCRIPTS / "fetal_biometry" / "report.html.j2"),
+        template=[str(SCRIPTS / "fetal_biometry" / f"{name}.html.j2") for name in ("page", "macros", "report")],
         modules=modules("render_report"),
     output:
         html=report(
@@ -38,6 +38,7 @@ rule render_report:
 rule compare_experiments:
     input:
         metrics=[f"{RESULTS}/{name}/metrics.json" for name in config["compare"]],
+        errors=[f"{RESULTS}/{name}/errors.csv" for name in config["compare"]],
         modules=modules("compare_experiments"),
     output:
         table=report(
@@ -59,6 +60,8 @@ rule compare_experiments:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        against=REPORTED if REPORTED in config["compare"] else config["compare"][-1],
     message:
         "Comparing {config[compare]}"
     script:

@@ -8,8 +8,9 @@ model.onnx. checkpoint.pt lies beside them while a training runs, so that an int
 rule train_model:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
-        audit=ancient(f"{RESULTS}/audit.csv"),
-        split=ancient(f"{RESULTS}/split.csv"),
+        audit=ancient(training_table("audit")),
+        split=ancient(training_table("split")),
+        found=ancient(training_table("found")),
         images=ancient(shard_files(CACHED, labelled=True)),
         heatmaps=ancient(heatmap_files),
         modules=modules("train_model"),

@@ -9,8 +9,9 @@ import pandas as pd
 
 from fetal_biometry import job
 from fetal_biometry.errors import InputError
-from fetal_biometry.frames import write_frame
+from fetal_biometry.frames import read_frame, write_frame
 from fetal_biometry.geometry import LENGTHS
+from fetal_biometry.metrics import bootstrap_interval
 
 matplotlib.use("Agg")
 matplotlib.rcParams.update({"svg.hashsalt": "compare", "font.size": 9})
@@ -35,6 +36,28 @@ def flatten(metrics: dict) -> dict:
     row |= {"trivial": loss["baseline_name"], "trivial_loss": loss["baseline"]}
     row |= {"parameters": model["parameters"], "epochs": model["epochs"], "training_seconds": model["seconds"]}
     return row
+
+
+def judged_errors(path) -> pd.DataFrame:
+    """Absolute HC errors of the test images: against the reference where there is one, else against sound labels."""
+    errors = read_frame(path)
+    test = errors[errors["split"] == "test"]
+    if test["hc_error_reference"].notna().any():
+        return test.assign(hc=test["hc_error_reference"].abs())[test["hc_error_reference"].notna()]
+    return test.assign(hc=test["hc_error_label"].abs())[test["sound"]]
+
+
+def compare_pairs(tables: list[pd.DataFrame], chosen: pd.DataFrame) -> pd.DataFrame:
+    """Mean paired difference of absolute HC errors against the chosen experiment, with its 95 % interval.
+
+    Positive: worse than the chosen one on the same images. Images are drawn by examination.
+    """
+    rows = []
+    for table in tables:
+        difference = (table["hc"] - chosen["hc"].reindex(table.index)).to_numpy()
+        low, high = bootstrap_interval(difference, table["examination"])
+        rows.append({"pairs": len(table), "hc_worse_by": difference.mean(), "worse_low": low, "worse_high": high})
+    return pd.DataFrame(rows)
 
 
 def draw(table: pd.DataFrame, unit: str, path) -> None:
@@ -69,6 +92,9 @@ if __name__ == "__main__":
         if not all("test" in one["splits"] for one in metrics):
             raise InputError("no labelled test image to compare on; raise test_fraction or use a labelled dataset.")
         table = pd.DataFrame([flatten(one) for one in metrics])
+        errors = [judged_errors(path) for path in snakemake.input.errors]
+        chosen = errors[list(table["experiment"]).index(snakemake.params.against)]
+        table = pd.concat([table, compare_pairs(errors, chosen)], axis=1)
         write_frame(table, snakemake.output.table)
         draw(table, metrics[0]["unit"], snakemake.output.figure)
         logging.info("\n%s", table.round(3).to_string(index=False))

@@ -2,68 +2,23 @@
 
 import json
 import logging
-from collections import Counter
 
 import numpy as np
+import pandas as pd
 
 from fetal_biometry import job
 from fetal_biometry.cache import Shards
-from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of
-from fetal_biometry.geometry import LENGTHS, all_lengths, resize_points
+from fetal_biometry.evaluation import (
+    Evaluation,
+    evaluate_reference,
+    evaluate_splits,
+    list_errors,
+    summarise_labels,
+)
+from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
+from fetal_biometry.geometry import resize_points
 from fetal_biometry.inference import Predictor
-from fetal_biometry.metrics import BANDS, evaluate_group, mean_landmarks, trivial_loss
-
-
-def summarise_labels(manifest, audit) -> dict:
-    """How many labels there are, how many are left out, and why."""
-    sources = manifest["label_source"]
-    labelled = int((sources != "").sum())
-    reasons = (
-        Counter(reason for text in audit["reasons"] for reason in text.split(";") if reason)
-        if audit is not None
-        else {}
-    )
-    suspect = int((audit["verdict"] == "suspect").sum()) if audit is not None else 0
-    return {
-        "images": len(manifest),
-        "labelled": labelled,
-        "sound": labelled - suspect,
-        "suspect": suspect,
-        "unlabelled": len(manifest) - labelled,
-        "names_swapped": bool(sources.str.contains("swapped").any()),
-        "reasons": dict(reasons.most_common()),
-    }
-
-
-def evaluate_splits(manifest, predictions, split, sound, unit, per_px) -> dict:
-    """Figures of each split: its sound rows, the same by band of HC, and all its labelled rows."""
-    points, sizes = points_of(manifest), sizes_of(manifest)
-    trained = (split == "train") & sound
-    constant = resize_points(mean_landmarks(points[trained], sizes[trained])[None], (1, 1), sizes[:, None])
-    stated = manifest["reference_hc_mm"].to_numpy(dtype=float)
-    own_hc = all_lengths(points)[:, 2] * per_px
-    head = np.where(np.isfinite(stated), stated, own_hc)
-    ends = [predictions[[f"{name}_low", f"{name}_high"]].to_numpy(dtype=float) for name in LENGTHS]
-    intervals = np.stack(ends, axis=1)
-    located = points_of(predictions)
-
-    def group(rows):
-        examinations = manifest["examination"].to_numpy()[rows]
-        reference_hc = stated[rows] if unit == "mm" else None
-        return evaluate_group(
-            located[rows], points[rows], per_px[rows], constant[rows], intervals[rows], reference_hc, examinations
-        )
-
-    results = {}
-    for name in ("test", "validation", "train"):
-        inside = split == name
-        rows = {"all": inside & sound}
-        if unit == "mm":
-            rows |= {band: inside & sound & (head >= low) & (head < high) for band, (low, high) in BANDS.items()}
-        if (inside & ~sound).any():
-            rows["with_suspects"] = inside
-        results[name] = {label: group(chosen) for label, chosen in rows.items() if chosen.any()}
-    return {name: groups for name, groups in results.items() if groups}
+from fetal_biometry.metrics import trivial_loss
 
 
 def evaluate_loss(snakemake, manifest, split, sound) -> dict:
@@ -115,16 +70,23 @@ if __name__ == "__main__":
             "unit": unit,
             "model": describe_model(snakemake),
             "loss": None,
+            "calliper": snakemake.params.calliper,
             "labels": summarise_labels(every, audit),
             "splits": {},
+            "reference": {},
         }
+        errors = pd.DataFrame(columns=["image_name"])
         if len(manifest):
             predictions = read_frame(snakemake.input.predictions).loc[manifest.index]
             split = read_frame(snakemake.input.split)["split"].reindex(manifest.index).to_numpy()
             sound = (audit["verdict"].reindex(manifest.index) == "sound").to_numpy()
-            metrics["splits"] = evaluate_splits(manifest, predictions, split, sound, unit, per_px)
+            calliper = snakemake.params.calliper
+            evaluation = Evaluation(manifest, predictions, split, sound, unit, per_px, calliper)
+            metrics["splits"], metrics["reference"] = evaluate_splits(evaluation), evaluate_reference(evaluation)
+            errors = list_errors(evaluation)
             if snakemake.params.trained:
                 metrics["loss"] = evaluate_loss(snakemake, manifest, split, sound)
+        write_frame(errors, snakemake.output.errors)
         with job.atomic_path(snakemake.output.metrics) as temporary:
             temporary.write_text(json.dumps(metrics, indent=1) + "\n")
         test = metrics["splits"].get("test", {}).get("all")

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.biometry import describe_row, export_tables, tabulate
+from fetal_biometry.biometry import describe_row, export_tables, reported_lengths, tabulate
 from fetal_biometry.frames import points_of, read_frame, write_frame
-from fetal_biometry.geometry import all_lengths
 from fetal_biometry.uncertainty import relative_intervals
 
 
@@ -26,17 +25,17 @@ if __name__ == "__main__":
     with job.start(snakemake):
         manifest = read_frame(snakemake.input.manifest)
         found = pd.concat([read_frame(path) for path in snakemake.input.landmarks]).loc[manifest.index]
-        lengths = all_lengths(points_of(found))
-        if snakemake.params.trained:
+        params, pixel_size = snakemake.params, manifest["pixel_size_mm"].to_numpy(dtype=float)
+        lengths = reported_lengths(points_of(found), pixel_size, params.calliper)
+        if params.trained:
             calibration = manifest.index.isin(validation_rows(manifest, snakemake.input))
-            references = all_lengths(points_of(manifest[calibration]))
-            level = snakemake.params.interval_level
-            intervals = relative_intervals(lengths, lengths[calibration], references, level)
+            references = reported_lengths(points_of(manifest), pixel_size, params.calliper)[calibration]
+            intervals = relative_intervals(lengths, lengths[calibration], references, params.interval_level)
         else:
             intervals = np.full((*lengths.shape, 2), np.nan)
-        table = tabulate(found, manifest, intervals, snakemake.params.limits)
+        table = tabulate(found, manifest, intervals, params.limits, params.calliper)
         write_frame(table, snakemake.output.predictions)
-        exports = export_tables(table, manifest["pixel_size_mm"].to_numpy(dtype=float))
+        exports = export_tables(table, pixel_size)
         for path in snakemake.output.exports:
             write_frame(exports[Path(path).name], path)
         for row in table.itertuples():

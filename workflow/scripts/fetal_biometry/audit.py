@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fetal_biometry.geometry import head_lengths, misalignment
+from fetal_biometry.geometry import head_lengths, misalignment, radius_in_ellipse
 
 
 def judge_labels(points: np.ndarray, sizes: np.ndarray, limits: dict) -> tuple[list[str], list[str], np.ndarray]:
@@ -47,3 +47,41 @@ def judge_labels(points: np.ndarray, sizes: np.ndarray, limits: dict) -> tuple[l
     scores = np.stack(list(checks.values()), axis=1)
     reasons = [";".join(name for name, value in zip(checks, row, strict=True) if value > 1) for row in scores]
     return ["suspect" if reason else "sound" for reason in reasons], reasons, scores.max(axis=1)
+
+
+def judge_against_heads(points, heads, confidence, sizes, limits) -> tuple[list[str], list[str], np.ndarray]:
+    """Check labels against the heads that a network found which never saw their examinations.
+
+    Confident learning for landmarks (after Northcutt et al., J Artif Intell Res 2021): where such a network
+    is sure and its own four points can be a head, its word counts, also in favour of a label that geometry
+    alone would doubt. Elsewhere geometry decides.
+
+    Parameters
+    ----------
+    points, heads : ndarray of shape (N, 4, 2)
+        Labels and the network's landmarks, original pixels.
+    confidence : ndarray of shape (N,)
+        The network's, 0 to 1.
+    sizes : ndarray of shape (N, 2)
+        Width and height of the images.
+    limits : dict
+        Those of `judge_labels`, and ``disagreement`` (of the head's radius, between a label's worst point and
+        the head's outline) and ``confidence`` (below it the network is not sure).
+
+    Returns
+    -------
+    verdicts, reasons, score
+        As of `judge_labels`.
+    """
+    _, doubts, geometric = judge_labels(points, sizes, limits)
+    own_verdicts, _, _ = judge_labels(heads, sizes, limits)
+    sure = (confidence >= limits["confidence"]) & (np.array(own_verdicts) == "sound")
+    off = np.abs(radius_in_ellipse(points, heads) - 1).max(axis=1)
+    disagreement = off / limits["disagreement"]
+    score = np.where(sure, disagreement, geometric)
+    off_head = "points off the head that other images teach to find"
+    reasons = [
+        ";".join(filter(None, [doubt, off_head if is_sure else ""])) if value > 1 else ""
+        for value, doubt, is_sure in zip(score, doubts, sure, strict=True)
+    ]
+    return ["suspect" if value > 1 else "sound" for value in score], reasons, score

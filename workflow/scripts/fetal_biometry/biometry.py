@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.frames import points_of, sizes_of
-from fetal_biometry.geometry import LENGTHS, all_lengths, landmarks_to_ellipse, misalignment
+from fetal_biometry.geometry import (
+    LENGTHS,
+    all_lengths,
+    head_circumference,
+    head_lengths,
+    landmarks_to_ellipse,
+    misalignment,
+)
 from fetal_biometry.landmarks import COLUMNS
 
 
@@ -36,7 +43,34 @@ def flag_heads(points: np.ndarray, sizes: np.ndarray, confidence: np.ndarray, li
     return [";".join(name for name, where in raised.items() if where[i]) for i in range(len(points))]
 
 
-def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray, limits: dict) -> pd.DataFrame:
+def to_outer(bpd_mm: np.ndarray, calliper: str) -> np.ndarray:
+    """Outer-to-outer BPD in mm of one taken by another convention.
+
+    ``BPDoo = 0.555934 + 1.027318 BPDoi`` (Wong et al. 2018, 543 scans) turns one whose lower calliper stands on
+    the inner edge of the skull.
+
+    Examples
+    --------
+    >>> round(float(to_outer(np.array(48.0), "outer_to_inner")), 2)
+    49.87
+    """
+    return 0.555934 + 1.027318 * np.asarray(bpd_mm) if calliper == "outer_to_inner" else np.asarray(bpd_mm)
+
+
+def outer_lengths(points: np.ndarray, pixel_size_mm: np.ndarray, calliper: str) -> np.ndarray:
+    """BPD (outer-to-outer), OFD and HC in mm, (N, 3), of landmarks placed by a calliper convention."""
+    bpd, ofd = (length * pixel_size_mm for length in head_lengths(points))
+    bpd = to_outer(bpd, calliper)
+    return np.stack([bpd, ofd, head_circumference(bpd, ofd)], axis=-1)
+
+
+def reported_lengths(points: np.ndarray, pixel_size_mm: np.ndarray, calliper: str) -> np.ndarray:
+    """BPD, OFD and HC, (N, 3), as reported: `outer_lengths` where the pixel size is known, else pixels."""
+    known = np.isfinite(pixel_size_mm)[:, None]
+    return np.where(known, outer_lengths(points, pixel_size_mm, calliper), all_lengths(points))
+
+
+def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray, limits: dict, calliper: str):
     """The predictions table.
 
     Parameters
@@ -46,28 +80,29 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray,
     manifest : DataFrame
         Rows of the same images in the same order.
     intervals : ndarray of shape (N, 3, 2)
-        Ends of the intervals of BPD, OFD and HC in pixels.
+        Ends of the intervals of BPD, OFD and HC, in millimetres where the pixel size is known, else in pixels.
     limits : dict
         See `flag_heads`.
+    calliper : {'outer_to_outer', 'outer_to_inner'}
+        How the labels that the model learned from take BPD.
 
     Returns
     -------
     DataFrame
-        Lengths in pixels, and in millimetres where the image's pixel size is known; interval ends in
-        millimetres where it is known, else in pixels.
+        Lengths in pixels as the points lie; in millimetres, where the image's pixel size is known, with BPD and
+        HC outer-to-outer; interval ends in millimetres where it is known, else in pixels.
     """
     points, pixel_size = points_of(found), manifest["pixel_size_mm"].to_numpy(dtype=float)
-    lengths = all_lengths(points)
+    lengths, millimetres = all_lengths(points), outer_lengths(points, pixel_size, calliper)
     table = pd.DataFrame({"image_name": found["image_name"].to_numpy()})
     table[list(COLUMNS)] = points.reshape(-1, 8).round(3)
     for column, name in enumerate(LENGTHS):
         table[f"{name}_px"] = lengths[:, column].round(3)
     for column, name in enumerate(LENGTHS):
-        table[f"{name}_mm"] = (lengths[:, column] * pixel_size).round(3)
-    per_px = np.where(np.isfinite(pixel_size), pixel_size, 1.0)
+        table[f"{name}_mm"] = millimetres[:, column].round(3)
     for column, name in enumerate(LENGTHS):
         for end, side in enumerate(("low", "high")):
-            table[f"{name}_{side}"] = (intervals[:, column, end] * per_px).round(3)
+            table[f"{name}_{side}"] = intervals[:, column, end].round(3)
     table["confidence"] = found["confidence"].to_numpy(dtype=float).round(4)
     flags = flag_heads(points, sizes_of(manifest), found["confidence"].to_numpy(dtype=float), limits)
     unknown = ["" if np.isfinite(size) else "no pixel size" for size in pixel_size]

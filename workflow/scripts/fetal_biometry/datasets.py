@@ -12,7 +12,7 @@ import numpy as np
 
 from fetal_biometry.digests import FileIndex, digest
 from fetal_biometry.errors import InputError
-from fetal_biometry.landmarks import COLUMNS, canonical, swap_names
+from fetal_biometry.landmarks import COLUMNS, REFERENCE_COLUMNS, canonical, swap_names
 from fetal_biometry.tables import Row, index_by_name, read_table
 
 NAME_COLUMN = ("image_name", "filename", "image", "name")
@@ -29,6 +29,7 @@ class Source:
 
     ``landmarks`` (eight numbers, `landmarks.COLUMNS` order, original pixels) or ``annotation`` (an image of
     the head's ellipse) hold its label, where it has one; ``origin`` says where the label stands, for messages;
+    ``reference``, landmarks or an annotation too, is an independent truth that judges and never trains;
     ``recipe`` stands for the content of an image that the workflow draws itself.
     """
 
@@ -36,6 +37,7 @@ class Source:
     path: Path
     landmarks: tuple[float, ...] | None = None
     annotation: Path | None = None
+    reference: tuple[float, ...] | Path | None = None
     pixel_size_mm: float | None = None
     reference_hc_mm: float | None = None
     label_source: str = ""
@@ -54,6 +56,10 @@ class Source:
         """Stands for the label and what turns its pixels into millimetres."""
         annotation = index.sha256(self.annotation) if self.annotation else None
         return digest(self.landmarks, annotation, self.pixel_size_mm, self.reference_hc_mm)
+
+    def reference_digest(self, index: FileIndex) -> str:
+        """Stands for the independent reference."""
+        return index.sha256(self.reference) if isinstance(self.reference, Path) else digest(self.reference)
 
 
 def list_sources(settings: dict, phantom_folder) -> list[Source]:
@@ -119,9 +125,14 @@ def describe_source(source: Source, settings: dict, index: FileIndex) -> dict:
         **dict.fromkeys(COLUMNS),
         "reference_hc_mm": source.reference_hc_mm,
         "label_source": source.label_source,
+        **dict.fromkeys(REFERENCE_COLUMNS),
     }
+    if source.reference is not None:
+        row.update(
+            zip(REFERENCE_COLUMNS, _points(source, source.reference, (width, height)).ravel().tolist(), strict=True)
+        )
     if source.labelled:
-        points = _fit_annotation(source, (width, height)) if source.annotation else np.reshape(source.landmarks, (4, 2))
+        points = _points(source, source.annotation or source.landmarks, (width, height))
         _refuse_far_points(points, width, height, source, settings["outside_tolerance"])
         row.update(zip(COLUMNS, points.ravel().tolist(), strict=True))
     return row
@@ -135,24 +146,30 @@ def _list_phantoms(settings: dict, folder: Path) -> list[Source]:
     from fetal_biometry import phantom
     from fetal_biometry.geometry import all_lengths, ellipse_landmarks
 
-    sources = []
-    for plan in phantom.plan_phantoms(settings["phantom_count"], settings["phantom_seed"]):
-        points = ellipse_landmarks(
-            (plan.centre_x, plan.centre_y), plan.semi_long_px, plan.semi_short_px, plan.angle_rad
+    plans = phantom.plan_phantoms(settings["phantom_count"], settings["phantom_seed"])
+    truth = np.array(
+        [
+            ellipse_landmarks((plan.centre_x, plan.centre_y), plan.semi_long_px, plan.semi_short_px, plan.angle_rad)
+            for plan in plans
+        ]
+    )
+    share = settings["phantom_bad_labels"]
+    labels, swapped = _unswapped(phantom.spoil_labels(plans, truth, share) if share else truth)
+    source = "spoilt labels, names swapped" if swapped else "phantom's own ellipse"
+    return [
+        Source(
+            image_name=plan.image_name,
+            path=folder / plan.image_name,
+            landmarks=tuple(label.ravel().tolist()),
+            reference=tuple(points.ravel().tolist()) if share else None,
+            pixel_size_mm=plan.pixel_size_mm,
+            reference_hc_mm=float(all_lengths(points)[2] * plan.pixel_size_mm),
+            label_source=source,
+            origin=f"the phantom generator, {plan.image_name}",
+            recipe=digest(repr(plan)),
         )
-        sources.append(
-            Source(
-                image_name=plan.image_name,
-                path=folder / plan.image_name,
-                landmarks=tuple(points.ravel().tolist()),
-                pixel_size_mm=plan.pixel_size_mm,
-                reference_hc_mm=float(all_lengths(points)[2] * plan.pixel_size_mm),
-                label_source="phantom's own ellipse",
-                origin="the phantom generator",
-                recipe=digest(repr(plan)),
-            )
-        )
-    return sources
+        for plan, points, label in zip(plans, truth, labels, strict=True)
+    ]
 
 
 def _list_landmark_table(settings: dict) -> list[Source]:
@@ -161,8 +178,8 @@ def _list_landmark_table(settings: dict) -> list[Source]:
     columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}}
     table = index_by_name(read_table(_under_root(settings, settings["landmark_table"]), columns))
     points = np.array([[row.number_in(column) for column in COLUMNS] for row in table.values()]).reshape(-1, 4, 2)
-    swapped = names_swapped(points)
-    points = canonical(swap_names(points) if swapped else points)
+    points, swapped = _unswapped(points)
+    references = _list_references(settings)
     present = {path.name for path in folder.iterdir()}
     pixel_sizes = _read_pixel_sizes(settings)
     sources = []
@@ -175,6 +192,7 @@ def _list_landmark_table(settings: dict) -> list[Source]:
                     image_name=name,
                     path=folder / name,
                     landmarks=tuple(ends.ravel().tolist()),
+                    reference=references.get(name),
                     label_source="landmark table, names swapped" if swapped else "landmark table",
                     origin=row.place,
                 ),
@@ -182,6 +200,22 @@ def _list_landmark_table(settings: dict) -> list[Source]:
             )
         )
     return sources
+
+
+def _unswapped(points: np.ndarray) -> tuple[np.ndarray, bool]:
+    """A table's points with the names put right and in canonical order, and whether they had to be."""
+    swapped = names_swapped(points)
+    return canonical(swap_names(points) if swapped else points), swapped
+
+
+def _list_references(settings: dict) -> dict[str, Path]:
+    """Annotation images by the name of their image, where a folder of them is given as independent reference."""
+    if not settings["reference_folder"]:
+        return {}
+    from fetal_biometry.images import find_images
+
+    files = find_images(_under_root(settings, settings["reference_folder"]))
+    return {path.name.replace("_Annotation", ""): path for path in files if path.stem.endswith("_Annotation")}
 
 
 def names_swapped(points: np.ndarray) -> bool:
@@ -267,20 +301,23 @@ def _with_pixel_size(source: Source, pixel_sizes: dict[str, Row]) -> Source:
     return replace(source, pixel_size_mm=size, reference_hc_mm=row.number_in("reference_hc_mm", 1, optional=True))
 
 
-def _fit_annotation(source: Source, size: tuple[int, int]) -> np.ndarray:
+def _points(source: Source, label, size: tuple[int, int]) -> np.ndarray:
+    """Landmarks (4, 2) of a label: eight numbers, or the path of an annotation image."""
+    if not isinstance(label, Path):
+        return np.reshape(label, (4, 2))
     from fetal_biometry.geometry import fit_annotation
     from fetal_biometry.images import read_grey
 
-    annotation = read_grey(source.annotation)
+    annotation = read_grey(label)
     if annotation.shape[::-1] != size:
         raise InputError(
-            f"{source.annotation}: {annotation.shape[1]}x{annotation.shape[0]} pixels, but its image {source.path} "
+            f"{label}: {annotation.shape[1]}x{annotation.shape[0]} pixels, but its image {source.path} "
             f"has {size[0]}x{size[1]}; give the annotation of this image."
         )
     try:
         return fit_annotation(annotation)
     except ValueError as error:
-        raise InputError(f"{source.annotation}: {error}; redraw or remove the annotation.") from error
+        raise InputError(f"{label}: {error}; redraw or remove the annotation.") from error
 
 
 def _refuse_far_points(points, width, height, source, tolerance) -> None:

@@ -101,6 +101,26 @@ def landmarks_to_ellipse(points: np.ndarray):
     return points.mean(axis=-2), np.maximum(bpd, ofd) / 2, np.minimum(bpd, ofd) / 2, angle
 
 
+def radius_in_ellipse(points: np.ndarray, heads: np.ndarray) -> np.ndarray:
+    """Where points lie in the ellipse that other landmarks span: 0 at its centre, 1 on it.
+
+    Parameters
+    ----------
+    points : ndarray of shape (N, K, 2)
+    heads : ndarray of shape (N, 4, 2)
+
+    Returns
+    -------
+    ndarray of shape (N, K)
+    """
+    centre, semi_long, semi_short, angle = landmarks_to_ellipse(heads)
+    offset = np.asarray(points, dtype=float) - centre[:, None]
+    cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    along = (cosine * offset[..., 0] + sine * offset[..., 1]) / np.maximum(semi_long, 1e-9)[:, None]
+    across = (cosine * offset[..., 1] - sine * offset[..., 0]) / np.maximum(semi_short, 1e-9)[:, None]
+    return np.hypot(along, across)
+
+
 def fit_annotation(annotation: np.ndarray) -> np.ndarray:
     """Landmarks of the ellipse drawn in an annotation image.
 

@@ -4,6 +4,7 @@ import numpy as np
 
 LANDMARKS = ("ofd_1", "ofd_2", "bpd_1", "bpd_2")
 COLUMNS = tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy")
+REFERENCE_COLUMNS = tuple(f"reference_{column}" for column in COLUMNS)
 
 
 def canonical(points: np.ndarray) -> np.ndarray:

@@ -2,26 +2,57 @@
 
 import numpy as np
 
-from fetal_biometry.geometry import LENGTHS, all_lengths, resize_points
+from fetal_biometry.geometry import LENGTHS, resize_points
 
 BANDS = {"hc_under_120": (0, 120), "hc_120_200": (120, 200), "hc_over_200": (200, np.inf)}
 """Bands of reference HC in mm, roughly the three trimesters."""
 
 
-def length_errors(predicted, reference, constant, interval=None) -> dict:
+DRAWS = 2000  # bootstrap samples; the interval's ends then move by less than a twentieth of its width
+
+
+def bootstrap_interval(values, examinations, level: float = 0.95) -> tuple[float, float]:
+    """Percentile bootstrap interval of a mean, drawing whole examinations.
+
+    Images of one examination resemble each other, so drawing images would promise too much.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N,)
+    examinations : sequence of str
+        The examination of each value.
+
+    Examples
+    --------
+    >>> low, high = bootstrap_interval(np.arange(100.0), list(range(100)))
+    >>> bool(low < 49.5 < high)
+    True
+    """
+    _, place = np.unique(np.asarray(examinations, dtype=str), return_inverse=True)
+    sums, counts = np.bincount(place, values), np.bincount(place)
+    draws = np.random.default_rng(0).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), DRAWS)
+    means = (draws @ sums) / (draws @ counts)
+    low, high = np.percentile(means, [50 * (1 - level), 50 * (1 + level)])
+    return float(low), float(high)
+
+
+def length_errors(predicted, reference, constant, examinations, interval=None) -> dict:
     """Errors of one length.
 
     Parameters
     ----------
     predicted, reference, constant : ndarray of shape (N,)
         Lengths by the model, by the reference, and by the constant mean landmark, in one unit.
+    examinations : sequence of str
+        The examination of each image, by which the intervals of ``mae`` and ``bias`` are drawn.
     interval : ndarray of shape (N, 2), optional
         Ends of the predicted interval.
 
     Returns
     -------
     dict
-        ``n, mae, median, p95, bias, loa_low, loa_high`` (bias -+ 1.96 standard deviations of the differences,
+        ``n, mae, mae_low, mae_high`` (95 % bootstrap interval), ``median, p95, bias, bias_low, bias_high, loa_low,
+        loa_high`` (bias -+ 1.96 standard deviations of the differences,
         Bland and Altman, Lancet 1986; None for one image), ``over_10_percent`` (share), ``constant_mae``,
         ``coverage`` (share of references inside the interval, None without one).
     """
@@ -29,15 +60,21 @@ def length_errors(predicted, reference, constant, interval=None) -> dict:
     absolute = np.abs(difference)
     bias = float(difference.mean())
     spread = 1.96 * float(difference.std(ddof=1)) if len(difference) > 1 else None
+    mae_low, mae_high = bootstrap_interval(absolute, examinations)
+    bias_low, bias_high = bootstrap_interval(difference, examinations)
     coverage = None
     if interval is not None and np.isfinite(interval).all():
         coverage = float(((reference >= interval[:, 0]) & (reference <= interval[:, 1])).mean())
     return {
         "n": len(difference),
         "mae": float(absolute.mean()),
+        "mae_low": mae_low,
+        "mae_high": mae_high,
         "median": float(np.median(absolute)),
         "p95": float(np.percentile(absolute, 95)),
         "bias": bias,
+        "bias_low": bias_low,
+        "bias_high": bias_high,
         "loa_low": None if spread is None else bias - spread,
         "loa_high": None if spread is None else bias + spread,
         "over_10_percent": float((absolute > 0.1 * reference).mean()),
@@ -104,30 +141,32 @@ def mean_landmarks(points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return resize_points(points, np.asarray(sizes)[:, None], (1, 1)).mean(axis=0)
 
 
-def evaluate_group(predicted, reference, per_px, constant, intervals=None, reference_hc=None, examinations=()) -> dict:
+def evaluate_group(lengths, points, per_px, examinations, intervals=None, reference_hc=None) -> dict:
     """All figures for one group of images, see `length_errors` and `endpoint_errors`.
 
     Parameters
     ----------
-    predicted, reference, constant : ndarray of shape (N, 4, 2)
-        Landmarks in original pixels.
+    lengths : tuple of three ndarray of shape (N, 3)
+        BPD, OFD and HC by the model, by the reference and by the constant, in the unit of report.
+    points : tuple of two ndarray of shape (N, 4, 2)
+        Landmarks by the model and by the reference, original pixels.
     per_px : ndarray of shape (N,)
+        Unit of report per pixel.
+    examinations : sequence of str
     intervals : ndarray of shape (N, 3, 2), optional
-        Of BPD, OFD and HC, in the unit of report.
+        Of the model's lengths.
     reference_hc : ndarray of shape (N,), optional
         HC stated by the dataset in the unit of report, NaN where it states none.
-    examinations : sequence of str
     """
-    lengths = [all_lengths(points) * per_px[:, None] for points in (predicted, reference, constant)]
-    group = {"n": len(predicted), "examinations": len(set(examinations))}
+    examinations = np.asarray(examinations, dtype=str)
+    group = {"n": len(per_px), "examinations": len(set(examinations))}
     for column, name in enumerate(LENGTHS):
         interval = None if intervals is None else intervals[:, column]
-        group[name] = length_errors(*(length[:, column] for length in lengths), interval)
+        group[name] = length_errors(*(length[:, column] for length in lengths), examinations, interval)
     if reference_hc is not None and (stated := np.isfinite(reference_hc)).any():
+        predicted, _, constant = (length[stated, 2] for length in lengths)
         interval = None if intervals is None else intervals[stated, 2]
-        group["hc_reference"] = length_errors(
-            lengths[0][stated, 2], reference_hc[stated], lengths[2][stated, 2], interval
-        )
-    group["endpoint"] = endpoint_errors(predicted, reference, per_px, any_order=True)
-    group["endpoint_fixed_order"] = endpoint_errors(predicted, reference, per_px, any_order=False)
+        group["hc_reference"] = length_errors(predicted, reference_hc[stated], constant, examinations[stated], interval)
+    group["endpoint"] = endpoint_errors(*points, per_px, any_order=True)
+    group["endpoint_fixed_order"] = endpoint_errors(*points, per_px, any_order=False)
     return group

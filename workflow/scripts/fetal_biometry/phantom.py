@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from fetal_biometry.geometry import head_circumference
+from fetal_biometry.landmarks import swap_names
 
 # Quantiles of the head circumference (mm): HC18's range and its emphasis on the mid-pregnancy routine scan.
 HC_QUANTILES = ((0.0, 0.18, 0.30, 0.78, 0.86, 1.0), (44.0, 120.0, 155.0, 200.0, 240.0, 346.0))
@@ -425,3 +426,34 @@ def _furniture(image: np.ndarray, phantom: Phantom, rng) -> None:
     if rng.random() < 0.15 and outline[:, 1].max() < height - 22:
         image[height - 16 :] = 34
         image[height - 11 : height - 8, 12 : int(rng.uniform(0.2, 0.9) * width)] = 96
+
+
+def spoil_labels(phantoms: list[Phantom], points: np.ndarray, share: float) -> np.ndarray:
+    """Labels as bad as the challenge's table: a share of rows scattered, most of them small heads, names swapped.
+
+    There 85 % of the rows with HC under 80 mm are wrong and 3 % of those at 160-180 mm, their four points
+    scattered over the image, and the long axis is called BPD throughout.
+
+    Parameters
+    ----------
+    phantoms : list of Phantom, length N
+    points : ndarray of shape (N, 4, 2)
+        True landmarks.
+    share : float
+        Rows to spoil: exactly this share, smaller heads first but not only.
+
+    Returns
+    -------
+    ndarray of shape (N, 4, 2)
+    """
+    generators = [np.random.default_rng([phantom.seed, 1]) for phantom in phantoms]
+    hc = [
+        head_circumference(2 * phantom.semi_short_px, 2 * phantom.semi_long_px) * phantom.pixel_size_mm
+        for phantom in phantoms
+    ]
+    order = np.argsort([size + rng.normal(0, 30) for size, rng in zip(hc, generators, strict=True)])
+    spoilt = np.array(points)
+    for row in order[: round(share * len(phantoms))]:
+        frame = [phantoms[row].width_px - 1, phantoms[row].height_px - 1]
+        spoilt[row] = generators[row].uniform(0, 1, (4, 2)) * frame
+    return swap_names(spoilt)

@@ -1,4 +1,4 @@
-"""The report of a run: one self-contained HTML page made from the run's tables, metrics and images.
+"""Self-contained HTML pages made from a run's tables, metrics and images; above all the report of a run.
 
 Figures are small inline SVGs whose colours come from the page's style sheet, so they follow light mode, dark
 mode and print. Nothing in the page is read from elsewhere, and equal inputs give equal bytes.
@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import LENGTHS as LENGTH_ORDER
-from fetal_biometry.geometry import all_lengths, landmarks_to_ellipse
+from fetal_biometry.geometry import landmarks_to_ellipse
 from fetal_biometry.images import read_grey
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.metrics import BANDS
@@ -76,6 +77,37 @@ def render_report(inputs: ReportInputs) -> str:
     test_rows = rows[(rows["split"] == "test") & (rows["verdict"] == "sound")]
     unit = metrics["unit"]
     shown_unit = "mm" if (rows["unit"] == "mm").any() else "px"
+    reference = metrics.get("reference") or {"model": {}, "labels": {}}
+    return fill_template(
+        "report.html.j2",
+        inputs=inputs,
+        metrics=metrics,
+        unit=unit,
+        shown_unit=shown_unit,
+        lengths=LENGTHS,
+        groups=GROUPS,
+        test=test,
+        reference=reference,
+        suspects=suspects_policy(inputs.settings, inputs.experiment),
+        rows=rows.to_dict("records"),
+        measured=measured_summary(rows[rows["unit"] == shown_unit]),
+        split_table=split_table(rows),
+        examinations_shared=examinations_shared(rows),
+        settings=flatten(inputs.settings),
+        digest=content_digest(inputs.manifest),
+        flags=sorted({flag for flags in rows["flags"] for flag in flags}),
+        training_figures=training_figures(inputs.history, metrics),
+        error_figures=error_figures(test_rows, test.get("all"), unit),
+        agreement_figures=agreement_figures(test_rows, test.get("all"), unit),
+        head_size_figure=head_size_figure(test, unit),
+        reference_figure=reference_figure(reference, unit),
+        confidence_figure=confidence_figure(rows),
+        gallery=gallery(rows, test_rows),
+    )
+
+
+def fill_template(name: str, **values) -> str:
+    """A page from the template of that name beside this module; every value is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -91,42 +123,28 @@ def render_report(inputs: ReportInputs) -> str:
         duration=duration,
         factor=factor,
         sort_key=sort_key,
+        span=span,
         csp=csp_source,
     )
-    return environment.get_template("report.html.j2").render(
-        inputs=inputs,
-        metrics=metrics,
-        unit=unit,
-        shown_unit=shown_unit,
-        lengths=LENGTHS,
-        groups=GROUPS,
-        test=test,
-        rows=rows.to_dict("records"),
-        measured=measured_summary(rows[rows["unit"] == shown_unit]),
-        split_table=split_table(rows),
-        examinations_shared=examinations_shared(rows),
-        settings=flatten(inputs.settings),
-        digest=content_digest(inputs.manifest),
-        flags=sorted({flag for flags in rows["flags"] for flag in flags}),
-        training_figures=training_figures(inputs.history, metrics),
-        error_figures=error_figures(test_rows, test.get("all"), unit),
-        agreement_figures=agreement_figures(test_rows, test.get("all"), unit),
-        head_size_figure=head_size_figure(test, unit),
-        confidence_figure=confidence_figure(rows),
-        gallery=gallery(rows, test_rows),
-    )
+    return environment.get_template(name).render(**values)
+
+
+def suspects_policy(settings: dict, experiment: str) -> str | None:
+    """What the experiment's training did with suspect labels; None where the settings do not say."""
+    own = (settings.get("experiments") or {}).get(experiment) or {}
+    return own.get("suspects", settings.get("suspects"))
 
 
 def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
-    """One row per predicted image: its prediction, reference, split, verdict and errors.
+    """One row per predicted image: its prediction, label, split, verdict and errors.
 
-    For each length L, L_shown and L_reference are in the row's unit: mm where its pixel size is known, else
-    px. L_error (prediction minus reference) and L_mean of the two are in the unit of the metrics, L_relative
-    is the error over the reference.
+    For each length L, L_shown and L_label are in the row's unit: mm where its pixel size is known, else px.
+    L_error (prediction minus label) and L_mean of the two are in the unit of the metrics, L_relative is the
+    error over the label. BPD and HC in mm are outer-to-outer, as in the predictions.
     """
     predictions, manifest = (table.reset_index(drop=True) for table in (inputs.predictions, inputs.manifest))
-    rows = predictions.merge(manifest, on="image_name", suffixes=("", "_reference"), validate="one_to_one")
-    rows["labelled"] = rows[[f"{column}_reference" for column in COLUMNS]].notna().all(axis=1)
+    rows = predictions.merge(manifest, on="image_name", suffixes=("", "_label"), validate="one_to_one")
+    rows["labelled"] = rows[[f"{column}_label" for column in COLUMNS]].notna().all(axis=1)
     for table, columns in ((inputs.audit, ["verdict", "reasons"]), (inputs.split, ["split"])):
         rows[columns] = (
             "" if table is None else table.set_index("image_name").reindex(rows["image_name"])[columns].to_numpy()
@@ -135,25 +153,26 @@ def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
     for column in ("flags", "reasons"):
         rows[column] = [[part for part in text.split(";") if part] for text in rows[column]]
 
-    known = rows["pixel_size_mm"].notna()
+    pixel_size, calliper = rows["pixel_size_mm"].to_numpy(dtype=float), inputs.metrics.get("calliper")
+    known = np.isfinite(pixel_size)
     rows["unit"] = np.where(known, "mm", "px")
-    row_scale = rows["pixel_size_mm"].where(known, 1.0).to_numpy()
-    metric_scale = rows["pixel_size_mm"].to_numpy() if inputs.metrics["unit"] == "mm" else np.ones(len(rows))
-    predicted, reference = all_lengths(points_of(rows)), all_lengths(reference_points(rows))
+    judged_size = pixel_size if inputs.metrics["unit"] == "mm" else np.full(len(rows), np.nan)
+    predicted, labels = points_of(rows), label_points(rows)
+    shown = [reported_lengths(points, pixel_size, calliper) for points in (predicted, labels)]
+    judged = [reported_lengths(points, judged_size, calliper) for points in (predicted, labels)]
     for i, length in enumerate(LENGTH_ORDER):
-        rows[f"{length}_shown"] = predicted[:, i] * row_scale
-        rows[f"{length}_reference"] = reference[:, i] * row_scale
-        rows[f"{length}_error"] = (predicted - reference)[:, i] * metric_scale
-        rows[f"{length}_mean"] = (predicted + reference)[:, i] / 2 * metric_scale
-        rows[f"{length}_relative"] = predicted[:, i] / reference[:, i] - 1
-    hc_mm = rows["reference_hc_mm"].fillna(rows["hc_reference"].where(known))
+        rows[f"{length}_shown"], rows[f"{length}_label"] = shown[0][:, i], shown[1][:, i]
+        rows[f"{length}_error"] = (judged[0] - judged[1])[:, i]
+        rows[f"{length}_mean"] = (judged[0] + judged[1])[:, i] / 2
+        rows[f"{length}_relative"] = judged[0][:, i] / judged[1][:, i] - 1
+    hc_mm = rows["reference_hc_mm"].fillna(rows["hc_label"].where(known))
     rows["band"] = [next((band for band, (low, high) in BANDS.items() if low <= hc < high), "") for hc in hc_mm]
     return rows.sort_values("image_name", kind="stable", ignore_index=True)
 
 
-def reference_points(rows: pd.DataFrame) -> np.ndarray:
-    """Reference landmarks (n, 4, 2) of measured rows in original pixels; NaN where a row has none."""
-    return points_of(rows[[f"{column}_reference" for column in COLUMNS]].set_axis(COLUMNS, axis=1))
+def label_points(rows: pd.DataFrame) -> np.ndarray:
+    """Label landmarks (n, 4, 2) of measured rows in original pixels; NaN where a row has none."""
+    return points_of(rows[[f"{column}_label" for column in COLUMNS]].set_axis(COLUMNS, axis=1))
 
 
 def measured_summary(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
@@ -243,6 +262,14 @@ def duration(seconds) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def span(length: dict, figure: str) -> str:
+    """The ends of a figure's 95 % interval, such as 1.31–2.02; empty where there is none."""
+    low, high = (length.get(f"{figure}_{end}") for end in ("low", "high"))
+    if low is None or high is None or not math.isfinite(low) or not math.isfinite(high):
+        return ""
+    return f"{signed(low)} to {signed(high)}" if figure == "bias" else f"{number(low)}–{number(high)}"
 
 
 def factor(length: dict) -> str:
@@ -501,7 +528,7 @@ def histogram_figure(errors: pd.Series, length: str, unit: str) -> Figure:
     if len(bins) < 2:
         bins = np.array([0.0, step])
     counts, _ = np.histogram(errors, bins)
-    x_label = f"prediction − reference, {unit}"
+    x_label = f"prediction − label, {unit}"
     plot = Plot((bins[0], bins[-1]), (0, 1.08 * counts.max()), x_label, "images", height=200)
     for left, right, n in zip(bins[:-1], bins[1:], counts, strict=True):
         if n:
@@ -547,14 +574,14 @@ def agreement_figures(rows: pd.DataFrame, group: dict | None, unit: str) -> list
 
 
 def bland_altman_figure(rows: pd.DataFrame, length: str, summary: dict, unit: str) -> Figure:
-    """Prediction minus reference against their mean, with bias and 95 % limits of agreement."""
+    """Prediction minus label against their mean, with bias and 95 % limits of agreement."""
     rows = rows[rows[f"{length}_error"].notna()]
     means, errors = rows[f"{length}_mean"], rows[f"{length}_error"]
     levels = {"loa_high": "+1.96 SD", "bias": "bias", "loa_low": "−1.96 SD"}
     levels = {key: text for key, text in levels.items() if math.isfinite(summary[key])}
     x_range = _padded(means)
     y_range = _padded(errors, 0.1, [0, *(summary[key] for key in levels)])
-    difference, mean = f"prediction − reference, {unit}", f"mean of prediction and reference, {unit}"
+    difference, mean = f"prediction − label, {unit}", f"mean of prediction and label, {unit}"
     plot = Plot(x_range, y_range, mean, difference, right=58)
     plot.level(0, "line zero")
     marks = dict(zip(HEAD_SIZES, (("t1", "circle"), ("t2", "triangle"), ("t3", "square")), strict=True))
@@ -578,36 +605,51 @@ def bland_altman_figure(rows: pd.DataFrame, length: str, summary: dict, unit: st
 
 
 def head_size_figure(groups: dict, unit: str) -> Figure | None:
-    """Model and constant side by side for each head size and length, on a logarithmic axis."""
-    entries = [
-        (size, length, groups[size][length])
+    """Model and constant side by side for each head size and length."""
+    constants = {
+        size: {length: {"mae": groups[size].get(length, {}).get("constant_mae")} for length in LENGTHS}
         for size in HEAD_SIZES
+        if size in groups
+    }
+    return _compared_figure(groups, constants, HEAD_SIZES, "mean-landmark constant", "by head size", unit)
+
+
+def reference_figure(reference: dict, unit: str) -> Figure | None:
+    """The errors of the model and of the labels against the independent reference, side by side."""
+    titles = {"all": "all test images", **HEAD_SIZES}
+    return _compared_figure(reference["model"], reference["labels"], titles, "labels", "against the reference", unit)
+
+
+def _compared_figure(model: dict, other: dict, titles: dict, name: str, what: str, unit: str) -> Figure | None:
+    """The model's MAE beside another by group and length, on a logarithmic axis; None without groups."""
+    entries = [
+        (group, length, model[group][length], other.get(group, {}).get(length, {}).get("mae"))
+        for group in titles
         for length in LENGTHS
-        if size in groups and groups[size].get(length, {}).get("mae")
+        if model.get(group, {}).get(length, {}).get("mae")
     ]
     if not entries:
         return None
-    values = [v for *_, entry in entries for v in (entry["mae"], entry.get("constant_mae")) if v]
-    places = _row_places([size for size, *_ in entries])
+    values = [value for *_, entry, theirs in entries for value in (entry["mae"], theirs) if value]
+    places = _row_places([group for group, *_ in entries])
     x_range = (min(values) / 1.4, max(values) * 1.4)
     x_label = f"mean absolute error, {unit} (log scale)"
     last = places[-1] + 0.8
     plot = Plot(x_range, (last, 0), x_label, "", x_log=True, y_ticks=(), height=round(18 * last) + 50)
     heading = None
-    for (size, length, entry), place in zip(entries, places, strict=True):
-        if size != heading:
-            heading = size
-            plot.text(2, plot.y(place - 1) + 4, f"{HEAD_SIZES[size]}, n = {entry['n']}", "label strong")
+    for (group, length, entry, theirs), place in zip(entries, places, strict=True):
+        if group != heading:
+            heading = group
+            plot.text(2, plot.y(place - 1) + 4, f"{titles[group]}, n = {entry['n']}", "label strong")
         plot.text(2, plot.y(place) + 4, length.upper(), "tick")
-        constant = entry.get("constant_mae")
-        if constant:
-            plot.line([entry["mae"], constant], [place, place], "line link")
-            plot.point(constant, place, "ring", "circle", f"constant {number(constant)} {unit}")
+        if theirs:
+            plot.line([entry["mae"], theirs], [place, place], "line link")
+            plot.point(theirs, place, "ring", "circle", f"{name} {number(theirs)} {unit}")
         plot.point(entry["mae"], place, "dot prediction", "circle", f"model {number(entry['mae'])} {unit}")
     return Figure(
-        "Mean absolute error by head size",
-        plot.svg("Mean absolute errors of model and constant by head size; the table gives the values."),
-        (("circle prediction", "model"), ("circle ring", "mean-landmark constant")),
+        f"Mean absolute error {what}",
+        plot.svg(f"Mean absolute errors of model and {name} {what}; the table gives the values."),
+        (("circle prediction", "model"), ("circle ring", name)),
     )
 
 
@@ -658,56 +700,52 @@ def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame) -> list[tuple[str, list
             repeated = suspects["reasons"].str[0].fillna("").duplicated()
             groups["Labels left out by the audit, one for each reason"] = suspects[~repeated].head(6)
     return [
-        (title, [{**row, "overlay": overlay(row)} for row in part.to_dict("records")]) for title, part in groups.items()
+        (title, [{**row, "overlay": prediction_overlay(row)} for row in part.to_dict("records")])
+        for title, part in groups.items()
     ]
 
 
-def overlay(row: dict) -> Markup:
-    """The image with predicted and reference ellipse, axes and endpoints, drawn in original pixels.
+def prediction_overlay(row: dict) -> Markup:
+    """The image of a measured row with the predicted head and, where it has one, its label's."""
+    frame = pd.DataFrame([row])
+    drawn = {"prediction": head_marks(points_of(frame)[0], "prediction")}
+    if row["labelled"]:
+        drawn["label"] = head_marks(label_points(frame)[0], "reference")
+    text = f"Ultrasound image {row['image_name']} with the head ellipse and its two axes: {' and '.join(drawn)}"
+    return overlay(row["path"], drawn.values(), text)
+
+
+def overlay(path, drawn, label: str, width_px: int = OVERLAY_WIDTH_PX) -> Markup:
+    """The image, at most width_px wide, with marks drawn in original pixels; label tells what is seen.
 
     Raises InputError where it cannot be read.
     """
-    image = read_grey(row["path"])
+    image = read_grey(path)
     height, width = image.shape
-    frame = pd.DataFrame([row])
-    drawn = [_ellipse_marks(points_of(frame)[0], "prediction")]
-    if row["labelled"]:
-        drawn.append(_ellipse_marks(reference_points(frame)[0], "reference"))
-    scale = min(1.0, OVERLAY_WIDTH_PX / width)
+    scale = min(1.0, width_px / width)
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     data = base64.b64encode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 78])[1]).decode()
-    shown = "predicted and reference" if row["labelled"] else "predicted"
     return Markup(
         '<svg class="overlay" viewBox="-0.5 -0.5 {w} {h}" role="img" aria-label="{label}">'
-        '<image x="-0.5" y="-0.5" width="{w}" height="{h}" preserveAspectRatio="none" '
+        '<image x="-0.5" y="-0.5" width="{w}" height="{h}" preserveAspectRatio="none" decoding="async" '
         'href="data:image/jpeg;base64,{data}"/>{drawn}</svg>'
-    ).format(
-        w=width,
-        h=height,
-        label=f"Ultrasound image {row['image_name']} with the {shown} head ellipse and its two axes",
-        data=data,
-        drawn=Markup("").join(drawn),
-    )
+    ).format(w=width, h=height, label=label, data=data, drawn=Markup("").join(drawn))
 
 
-def _ellipse_marks(points: np.ndarray, style: str) -> Markup:
-    """Ellipse, axes and endpoints of four landmarks (4, 2) as an SVG group; empty where one is missing."""
+def head_marks(points: np.ndarray, style: str, *, ellipse: bool = True) -> Markup:
+    """Axes, their ends and the ellipse of landmarks (4, 2) as an SVG group; empty where one is missing."""
     if not np.isfinite(points).all():
         return Markup("")
     (cx, cy), semi_long, semi_short, angle = landmarks_to_ellipse(points)
+    outline = '<ellipse rx="{:.1f}" ry="{:.1f}" transform="translate({:.1f} {:.1f}) rotate({:.2f})"/>'
     ofd_1, ofd_2, bpd_1, bpd_2 = (f"{x:.1f} {y:.1f}" for x, y in points)
     return Markup(
-        '<g class="{style}"><ellipse rx="{rx:.1f}" ry="{ry:.1f}"'
-        ' transform="translate({cx:.1f} {cy:.1f}) rotate({degrees:.2f})"/>'
-        '<path class="axes" d="M{ofd_1}L{ofd_2}M{bpd_1}L{bpd_2}"/>'
+        '<g class="{style}">{outline}<path class="axes" d="M{ofd_1}L{ofd_2}"/>'
+        '<path class="axes bpd" d="M{bpd_1}L{bpd_2}"/>'
         '<path class="ends" d="M{ofd_1}h.01M{ofd_2}h.01M{bpd_1}h.01M{bpd_2}h.01"/></g>'
     ).format(
         style=style,
-        rx=semi_long,
-        ry=semi_short,
-        cx=cx,
-        cy=cy,
-        degrees=math.degrees(angle),
+        outline=Markup(outline).format(semi_long, semi_short, cx, cy, math.degrees(angle)) if ellipse else "",
         ofd_1=ofd_1,
         ofd_2=ofd_2,
         bpd_1=bpd_1,

@@ -21,6 +21,11 @@ def seeded_split(examination: str, seed: int, fractions: dict[str, float]) -> st
     return "validation" if draw < fractions["test"] + fractions["validation"] else "train"
 
 
+def fold_of(examination: str, seed: int, folds: int) -> int:
+    """The fold of an examination, from its name and the seed alone, as `seeded_split` draws its split."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:fold:{examination}".encode()).digest()[:8], "big") % folds
+
+
 def assign_splits(examinations: dict[str, str], settings: dict) -> dict[str, str]:
     """The split of each labelled image.
 

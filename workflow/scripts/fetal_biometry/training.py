@@ -23,13 +23,14 @@ from fetal_biometry.networks import build_network, count_parameters
 class Samples:
     """Images with landmarks, for training or validation.
 
-    ``names`` of N images in ``images`` (and ``targets``, their rendered heatmaps, for a heatmap network);
-    ``points`` (N, 4, 2) in original pixels; ``sizes`` (N, 2) original width and height; ``unit_per_px`` (N,)
-    turns pixel lengths into the unit of report.
+    ``names`` of N images in ``images`` (and ``targets``, their rendered heatmaps, where they need not be rendered
+    anew); ``points`` (N, 4, 2) in original pixels; ``weights`` (N,) in the loss; ``sizes`` (N, 2) original width
+    and height; ``unit_per_px`` (N,) turns pixel lengths into the unit of report.
     """
 
     names: list[str]
     points: np.ndarray
+    weights: np.ndarray
     sizes: np.ndarray
     unit_per_px: np.ndarray
     images: Shards
@@ -64,16 +65,16 @@ def choose_precision(precision: str, device: torch.device) -> torch.dtype:
 
 
 def heatmap_loss(logits: torch.Tensor, targets: torch.Tensor, loss: str) -> torch.Tensor:
-    """Loss between (N, 4, H, W) logits and Gaussian targets.
+    """Loss of each image, (N,), between (N, 4, H, W) logits and Gaussian targets.
 
     ``mse`` compares the sigmoid of the logits with the targets (the reference's). ``cross_entropy`` takes
     both as distributions over the cells of a channel, so drawing nothing is no cheap answer.
     """
     if loss == "mse":
-        return functional.mse_loss(torch.sigmoid(logits), targets)
+        return (torch.sigmoid(logits) - targets).square().mean(dim=(1, 2, 3))
     mass = targets.flatten(2)
     mass = mass / mass.sum(dim=2, keepdim=True).clamp_min(1e-12)
-    return -(mass * functional.log_softmax(logits.flatten(2), dim=2)).sum(dim=2).mean()
+    return -(mass * functional.log_softmax(logits.flatten(2), dim=2)).sum(dim=2).mean(dim=1)
 
 
 def heatmap_scores(logits: torch.Tensor, loss: str) -> torch.Tensor:
@@ -178,7 +179,9 @@ class Trainer:
 
     def _step(self, batch: np.ndarray, rng: np.random.Generator) -> float:
         images, targets = self._load(self.training, batch, rng if self.settings["augmentation"] else None)
-        loss = self._loss(self._forward(self.network, images), targets)
+        weights = torch.from_numpy(self.training.weights[batch]).float().to(self.device)
+        losses = self._loss(self._forward(self.network, images), targets)
+        loss = (weights * losses).sum() / weights.sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -214,7 +217,7 @@ class Trainer:
             images, points = (np.stack(part) for part in zip(*views, strict=True))
         if self.settings["kind"] == "direct":
             targets = ((points + 0.5) / size).astype(np.float32)
-        elif rng is None:
+        elif rng is None and samples.targets is not None:
             targets = samples.targets.gather(names).astype(np.float32)
         else:
             grid = geometry.resize_points(points, (size, size), (self.cells, self.cells))
@@ -226,8 +229,9 @@ class Trainer:
             return network(images.contiguous(memory_format=torch.channels_last)).float()
 
     def _loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Of each image, (B,)."""
         if self.settings["kind"] == "direct":
-            return functional.mse_loss(outputs, targets)
+            return (outputs - targets).square().mean(dim=(1, 2))
         return heatmap_loss(outputs, targets, self.settings["loss"])
 
     @torch.no_grad()
@@ -243,7 +247,7 @@ class Trainer:
             batch = np.arange(start, min(start + size, len(samples)))
             images, targets = self._load(samples, batch)
             outputs = self._forward(self.average, images)
-            losses.append(self._loss(outputs, targets).item() * len(batch))
+            losses.append(self._loss(outputs, targets).sum().item())
             found.append(self._decode(outputs))
         points = canonical(
             geometry.resize_points(np.concatenate(found), (self.cells, self.cells), samples.sizes[:, None])

@@ -1,0 +1,48 @@
+"""What training does with suspect labels."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fetal_biometry.errors import InputError
+from fetal_biometry.frames import points_of
+from fetal_biometry.geometry import ellipse_landmarks
+from fetal_biometry.landmarks import COLUMNS
+from train_model import treat_suspects
+
+NAMES = ["a", "b", "c"]
+LABEL, FOUND = ellipse_landmarks((50, 50), 30, 20, 0.1), ellipse_landmarks((60, 55), 25, 20, 0.2)
+SETTINGS = {"suspect_weight": 0.2, "repair_confidence": 0.6}
+
+
+@pytest.fixture
+def tables():
+    """Three labels, of which b and c are suspect; the network was sure of b only."""
+    manifest = pd.DataFrame(np.tile(LABEL.ravel(), (3, 1)), columns=list(COLUMNS), index=NAMES)
+    audit = pd.DataFrame({"verdict": ["sound", "suspect", "suspect"]}, index=NAMES)
+    found = pd.DataFrame(np.tile(FOUND.ravel(), (3, 1)), columns=list(COLUMNS), index=NAMES)
+    return manifest, audit, found.assign(confidence=[0.9, 0.8, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("policy", "rows", "weights"),
+    [
+        ("drop", ["a"], [1]),
+        ("keep", NAMES, [1, 1, 1]),
+        ("downweight", NAMES, [1, 0.2, 0.2]),
+        ("repair", ["a", "b"], [1, 1]),
+    ],
+)
+def test_each_policy_takes_its_rows(tables, policy, rows, weights):
+    taken, weight = treat_suspects(*tables, {**SETTINGS, "suspects": policy})
+    assert list(taken.index) == rows and weight.tolist() == weights
+    assert points_of(taken)[0] == pytest.approx(LABEL)  # a sound label stays as it is
+    if policy == "repair":
+        assert points_of(taken)[1] == pytest.approx(FOUND)
+    assert points_of(tables[0])[1] == pytest.approx(LABEL)  # and the manifest is nobody's to write into
+
+
+def test_repair_needs_the_networks(tables):
+    manifest, audit, found = tables
+    with pytest.raises(InputError, match="out_of_fold"):
+        treat_suspects(manifest, audit, found[[]], {**SETTINGS, "suspects": "repair"})

@@ -1,0 +1,64 @@
+"""`snakemake audit` and `snakemake audit_benchmark` on phantoms whose labels are spoilt as the challenge's are."""
+
+import json
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+ARGUMENTS = (
+    "--config", "run=spoilt", "phantom_count=80", "phantom_bad_labels=0.28", "shards=2",
+    "audit_method=out_of_fold", "audit_folds=2", "max_epochs=2",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def spoilt(copy_workflow, tmp_path_factory):
+    house = copy_workflow(tmp_path_factory.mktemp("spoilt"))
+    house.snakemake("audit", "audit_benchmark", *ARGUMENTS)
+    return house
+
+
+@pytest.fixture
+def results(spoilt):
+    return spoilt.folder / "results" / "spoilt"
+
+
+def test_the_swap_is_found_and_undone(results):
+    manifest = pd.read_csv(results / "manifest.csv")
+    assert manifest["label_source"].str.contains("names swapped").all()
+
+
+def test_geometry_finds_the_scattered_rows(results):
+    benchmark = json.loads((results / "audit" / "benchmark.json").read_text())["screen"]["all"]
+    assert benchmark["n"] == 80 and benchmark["bad"] == 22
+    assert benchmark["recall"] >= 0.95 and benchmark["precision"] >= 0.95 and benchmark["auc"] >= 0.98
+
+
+def test_no_network_saw_the_examinations_it_judges(results):
+    folds = [pd.read_csv(results / "audit" / str(fold) / "split.csv", dtype=str) for fold in range(2)]
+    split = pd.read_csv(results / "split.csv", dtype=str)
+    taught = [set(fold.loc[fold["split"] == "train", "examination"]) for fold in folds]
+    assert not taught[0] & taught[1]
+    assert not (taught[0] | taught[1]) & set(split.loc[split["split"] == "test", "examination"])
+    assert taught[0] | taught[1] == set(split.loc[split["split"] != "test", "examination"])
+
+
+def test_the_annotator_gets_every_suspect(results):
+    audit = pd.read_csv(results / "audit.csv", index_col="image_name")
+    handed = pd.read_csv(results / "audit" / "for_annotator.csv", index_col="image_name")
+    suspects = set(audit.index[audit["verdict"] == "suspect"])
+    assert suspects and suspects <= set(handed.index)
+    assert set(handed.index[: len(suspects)]) == suspects
+    assert (results / "audit.html").stat().st_size > 10_000
+
+
+def test_auditing_again_does_nothing(spoilt):
+    assert spoilt.planned("audit", "audit_benchmark", *ARGUMENTS) == {}
+
+
+def test_another_limit_judges_again_and_trains_no_network(spoilt):
+    override = spoilt.folder / "stricter.yaml"
+    override.write_text("audit_networks:\n  disagreement: 0.2\n")
+    rules = {"audit_labels": 1, "render_audit": 1}
+    assert spoilt.planned("audit", "--configfile", str(override), *ARGUMENTS) == rules

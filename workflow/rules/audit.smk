@@ -1,0 +1,140 @@
+"""Are the labels to be trusted? By geometry, and by networks that never saw the examination they judge.
+
+Needs manifest.csv and the cache. Makes audit.csv, and under audit/ what it rests on: screen.csv (geometry), a split
+and a network a fold, landmarks.csv (what the networks found). benchmark_audit holds it against an independent reference.
+"""
+
+
+rule screen_labels:
+    input:
+        manifest=ancient(f"{RESULTS}/manifest.csv"),
+        modules=modules("screen_labels"),
+    output:
+        screen=f"{RESULTS}/audit/screen.csv",
+    log:
+        f"{LOGS}/screen_labels.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        digest=labels_digest,
+        code=code_digest("build_manifest"),
+        limits=lookup(dpath="audit", within=config),
+    message:
+        "Screening the labels by their geometry"
+    script:
+        "../scripts/screen_labels.py"
+
+
+rule split_folds:
+    input:
+        split=f"{RESULTS}/split.csv",
+        modules=modules("split_folds"),
+    output:
+        folds=[f"{RESULTS}/{AUDIT}/{fold}/split.csv" for fold in range(config["audit_folds"])],
+    log:
+        f"{LOGS}/split_folds.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        seed=lookup(dpath="split_seed", within=config),
+    message:
+        "Splitting the training examinations into folds"
+    script:
+        "../scripts/split_folds.py"
+
+
+rule audit_labels:
+    input:
+        manifest=ancient(f"{RESULTS}/manifest.csv"),
+        screen=f"{RESULTS}/audit/screen.csv",
+        landmarks=fold_landmarks,
+        modules=modules("audit_labels"),
+    output:
+        audit=report(
+            f"{RESULTS}/audit.csv",
+            caption="../report/audit.rst",
+            category="Data",
+            labels={"table": "label audit"},
+        ),
+        found=f"{RESULTS}/audit/landmarks.csv",
+    log:
+        f"{LOGS}/audit_labels.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        digest=labels_digest,
+        folds=lookup(dpath="audit_folds", within=config),
+        seed=lookup(dpath="split_seed", within=config),
+        limits=config["audit"] | config["audit_networks"],
+    message:
+        "Auditing the labels"
+    script:
+        "../scripts/audit_labels.py"
+
+
+rule render_audit:
+    input:
+        manifest=f"{RESULTS}/manifest.csv",
+        audit=f"{RESULTS}/audit.csv",
+        found=f"{RESULTS}/audit/landmarks.csv",
+        template=[str(SCRIPTS / "fetal_biometry" / f"{name}.html.j2") for name in ("page", "macros", "audit")],
+        modules=modules("render_audit"),
+    output:
+        html=report(
+            f"{RESULTS}/audit.html",
+            caption="../report/audit.rst",
+            category="Data",
+            labels={"page": "label audit"},
+        ),
+        annotator=f"{RESULTS}/audit/for_annotator.csv",
+    log:
+        f"{LOGS}/render_audit.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        run=lookup(dpath="run", within=config),
+        method=lookup(dpath="audit_method", within=config),
+        limits=config["audit"] | config["audit_networks"],
+    message:
+        "Writing {output.html}"
+    script:
+        "../scripts/render_audit.py"
+
+
+rule benchmark_audit:
+    input:
+        manifest=f"{RESULTS}/manifest.csv",
+        audit=f"{RESULTS}/audit.csv",
+        screen=f"{RESULTS}/audit/screen.csv",
+        modules=modules("benchmark_audit"),
+    output:
+        metrics=f"{RESULTS}/audit/benchmark.json",
+        figure=report(
+            f"{RESULTS}/audit/benchmark.svg",
+            caption="../report/benchmark.rst",
+            category="Data",
+            labels={"figure": "audit benchmark"},
+        ),
+    log:
+        f"{LOGS}/benchmark_audit.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Holding the audit against the independent reference"
+    script:
+        "../scripts/benchmark_audit.py"

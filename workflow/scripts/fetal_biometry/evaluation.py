@@ -1,0 +1,128 @@
+"""One evaluation for every experiment: against labels, against an independent reference, by split and by band."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fetal_biometry.biometry import reported_lengths
+from fetal_biometry.frames import points_of, sizes_of
+from fetal_biometry.geometry import LENGTHS, resize_points
+from fetal_biometry.landmarks import REFERENCE_COLUMNS
+from fetal_biometry.metrics import BANDS, evaluate_group, mean_landmarks
+
+
+def summarise_labels(manifest, audit) -> dict:
+    """How many labels there are, how many are left out, and why."""
+    sources = manifest["label_source"]
+    labelled = int((sources != "").sum())
+    reasons = (
+        Counter(reason for text in audit["reasons"] for reason in text.split(";") if reason)
+        if audit is not None
+        else {}
+    )
+    suspect = int((audit["verdict"] == "suspect").sum()) if audit is not None else 0
+    return {
+        "images": len(manifest),
+        "labelled": labelled,
+        "sound": labelled - suspect,
+        "suspect": suspect,
+        "unlabelled": len(manifest) - labelled,
+        "names_swapped": bool(sources.str.contains("swapped").any()),
+        "reasons": dict(reasons.most_common()),
+    }
+
+
+@dataclass
+class Evaluation:
+    """Labelled images with what was predicted for them, ready to be judged group by group."""
+
+    manifest: pd.DataFrame
+    predictions: pd.DataFrame
+    split: np.ndarray
+    sound: np.ndarray
+    unit: str
+    per_px: np.ndarray
+    calliper: str
+
+    def __post_init__(self):
+        self.pixel_size = self.per_px if self.unit == "mm" else np.full(len(self.manifest), np.nan)
+        self.labels, self.located = points_of(self.manifest), points_of(self.predictions)
+        self.reference = self.manifest[list(REFERENCE_COLUMNS)].to_numpy(dtype=float).reshape(-1, 4, 2)
+        self.referenced = np.isfinite(self.reference).all(axis=(1, 2))
+        sizes, trained = sizes_of(self.manifest), (self.split == "train") & self.sound
+        mean = mean_landmarks(self.labels[trained], sizes[trained])[None]
+        self.constant = resize_points(mean, (1, 1), sizes[:, None])
+        self.stated_hc = self.manifest["reference_hc_mm"].to_numpy(dtype=float)
+        ends = [self.predictions[[f"{name}_low", f"{name}_high"]].to_numpy(dtype=float) for name in LENGTHS]
+        self.intervals = np.stack(ends, axis=1)
+        best_hc = np.where(np.isfinite(self.stated_hc), self.stated_hc, self.lengths(self.labels)[:, 2])
+        self.bands = {band: (best_hc >= low) & (best_hc < high) for band, (low, high) in BANDS.items()}
+
+    def lengths(self, points: np.ndarray, calliper: str = "") -> np.ndarray:
+        return reported_lengths(points, self.pixel_size, calliper or self.calliper)
+
+    def banded(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The rows as a whole, and by band of HC where lengths are millimetres."""
+        return {"all": rows} | (
+            {band: rows & inside for band, inside in self.bands.items()} if self.unit == "mm" else {}
+        )
+
+    def against_labels(self, rows: np.ndarray) -> dict:
+        """The model's figures against the dataset's own labels."""
+        lengths = [self.lengths(points)[rows] for points in (self.located, self.labels, self.constant)]
+        stated = self.stated_hc[rows] if self.unit == "mm" else None
+        return self._group(rows, lengths, (self.located, self.labels), self.intervals[rows], stated)
+
+    def against_reference(self, rows: np.ndarray, judged: np.ndarray, intervals: np.ndarray | None = None) -> dict:
+        """Figures of the model's or of the labels' points against the independent, outer-to-outer reference."""
+        lengths = [self.lengths(points)[rows] for points in (judged, self.constant)]
+        lengths.insert(1, self.lengths(self.reference, "outer_to_outer")[rows])
+        return self._group(rows, lengths, (judged, self.reference), None if intervals is None else intervals[rows])
+
+    def _group(self, rows, lengths, points, intervals, stated=None) -> dict:
+        names = self.manifest["examination"].to_numpy()[rows]
+        return evaluate_group(lengths, [part[rows] for part in points], self.per_px[rows], names, intervals, stated)
+
+
+def list_errors(evaluation: Evaluation) -> pd.DataFrame:
+    """Signed errors of each labelled image in the unit of report: against its label, and against the reference."""
+    table = evaluation.manifest[["image_name", "examination"]].copy()
+    table["split"], table["sound"] = evaluation.split, evaluation.sound
+    located = evaluation.lengths(evaluation.located)
+    truths = {
+        "label": evaluation.lengths(evaluation.labels),
+        "reference": evaluation.lengths(evaluation.reference, "outer_to_outer"),
+    }
+    for name, truth in truths.items():
+        for column, length in enumerate(LENGTHS):
+            table[f"{length}_error_{name}"] = (located - truth)[:, column].round(4)
+    return table
+
+
+def evaluate_splits(evaluation: Evaluation) -> dict:
+    """Against the labels, by split: sound rows, the same by band of HC, and all labelled rows."""
+    results = {}
+    for name in ("test", "validation", "train"):
+        inside = evaluation.split == name
+        groups = evaluation.banded(inside & evaluation.sound)
+        if (inside & ~evaluation.sound).any():
+            groups["with_suspects"] = inside
+        results[name] = {label: evaluation.against_labels(rows) for label, rows in groups.items() if rows.any()}
+    return {name: groups for name, groups in results.items() if groups}
+
+
+def evaluate_reference(evaluation: Evaluation) -> dict:
+    """Against the independent reference, every test image, whatever the audit says of its label.
+
+    ``model`` holds the model's figures and ``labels`` the labels' own, so that model error and label noise can
+    be told apart.
+    """
+    rows = evaluation.banded((evaluation.split == "test") & evaluation.referenced)
+    judged = {"model": (evaluation.located, evaluation.intervals), "labels": (evaluation.labels, None)}
+    return {
+        name: {label: evaluation.against_reference(chosen, *what) for label, chosen in rows.items() if chosen.any()}
+        for name, what in judged.items()
+        if rows["all"].any()
+    }
