@@ -12,6 +12,9 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "datasets", "envs", "profiles", "workflow")
 
 
+BOOKKEEPING = ("all", "audit", "audit_benchmark", "stamp_stage")  # targets, and notes of what a stage depends on
+
+
 class House:
     """A copy of the workflow in a folder of its own."""
 
@@ -31,12 +34,12 @@ class House:
         return done
 
     def planned(self, *arguments: str) -> dict[str, int]:
-        """Jobs that would run, by rule, without the target itself; empty when nothing is to be done."""
+        """Jobs that would run, by rule, without targets and stamps; empty when nothing is to be done."""
         output = self.snakemake("-n", *arguments).stdout
         stats = re.search(r"Job stats:\njob +count\n[- ]+\n(.*?)\ntotal", output, flags=re.DOTALL)
         assert stats or "Nothing to be done" in output, output[-5000:]
         rows = [line.split() for line in stats.group(1).splitlines()] if stats else []
-        return {rule: int(count) for rule, count in rows if rule != "all"}
+        return {rule: int(count) for rule, count in rows if rule not in BOOKKEEPING}
 
     def append(self, path: str, text: str) -> None:
         file = self.folder / path

@@ -61,7 +61,7 @@ def edit_table(house, edit):
         (["--config", "epoch=3"], ["epoch", "unexpected"]),
         (["--config", "epochs=many"], ["many", "integer"]),
         (["--config", "sigma_px=-1"], ["-1", "minimum"]),
-        (["--config", "experiment=resnet"], ["resnet", "heatmap, reference"]),
+        (["--config", "experiment=resnet"], ["resnet", "none of heatmap"]),
         (["--config", "stride=16", "depth=2"], ["stride 16", "stem_stride and depth"]),
         (["--config", "data_root=elsewhere"], ["elsewhere", "does not exist", "data_root"]),
         (["--config", "landmark_table=other.csv"], ["other.csv", "does not exist", "configuration"]),

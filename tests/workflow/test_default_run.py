@@ -159,6 +159,16 @@ def test_one_unlabelled_image_more_or_less_touches_one_shard_and_trains_nothing(
     assert (results / "heatmap" / "model.pt").stat().st_mtime_ns == weights
 
 
+def test_new_code_and_a_new_image_at_once_miss_nothing(edited):
+    """Snakemake alone leaves out a job behind an ancient file that is made anew in the same run."""
+    folder = edited.folder / "more"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "one.png"), draw_phantom(plan_phantoms(1, seed=55)[0]))
+    edited.append(f"{PACKAGE}/inference.py", "\n# edited\n")
+    rules = {"build_manifest": 1, "cache_images": 1, "export_model": 1, "predict_landmarks": 4, **AFTER_PREDICTION}
+    assert edited.planned("--config", "images=more") == rules
+
+
 def test_a_trained_model_measures_unlabelled_images(finished, results, tmp_path):
     folder = tmp_path / "unlabelled"
     folder.mkdir()

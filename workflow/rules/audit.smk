@@ -8,6 +8,7 @@ and a network a fold, landmarks.csv (what the networks found). benchmark_audit h
 rule screen_labels:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
+        stamp=stamp("screen_labels"),
         modules=modules("screen_labels"),
     output:
         screen=f"{RESULTS}/audit/screen.csv",
@@ -19,8 +20,6 @@ rule screen_labels:
         mem_mb=1000,
         runtime=10,
     params:
-        digest=labels_digest,
-        code=code_digest("build_manifest"),
         limits=lookup(dpath="audit", within=config),
     message:
         "Screening the labels by their geometry"
@@ -31,6 +30,7 @@ rule screen_labels:
 rule split_folds:
     input:
         split=f"{RESULTS}/split.csv",
+        stamp=stamp("split_folds"),
         modules=modules("split_folds"),
     output:
         folds=[f"{RESULTS}/{AUDIT}/{fold}/split.csv" for fold in range(config["audit_folds"])],
@@ -54,6 +54,7 @@ rule audit_labels:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
         screen=f"{RESULTS}/audit/screen.csv",
         landmarks=fold_landmarks,
+        stamp=stamp("audit_labels"),
         modules=modules("audit_labels"),
     output:
         audit=report(
@@ -71,7 +72,6 @@ rule audit_labels:
         mem_mb=1000,
         runtime=10,
     params:
-        digest=labels_digest,
         folds=lookup(dpath="audit_folds", within=config),
         seed=lookup(dpath="split_seed", within=config),
         limits=config["audit"] | config["audit_networks"],

@@ -1,7 +1,9 @@
 """Functions of the rules: what a run consists of, and what each stage depends on.
 
-A stage that reads only part of a file takes the file as `ancient` and names the part's digest among its
-params: the file may then change for other images' sake without the stage running again.
+A stage that reads only part of a file takes the file as `ancient`, and beside it a stamp: a file that changes when
+that part, the stage's parameters or its code change. The file may then change for other images' sake without the stage
+running again. Params alone would not do: Snakemake does not look at those of a job behind an ancient file that is made
+anew in the same run (seen with 9.27), and the job would be left out.
 """
 
 import ast
@@ -171,44 +173,61 @@ def shard_records(labelled=False):
     return dict(sorted(shards.items()))
 
 
-def labels_digest(wildcards):
-    """All labels and their images, whose sizes the audit looks at."""
-    return part_digest(("image_name", "image", "label"), filter(is_labelled, records()))
-
-
-def split_digest(wildcards):
-    """Which labelled image is on which side."""
-    return part_digest(("image_name", "examination", "split"), filter(is_labelled, records()))
-
-
-def shard_digest(*keys, labelled=False):
-    """A params function: digest of some facts of a shard's images."""
-
-    def of_shard(wildcards):
-        return part_digest(keys, shard_records(labelled).get(int(wildcards.shard), []))
-
-    return of_shard
-
-
 def manifest_digest(wildcards):
     """Everything the manifest says."""
     return digest(records())
 
 
-def training_identity(wildcards):
-    """Everything a training depends on: its images, labels and split, its settings, the code on the way.
+def stamp(stage):
+    """The file that changes when what a stage depends on changes, see `stamp_digest`."""
+    return f"{RESULTS}/stamps/{stage}.txt"
+
+
+def stamp_digest(wildcards):
+    """Digest of a stage's code and, where it reads part of a file, of that part and of its parameters."""
+    name, _, rest = wildcards.stage.partition("/")
+    return digest(code_digest(name), stage_facts(name, rest))
+
+
+def stage_facts(name, rest):
+    """What a stage depends on beside its code; `rest` names its experiment, its shard or both."""
+    if name == "cache_images":
+        part = part_digest(("image_name", "image", "path"), shard_records().get(int(rest), []))
+        return [part, select(("shards", "image_size"))]
+    if name == "render_heatmaps":
+        experiment, _, shard = rest.rpartition("/")
+        part = part_digest(("image_name", "image", "label"), shard_records(labelled=True).get(int(shard), []))
+        knobs = [_experiment(experiment)[knob] for knob in ("sigma_px", "stride")]
+        return [part, knobs, select(("shards", "image_size")), code_digest("build_manifest")]
+    if name in ("screen_labels", "audit_labels"):
+        labels = part_digest(("image_name", "image", "label", "fold"), filter(is_labelled, records()))
+        limits = ("audit",) if name == "screen_labels" else ("audit", "audit_networks", "audit_folds", "split_seed")
+        return [labels, select(limits), code_digest("build_manifest")]
+    if name in ("split_images", "split_folds"):
+        sides = part_digest(("image_name", "examination", "split", "fold"), filter(is_labelled, records()))
+        return [sides, select(SPLIT_KEYS), code_digest("build_manifest")]
+    return training_facts(rest) if name == "train_model" else None
+
+
+def training_facts(experiment):
+    """What a training depends on: its images, labels and split, its settings, the code on the way.
 
     An audit judges training labels by networks that no test image taught, so test images have no part in it.
     """
-    fold = fold_number(wildcards)
+    fold = fold_number(experiment)
     taken = [record for record in records() if record["split"] in ("train", "validation") and record["fold"] != fold]
-    code = ["build_manifest", "screen_labels", "split_images", "cache_images", "render_heatmaps", "train_model"]
-    facts = [part_digest(("image_name", "image", "label", "split"), taken), experiment_settings(wildcards)]
+    code = ["build_manifest", "screen_labels", "split_images", "cache_images", "render_heatmaps"]
+    facts = [part_digest(("image_name", "image", "label", "split"), taken), _experiment(experiment.partition("/")[0])]
     facts.append(config["audit"])
     if fold is None and judged_by_networks():
         code += ["split_folds", "export_model", "predict_landmarks", "audit_labels"]
-        facts += [_experiment(AUDIT), config["audit_networks"], config["audit_folds"], config["split_seed"]]
-    return digest(facts, code_digest(*code))
+        facts += [_experiment(AUDIT), select(("audit_networks", "audit_folds", "split_seed"))]
+    return [facts, code_digest(*code)]
+
+
+def training_identity(wildcards):
+    """Tells a checkpoint of this training from one of another."""
+    return digest(code_digest("train_model"), training_facts(wildcards.experiment))
 
 
 @cache
@@ -224,9 +243,9 @@ def experiment_settings(wildcards):
     return _experiment(wildcards.experiment.partition("/")[0]) if wildcards.experiment != GIVEN_MODEL else {}
 
 
-def fold_number(wildcards):
+def fold_number(experiment):
     """The fold that an audit's network never sees, or None for any other experiment."""
-    name, _, fold = wildcards.experiment.partition("/")
+    name, _, fold = experiment.partition("/")
     return int(fold) if name == AUDIT and fold else None
 
 
@@ -237,7 +256,7 @@ def judged_by_networks():
 
 def training_tables(wildcards):
     """Split and verdicts that a training goes by: an audit's network those of its fold and of geometry."""
-    if fold_number(wildcards) is not None:
+    if fold_number(wildcards.experiment) is not None:
         return {"split": f"{RESULTS}/{wildcards.experiment}/split.csv", "audit": f"{RESULTS}/audit/screen.csv"}
     return {**label_tables(wildcards), "found": f"{RESULTS}/audit/landmarks.csv"}
 
@@ -290,7 +309,7 @@ LOCATED = f"{RESULTS}/{{experiment}}/landmarks/{{shard}}.csv"
 
 def heatmap_files(wildcards):
     """Rendered targets of an experiment that has any; an audit's network only sees augmented ones."""
-    if experiment_settings(wildcards)["kind"] != "heatmap" or fold_number(wildcards) is not None:
+    if experiment_settings(wildcards)["kind"] != "heatmap" or fold_number(wildcards.experiment) is not None:
         return []
     return shard_files(RENDERED, labelled=True)(wildcards)
 
@@ -383,3 +402,4 @@ if "download_hc18" not in sys.argv:  # which is how there come to be data
 wildcard_constraints:
     experiment="|".join([rf"{AUDIT}/\d+", *map(re.escape, config["experiments"]), GIVEN_MODEL]),
     shard=r"\d+",
+    stage=r"[a-z_]+(/.+)?",

@@ -5,6 +5,22 @@ Makes manifest.csv and split.csv.
 """
 
 
+rule stamp_stage:
+    output:
+        stamp=stamp("{stage}"),
+    log:
+        f"{LOGS}/stamp_stage/{{stage}}.log",
+    localrule: True
+    conda:
+        "../../envs/prepare.yaml"
+    params:
+        digest=stamp_digest,
+    message:
+        "Noting what {wildcards.stage} depends on"
+    shell:
+        "echo {params.digest} > {output.stamp} 2> {log}"
+
+
 rule draw_phantoms:
     input:
         modules=modules("draw_phantoms"),
@@ -74,6 +90,7 @@ rule build_manifest:
 rule split_images:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
+        stamp=stamp("split_images"),
         modules=modules("split_images"),
     output:
         split=report(
@@ -90,8 +107,6 @@ rule split_images:
         mem_mb=1000,
         runtime=10,
     params:
-        digest=split_digest,
-        code=code_digest("build_manifest"),
         settings=select(SPLIT_KEYS),
     message:
         "Splitting by examination"

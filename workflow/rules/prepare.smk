@@ -8,6 +8,7 @@ with a csv that names its rows. An image's shard is a hash of its name.
 rule cache_images:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
+        stamp=stamp("cache_images/{shard}"),
         modules=modules("cache_images"),
     output:
         images=CACHED,
@@ -22,7 +23,6 @@ rule cache_images:
         mem_mb=1000,
         runtime=30,
     params:
-        digest=shard_digest("image_name", "image", "path"),
         shards=lookup(dpath="shards", within=config),
         image_size=lookup(dpath="image_size", within=config),
     message:
@@ -34,6 +34,7 @@ rule cache_images:
 rule render_heatmaps:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
+        stamp=stamp("render_heatmaps/{experiment}/{shard}"),
         modules=modules("render_heatmaps"),
     output:
         heatmaps=RENDERED,
@@ -46,8 +47,6 @@ rule render_heatmaps:
         mem_mb=1000,
         runtime=30,
     params:
-        digest=shard_digest("image_name", "image", "label", labelled=True),
-        code=code_digest("build_manifest"),
         shards=lookup(dpath="shards", within=config),
         image_size=lookup(dpath="image_size", within=config),
         sigma_px=knob("sigma_px"),

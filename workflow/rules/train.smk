@@ -13,6 +13,7 @@ rule train_model:
         found=ancient(training_table("found")),
         images=ancient(shard_files(CACHED, labelled=True)),
         heatmaps=ancient(heatmap_files),
+        stamp=stamp("train_model/{experiment}"),
         modules=modules("train_model"),
     output:
         best=f"{RESULTS}/{{experiment}}/model.pt",
@@ -46,6 +47,7 @@ rule train_model:
 rule export_model:
     input:
         model=f"{RESULTS}/{{experiment}}/model.pt",
+        stamp=stamp("export_model"),
         modules=modules("export_model"),
     output:
         model=f"{RESULTS}/{{experiment}}/model.onnx",

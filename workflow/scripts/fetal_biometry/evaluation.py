@@ -17,12 +17,9 @@ def summarise_labels(manifest, audit) -> dict:
     """How many labels there are, how many are left out, and why."""
     sources = manifest["label_source"]
     labelled = int((sources != "").sum())
-    reasons = (
-        Counter(reason for text in audit["reasons"] for reason in text.split(";") if reason)
-        if audit is not None
-        else {}
-    )
-    suspect = int((audit["verdict"] == "suspect").sum()) if audit is not None else 0
+    texts = [] if audit is None else audit["reasons"]
+    reasons = Counter(reason for text in texts for reason in text.split(";") if reason)
+    suspect = 0 if audit is None else int((audit["verdict"] == "suspect").sum())
     return {
         "images": len(manifest),
         "labelled": labelled,
