@@ -9,8 +9,18 @@ from fetal_biometry.landmarks import canonical
 
 SIZE, ORIGINAL = 256, (800, 540)
 ASPECT = ORIGINAL[0] / ORIGINAL[1]
-NONE = {"flip": 0, "rotation_deg": 0, "scale": 0, "shift": 0, "gain": 0, "gamma": 0, "shadow": 0, "noise": 0}
-VIEWS = {**NONE, "flip": 0.5, "rotation_deg": 25, "scale": 0.2, "shift": 0.08}
+NONE = {
+    "flip": 0,
+    "rotation_deg": 0,
+    "shrink": 0,
+    "enlarge": 0,
+    "shift": 0,
+    "gain": 0,
+    "gamma": 0,
+    "shadow": 0,
+    "noise": 0,
+}
+VIEWS = {**NONE, "flip": 0.5, "rotation_deg": 25, "shrink": 0.2, "enlarge": 0.2, "shift": 0.08}
 TONES = {**NONE, "gain": 0.3, "gamma": 0.3, "shadow": 0.5, "noise": 12}
 
 
@@ -48,7 +58,7 @@ def test_landmarks_stay_on_what_they_mark():
 def test_order_is_canonical_and_points_are_inside():
     rng = np.random.default_rng(5)
     points, blank = squeezed_head(), np.zeros((SIZE, SIZE), np.uint8)
-    for knobs in (VIEWS, {**VIEWS, "shift": 0.9, "scale": 1.5, "rotation_deg": 180}):
+    for knobs in (VIEWS, {**VIEWS, "shift": 0.9, "shrink": 1.5, "enlarge": 1.5, "rotation_deg": 180}):
         for _ in range(50):
             _, moved = augment(blank, points, ASPECT, knobs, rng)
             assert np.array_equal(moved, canonical(moved))

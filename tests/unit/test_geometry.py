@@ -16,6 +16,7 @@ from fetal_biometry.geometry import (
     head_circumference,
     head_lengths,
     landmarks_to_ellipse,
+    mean_ellipse,
     radius_in_ellipse,
     resize_points,
 )
@@ -194,3 +195,24 @@ def test_radius_is_zero_at_the_centre_and_one_on_the_outline():
         )
         points = np.vstack([centre, outline, centre + 1.3 * (outline - centre)])
         assert radius_in_ellipse(points[None], head[None])[0] == pytest.approx([0, *[1] * 9, *[1.3] * 9], abs=1e-9)
+
+
+def test_mean_ellipse_averages_axes_and_centres():
+    first, second = ellipse_landmarks((100, 80), 40, 30, 0.4), ellipse_landmarks((110, 84), 44, 36, 0.4)
+    expected = ellipse_landmarks((105, 82), 42, 33, 0.4)
+    assert mean_ellipse(first[None], second[None])[0] == pytest.approx(expected)
+
+
+def test_mean_ellipse_of_an_ellipse_with_itself_is_itself():
+    heads = np.array([ellipse_landmarks((100, 80), 40, 30, angle) for angle in np.linspace(-1.5, 1.5, 9)])
+    assert mean_ellipse(heads, heads) == pytest.approx(heads)
+
+
+def test_the_direction_of_a_round_ellipse_weighs_nothing():
+    head, circle = ellipse_landmarks((50, 50), 40, 30, 0.3), ellipse_landmarks((50, 50), 35, 35, 1.2)
+    assert mean_ellipse(head[None], circle[None])[0] == pytest.approx(ellipse_landmarks((50, 50), 37.5, 32.5, 0.3))
+
+
+def test_mean_ellipse_of_points_on_one_line_is_finite():
+    line = np.array([[[0.0, 0.0], [10.0, 0.0], [2.0, 0.0], [8.0, 0.0]]])
+    assert np.isfinite(mean_ellipse(line, line)).all()

@@ -14,6 +14,7 @@ UNET = {
     "batch_norm": True,
     "transposed": False,
     "grey_scaling": "unit",
+    "mask": False,
 }
 DIRECT = {"kind": "direct", "width": 4, "depth": 3, "image_size": 64, "grey_scaling": "unit"}
 
@@ -33,6 +34,11 @@ def test_heatmaps_have_the_resolution_asked_for(depth, stem_stride, transposed):
             logits = build_network({**UNET, **changed})(noise())
         assert logits.shape == (2, 4, 64 // stride, 64 // stride)
         assert logits.dtype == torch.float32
+
+
+def test_the_filled_head_is_a_fifth_channel():
+    with torch.no_grad():
+        assert build_network({**UNET, "mask": True})(noise()).shape == (2, 5, 64, 64)
 
 
 def test_coordinates_have_two_axes():

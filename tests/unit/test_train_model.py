@@ -31,11 +31,13 @@ def tables():
         ("keep", NAMES, [1, 1, 1]),
         ("downweight", NAMES, [1, 0.2, 0.2]),
         ("repair", ["a", "b"], [1, 1]),
+        ("teach", NAMES, [1, 0, 0]),
     ],
 )
 def test_each_policy_takes_its_rows(tables, policy, rows, weights):
-    taken, weight = treat_suspects(*tables, {**SETTINGS, "suspects": policy})
+    taken, weight, taught = treat_suspects(*tables, {**SETTINGS, "suspects": policy})
     assert list(taken.index) == rows and weight.tolist() == weights
+    assert taught.tolist() == ([False, True, True] if policy == "teach" else [False] * len(rows))
     assert points_of(taken)[0] == pytest.approx(LABEL)  # a sound label stays as it is
     if policy == "repair":
         assert points_of(taken)[1] == pytest.approx(FOUND)

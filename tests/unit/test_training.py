@@ -11,10 +11,18 @@ from fetal_biometry import training
 from fetal_biometry.cache import Shards, write_shard
 from fetal_biometry.geometry import ellipse_landmarks, resize_points
 from fetal_biometry.heatmaps import encode
+from fetal_biometry.landmarks import canonical
 from fetal_biometry.metrics import trivial_loss
-from fetal_biometry.training import Samples, Trainer, choose_device, choose_precision, heatmap_loss, heatmap_scores
+from fetal_biometry.training import Samples, Trainer, choose_device, choose_precision, drawn_maps, heatmap_loss
 
 SIZE, STRIDE, ORIGINAL = 64, 2, (128, 96)
+LIMITS = {
+    "shortest_ratio": 0.4,
+    "longest_ratio": 1.05,
+    "midpoint_distance": 0.2,
+    "angle_deg": 30,
+    "shortest_diameter": 0.1,
+}
 SETTINGS = {
     "kind": "heatmap",
     "experiment": "tiny",
@@ -40,11 +48,16 @@ SETTINGS = {
     "grey_scaling": "standardise",
     "decoder": "paired",
     "augmentation": None,
+    "mask_weight": 0,
+    "teach_from": 0.3,
+    "teach_confidence": 0.2,
+    "limits": LIMITS,
 }
 VIEWS = {
     "flip": 0.5,
     "rotation_deg": 10,
-    "scale": 0.1,
+    "shrink": 0.1,
+    "enlarge": 0.1,
     "shift": 0.05,
     "gain": 0.1,
     "gamma": 0.1,
@@ -98,6 +111,7 @@ def samples(tmp_path_factory):
             names[rows],
             points[rows],
             np.ones(count),
+            np.zeros(count, dtype=bool),
             np.tile(ORIGINAL, (count, 1)),
             np.full(count, 0.5),
             images,
@@ -152,6 +166,85 @@ def test_a_seed_is_a_training(train, changed):
     one, other = (train(name, epochs=2, **changed) for name in ("one", "other"))
     assert same_weights(one.model("last"), other.model("last"))
     assert not same_weights(one.model("last"), train("third", epochs=2, **changed, seed=2).model("last"))
+
+
+FUSED = {"mask_weight": 5, "decoder": "fused"}
+
+
+def test_the_filled_head_is_learned_beside_the_landmarks(train):
+    trainer = train(epochs=12, **FUSED)
+    assert trainer.history[-1]["train_loss"] < 0.7 * trainer.history[0]["train_loss"]
+    assert trainer.history[-1]["validation_hc_mae_mm"] < 6  # of 80 mm
+    assert trainer.model("last")["architecture"]["mask"]
+
+
+@pytest.fixture
+def spoilt(samples):
+    """A third of the training labels lie elsewhere, known to be wrong and left to the network."""
+    learning, judging = samples
+    taught = np.arange(len(learning)) % 3 == 0
+    points = np.where(taught[:, None, None], learning.points + [40, -30], learning.points)
+    return replace(learning, points=points, weights=np.where(taught, 0.0, 1.0), taught=taught), judging
+
+
+def test_open_labels_are_taught_where_the_network_is_sure(spoilt, samples, tmp_path):
+    learning, judging = spoilt
+    trainer = Trainer({**SETTINGS, **FUSED, "epochs": 15}, learning, judging, tmp_path / "taught.pt", "data")
+    trainer.run()
+    chosen = learning.taught & (trainer.training.weights > 0)
+    assert chosen.sum() > learning.taught.sum() / 2
+    off = np.linalg.norm(trainer.training.points - samples[0].points, axis=2)
+    assert np.median(off[chosen]) < 5 and off[~learning.taught].max() == 0  # px; the labels were 50 off
+    assert (learning.weights[learning.taught] == 0).all()  # the caller's own are left alone
+
+
+def test_until_they_are_taught_open_labels_train_nothing(spoilt, tmp_path):
+    learning, judging = spoilt
+    unsure = {**SETTINGS, **FUSED, "teach_confidence": 1.0}
+    dropped = replace(
+        learning,
+        names=[name for name, taught in zip(learning.names, learning.taught, strict=True) if not taught],
+        **{key: getattr(learning, key)[~learning.taught] for key in ("points", "weights", "taught", "sizes")},
+        unit_per_px=learning.unit_per_px[~learning.taught],
+    )
+    both = [Trainer(unsure, part, judging, tmp_path / f"{i}.pt", "data") for i, part in enumerate((learning, dropped))]
+    for trainer in both:
+        trainer.run()
+    assert both[0].steps == both[1].steps
+    assert both[0].history[-1]["learning_rate"] == both[1].history[-1]["learning_rate"]
+
+
+def test_an_interrupted_teaching_goes_on_where_it_was(spoilt, tmp_path, monkeypatch):
+    learning, judging = spoilt
+    settings = {**SETTINGS, **FUSED, "epochs": 13, "teach_confidence": 0}
+    undisturbed = Trainer(settings, learning, judging, tmp_path / "undisturbed.pt", "data")
+    undisturbed.run()
+    assert (undisturbed.training.weights[learning.taught] > 0).any()
+    run_epoch = Trainer._run_epoch
+
+    def stop_before_the_last(self, epoch):
+        if epoch == 13:
+            raise KeyboardInterrupt
+        return run_epoch(self, epoch)
+
+    monkeypatch.setattr(Trainer, "_run_epoch", stop_before_the_last)
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(settings, learning, judging, tmp_path / "cut.pt", "data").run()
+    monkeypatch.setattr(Trainer, "_run_epoch", run_epoch)
+    resumed = Trainer(settings, learning, judging, tmp_path / "cut.pt", "data")
+    resumed.run()
+    assert same_weights(resumed.model("last"), undisturbed.model("last"))
+
+
+def test_reflections_put_each_end_back_on_its_channel():
+    points = np.array([[[5.0, 20.0], [25.0, 12.0], [13.0, 4.0], [18.0, 27.0]]])
+    maps = torch.from_numpy(encode(points, 32, 1.5))
+    for axes, order in training._reflections(4):
+        flipped = points.copy()
+        for axis in axes:
+            flipped[..., 3 - axis] = 31 - flipped[..., 3 - axis]
+        seen = torch.from_numpy(encode(canonical(flipped), 32, 1.5))
+        assert torch.allclose(seen.flip(axes)[:, order], maps)
 
 
 @pytest.mark.parametrize("changed", [{"augmentation": VIEWS}, {"schedule": "constant"}, DIRECT])
@@ -240,9 +333,9 @@ def test_losses_of_known_maps():
 
 def test_scores_are_what_a_decoder_takes():
     logits = torch.randn(2, 4, 8, 8, generator=torch.manual_seed(1))
-    shares = heatmap_scores(logits, "cross_entropy")
+    shares = drawn_maps(logits, "cross_entropy")
     assert shares.sum(dim=(2, 3)) == pytest.approx(1, abs=1e-5) and shares.shape == logits.shape
-    assert torch.equal(heatmap_scores(logits, "mse"), torch.sigmoid(logits))
+    assert torch.equal(drawn_maps(logits, "mse"), torch.sigmoid(logits))
 
 
 @pytest.mark.parametrize(

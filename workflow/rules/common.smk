@@ -73,6 +73,9 @@ EXPERIMENT_KEYS = (
     "suspects",
     "suspect_weight",
     "repair_confidence",
+    "teach_from",
+    "teach_confidence",
+    "mask_weight",
 )
 
 
@@ -380,7 +383,14 @@ def check_configuration():
         raise WorkflowError("suspects: repair takes the points of out-of-fold networks; set audit_method: out_of_fold.")
     for name in config["experiments"]:
         settings = _experiment(name)
+        if settings["suspects"] == "teach" and not (settings["kind"] == "heatmap" and settings["augmentation"]):
+            raise WorkflowError(f"experiment {name}: suspects: teach needs kind: heatmap and augmentation.")
         if settings["kind"] == "heatmap":
+            if settings["decoder"] == "fused" and not settings["mask_weight"]:
+                raise WorkflowError(
+                    f"experiment {name}: decoder fused reads the filled head, which mask_weight: 0 leaves undrawn; "
+                    "set a mask_weight or another decoder."
+                )
             reachable = [settings["stem_stride"] * 2**level for level in range(settings["depth"] + 1)]
             if settings["stride"] not in reachable:
                 raise WorkflowError(

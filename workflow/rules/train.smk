@@ -37,6 +37,7 @@ rule train_model:
     params:
         identity=training_identity,
         settings=experiment_settings,
+        limits=lookup(dpath="audit", within=config),
         checkpoint=f"{RESULTS}/{{experiment}}/checkpoint.pt",
     message:
         "Training {wildcards.experiment} for {params.settings[epochs]} epochs"

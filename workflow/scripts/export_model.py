@@ -10,7 +10,7 @@ import torch
 from fetal_biometry import job
 from fetal_biometry.inference import METADATA, Predictor
 from fetal_biometry.networks import build_network
-from fetal_biometry.training import heatmap_scores
+from fetal_biometry.training import drawn_maps
 
 TOLERANCE = 2e-4  # of the largest output, plus 1e-6: summation in another order, nothing more
 
@@ -24,7 +24,7 @@ class Exported(torch.nn.Module):
 
     def forward(self, images):
         outputs = self.network(images)
-        return outputs if self.settings["kind"] == "direct" else heatmap_scores(outputs, self.settings["loss"])
+        return outputs if self.settings["kind"] == "direct" else drawn_maps(outputs, self.settings["loss"])
 
 
 def describe(model: dict) -> dict:

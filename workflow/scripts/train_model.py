@@ -16,13 +16,14 @@ from fetal_biometry.training import Samples, Trainer
 
 
 def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFrame | None, settings: dict):
-    """What becomes of suspect labels: the manifest's rows that train, and the weight of each.
+    """What becomes of suspect labels: the manifest's rows that train, the weight of each, and which are taught.
 
     ``drop`` leaves them out, ``keep`` takes them as they are, ``downweight`` gives them ``suspect_weight``,
-    ``repair`` takes the out-of-fold network's landmarks where it was sure and drops the rest.
+    ``repair`` takes the out-of-fold network's landmarks where it was sure and drops the rest, ``teach`` leaves them
+    to the network's own points as training goes on.
     """
     suspect = (audit["verdict"].reindex(manifest.index) == "suspect").to_numpy()
-    weights, policy = np.ones(len(manifest)), settings["suspects"]
+    weights, taught, policy = np.ones(len(manifest)), np.zeros(len(manifest), dtype=bool), settings["suspects"]
     if policy == "downweight":
         weights[suspect] = settings["suspect_weight"]
     elif policy == "repair":
@@ -35,9 +36,11 @@ def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFr
         manifest = manifest.copy()
         manifest.loc[repaired, list(COLUMNS)] = found.loc[repaired, list(COLUMNS)].to_numpy()
         weights[suspect & ~repaired] = 0
-    elif policy == "drop":
+    elif policy in ("drop", "teach"):
         weights[suspect] = 0
-    return manifest[weights > 0], weights[weights > 0]
+        taught = suspect & (policy == "teach")
+    kept = (weights > 0) | taught
+    return manifest[kept], weights[kept], taught[kept]
 
 
 def load_samples(snakemake) -> tuple[str, Samples, Samples]:
@@ -51,28 +54,29 @@ def load_samples(snakemake) -> tuple[str, Samples, Samples]:
     images = Shards(snakemake.input.images)
     targets = Shards(snakemake.input.heatmaps) if snakemake.input.get("heatmaps") else None
 
-    def samples(rows: pd.DataFrame, weights: np.ndarray, targets: Shards | None) -> Samples:
+    def samples(rows: pd.DataFrame, weights: np.ndarray, taught: np.ndarray, targets: Shards | None) -> Samples:
         names, per_px = list(rows.index), rows["per_px"].to_numpy()
-        return Samples(names, points_of(rows), weights, sizes_of(rows), per_px, images, targets)
+        return Samples(names, points_of(rows), weights, taught, sizes_of(rows), per_px, images, targets)
 
     part = split.reindex(manifest.index)
     settings = snakemake.params.settings
-    rows, weights = treat_suspects(manifest[part == "train"], audit, found, settings)
-    training = samples(rows, weights, targets if settings["suspects"] != "repair" else None)
+    rows, weights, taught = treat_suspects(manifest[part == "train"], audit, found, settings)
+    replaced = settings["suspects"] in ("repair", "teach")  # the rendered heatmaps are the labels'
+    training = samples(rows, weights, taught, None if replaced else targets)
     sound = manifest[(part == "validation") & (audit["verdict"].reindex(manifest.index) == "sound")]
-    if len(training) < 2:
+    if np.count_nonzero(weights) < 2:
         raise InputError(
-            f"{snakemake.input.split}: {len(training)} sound training images; at least 2 are needed. "
+            f"{snakemake.input.split}: {np.count_nonzero(weights)} sound training images; at least 2 are needed. "
             "Lower test_fraction and validation_fraction, or look into audit.csv."
         )
-    return unit, training, samples(sound, np.ones(len(sound)), targets)
+    return unit, training, samples(sound, np.ones(len(sound)), np.zeros(len(sound), dtype=bool), targets)
 
 
 if __name__ == "__main__":
     with job.start(snakemake):
         torch.set_num_threads(snakemake.threads)
         unit, training, validation = load_samples(snakemake)
-        settings = {**snakemake.params.settings, "unit": unit}
+        settings = {**snakemake.params.settings, "unit": unit, "limits": snakemake.params.limits}
         trainer = Trainer(settings, training, validation, snakemake.params.checkpoint, snakemake.params.identity)
         trainer.run()
         for which in ("best", "last"):

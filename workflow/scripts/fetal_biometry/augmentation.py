@@ -19,8 +19,9 @@ def augment(image: np.ndarray, points: np.ndarray, aspect: float, knobs: dict, r
         Width over height of the original: rotation happens in its geometry, for in the squeezed grid it
         would shear the head.
     knobs : dict
-        ``flip`` (probability, each direction), ``rotation_deg``, ``scale``, ``shift`` (fraction of the
-        frame), ``gain``, ``gamma``, ``shadow`` (probability), ``noise`` (grey levels).
+        ``flip`` (probability, each direction), ``rotation_deg``, ``shrink`` and ``enlarge`` (logarithms of the
+        scale, at most), ``shift`` (fraction of the frame), ``gain``, ``gamma``, ``shadow`` (probability),
+        ``noise`` (grey levels).
     rng : numpy.random.Generator
 
     Returns
@@ -49,7 +50,7 @@ def _random_view(points, size, aspect, knobs, rng):
         if attempt < 10:
             angle = np.deg2rad(rng.uniform(-knobs["rotation_deg"], knobs["rotation_deg"]))
             turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-            zoom = np.exp(rng.uniform(-knobs["scale"], knobs["scale"]))
+            zoom = np.exp(rng.uniform(-knobs["shrink"], knobs["enlarge"]))
             linear = squeeze @ (zoom * turn) @ np.linalg.inv(squeeze) @ flips
             shift = rng.uniform(-knobs["shift"], knobs["shift"], 2) * size
         offset = centre + shift - linear @ np.array([centre, centre])

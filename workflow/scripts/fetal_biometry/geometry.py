@@ -101,6 +101,36 @@ def landmarks_to_ellipse(points: np.ndarray):
     return points.mean(axis=-2), np.maximum(bpd, ofd) / 2, np.minimum(bpd, ofd) / 2, angle
 
 
+def mean_ellipse(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Axes of the ellipse halfway between two that landmarks span.
+
+    Centres are averaged, and so are the symmetric matrices that stretch the unit circle into each ellipse: axes of
+    one direction average their lengths, and the direction of a nearly round ellipse weighs next to nothing.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (N, 4, 2)
+
+    Returns
+    -------
+    ndarray of shape (N, 4, 2)
+        In canonical order; the longer axis is the OFD.
+    """
+    stretch = (_stretch(first) + _stretch(second)) / 2
+    lengths, directions = np.linalg.eigh(stretch)
+    axes = lengths[:, None, :] * directions
+    centre = (np.mean(first, axis=1) + np.mean(second, axis=1)) / 2
+    offsets = np.stack([-axes[..., 1], axes[..., 1], -axes[..., 0], axes[..., 0]], axis=1)
+    return canonical(centre[:, None] + offsets)
+
+
+def _stretch(points: np.ndarray) -> np.ndarray:
+    """The symmetric (N, 2, 2) matrix that maps the unit circle onto the ellipse of two conjugate diameters."""
+    half = (points[:, 1::2] - points[:, 0::2]) / 2
+    squares, directions = np.linalg.eigh(half.transpose(0, 2, 1) @ half)
+    return directions * np.sqrt(np.maximum(squares, 0))[:, None, :] @ directions.transpose(0, 2, 1)
+
+
 def radius_in_ellipse(points: np.ndarray, heads: np.ndarray) -> np.ndarray:
     """Where points lie in the ellipse that other landmarks span: 0 at its centre, 1 on it.
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import onnxruntime
 
-from fetal_biometry import geometry, heatmaps
+from fetal_biometry import decoding, geometry
 from fetal_biometry.errors import InputError
 from fetal_biometry.landmarks import canonical
 
@@ -43,7 +43,7 @@ class Predictor:
         self.image_size = self.metadata["image_size"]
 
     def outputs(self, images: np.ndarray) -> np.ndarray:
-        """The network's output on (N, S, S) uint8 images: heatmaps (N, 4, H, W), or coordinates (N, 4, 2)."""
+        """The network's output on (N, S, S) uint8 images: maps (N, 4 or 5, H, W), or coordinates (N, 4, 2)."""
         return self.session.run(None, {"images": np.ascontiguousarray(images[:, None])})[0]
 
     def locate(self, images: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -64,19 +64,16 @@ class Predictor:
         """
         found = self.outputs(images)
         if self.metadata["kind"] == "direct":
-            points, cells = found.astype(float) - 0.5, 1
-            confidence = np.full(len(images), np.nan)
-        else:
-            cells = found.shape[-1]
-            points, confidence = heatmaps.decode(found, self.metadata["decoder"], self.metadata["sigma_cells"])
-        return canonical(geometry.resize_points(points, (cells, cells), np.asarray(sizes)[:, None])), confidence
+            points = geometry.resize_points(found.astype(float) - 0.5, (1, 1), np.asarray(sizes)[:, None])
+            return canonical(points), np.full(len(images), np.nan)
+        return decoding.locate(found, sizes, self.metadata["decoder"], self.metadata["sigma_cells"])
 
     def own_loss(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """The loss this network was trained with, an image at a time, (N,), in float32 from its output.
+        """The landmarks' part of the loss this network was trained with, an image at a time, (N,), from its output.
 
         ``targets`` are rendered heatmaps (N, 4, H, W), or coordinates (N, 4, 2) in fractions of the frame.
         """
-        found, targets = self.outputs(images).astype(float), targets.astype(float)
+        found, targets = self.outputs(images)[:, :4].astype(float), targets.astype(float)
         axes = tuple(range(1, found.ndim))
         if self.metadata["loss"] == "mse":
             return ((found - targets) ** 2).mean(axis=axes)

@@ -72,13 +72,15 @@ class UNet(nn.Module):
     batch_norm, transposed : bool
         Batch normalisation; transposed convolutions (else bilinear) on the way up.
     grey_scaling : {'unit', 'standardise', 'none'}
+    mask : bool
+        A fifth output channel, for the filled head.
 
     Notes
     -----
-    ``forward`` maps (N, 1, S, S) to logits of shape (N, 4, S / stride, S / stride).
+    ``forward`` maps (N, 1, S, S) to logits of shape (N, 4 or 5, S / stride, S / stride).
     """
 
-    def __init__(self, width, depth, stem_stride, stride, batch_norm, transposed, grey_scaling):
+    def __init__(self, width, depth, stem_stride, stride, batch_norm, transposed, grey_scaling, mask):
         super().__init__()
         channels = [width * min(2**level, 8) for level in range(depth + 1)]
         self.scale = _Scaled(grey_scaling)
@@ -93,7 +95,7 @@ class UNet(nn.Module):
             _Up(channels[level + 1], channels[level], batch_norm, transposed)
             for level in range(depth - 1, last - 1, -1)
         )
-        self.head = nn.Conv2d(channels[last], 4, 1)
+        self.head = nn.Conv2d(channels[last], 5 if mask else 4, 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         features = self.stem(self.scale(images))

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,15 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-from fetal_biometry import geometry, heatmaps
+from fetal_biometry import decoding, geometry, heatmaps, masks
+from fetal_biometry.audit import judge_labels
 from fetal_biometry.augmentation import augment
 from fetal_biometry.cache import Shards
 from fetal_biometry.job import atomic_path
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.networks import build_network, count_parameters
+
+_TEACH_EVERY = 3  # epochs; the averaged network changes little from one to the next
 
 
 @dataclass
@@ -24,13 +27,15 @@ class Samples:
     """Images with landmarks, for training or validation.
 
     ``names`` of N images in ``images`` (and ``targets``, their rendered heatmaps, where they need not be rendered
-    anew); ``points`` (N, 4, 2) in original pixels; ``weights`` (N,) in the loss; ``sizes`` (N, 2) original width
-    and height; ``unit_per_px`` (N,) turns pixel lengths into the unit of report.
+    anew); ``points`` (N, 4, 2) in original pixels; ``weights`` (N,) in the loss, 0 for an image that does not
+    train; ``taught`` (N,) whether the network's own points take the label's place as training goes on; ``sizes``
+    (N, 2) original width and height; ``unit_per_px`` (N,) turns pixel lengths into the unit of report.
     """
 
     names: list[str]
     points: np.ndarray
     weights: np.ndarray
+    taught: np.ndarray
     sizes: np.ndarray
     unit_per_px: np.ndarray
     images: Shards
@@ -42,11 +47,12 @@ class Samples:
 
 def describe_architecture(settings: dict) -> dict:
     """The network's part of an experiment's settings, as a checkpoint stores it."""
-    keys = {
-        "heatmap": ("kind", "width", "depth", "stem_stride", "stride", "batch_norm", "transposed", "grey_scaling"),
-        "direct": ("kind", "width", "depth", "image_size", "grey_scaling"),
-    }[settings["kind"]]
-    return {key: settings[key] for key in keys}
+    if settings["kind"] == "direct":
+        keys, outputs = ("kind", "width", "depth", "image_size", "grey_scaling"), {}
+    else:
+        keys = ("kind", "width", "depth", "stem_stride", "stride", "batch_norm", "transposed", "grey_scaling")
+        outputs = {"mask": settings["mask_weight"] > 0}
+    return {key: settings[key] for key in keys} | outputs
 
 
 def choose_device(device: str) -> torch.device:
@@ -77,11 +83,29 @@ def heatmap_loss(logits: torch.Tensor, targets: torch.Tensor, loss: str) -> torc
     return -(mass * functional.log_softmax(logits.flatten(2), dim=2)).sum(dim=2).mean(dim=1)
 
 
-def heatmap_scores(logits: torch.Tensor, loss: str) -> torch.Tensor:
-    """Non-negative maps for `heatmaps.decode`."""
+def mask_loss(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """Mean binary cross entropy of each image's filled head, (N,), between (N, H, W) logits and shares of cells."""
+    return functional.binary_cross_entropy_with_logits(logits, masks, reduction="none").mean(dim=(1, 2))
+
+
+def drawn_maps(logits: torch.Tensor, loss: str) -> torch.Tensor:
+    """What `decoding.locate` reads: non-negative heatmaps, and the filled head where there is a fifth channel."""
     if loss == "mse":
         return torch.sigmoid(logits)
-    return functional.softmax(logits.flatten(2), dim=2).reshape(logits.shape)
+    heatmaps = functional.softmax(logits[:, :4].flatten(2), dim=2).reshape(logits[:, :4].shape)
+    return torch.cat([heatmaps, torch.sigmoid(logits[:, 4:])], dim=1)
+
+
+def _reflections(channels: int):
+    """The four reflections of a view: image axes to flip, and the order that the channels then have.
+
+    Across x the left and the right end of the OFD change places, across y the upper and the lower of the BPD.
+    """
+    for across_y in (False, True):
+        for across_x in (False, True):
+            order = [1, 0] if across_x else [0, 1]
+            order += [3, 2] if across_y else [2, 3]
+            yield [2] * across_y + [3] * across_x, order + list(range(4, channels))
 
 
 class Trainer:
@@ -100,7 +124,8 @@ class Trainer:
     """
 
     def __init__(self, settings: dict, training: Samples, validation: Samples, checkpoint, identity: str):
-        self.settings, self.training, self.validation = settings, training, validation
+        self.settings, self.validation = settings, validation
+        self.training = replace(training, points=training.points.copy(), weights=training.weights.copy())
         self.checkpoint, self.identity = Path(checkpoint), identity
         self.device = choose_device(settings["device"])
         self.precision = choose_precision(settings["precision"], self.device)
@@ -123,7 +148,7 @@ class Trainer:
         epochs = self.settings["epochs"]
         logging.info(
             "%d training and %d validation images, %.2f million parameters, %s on %s, epoch %d of %d next",
-            len(self.training), len(self.validation), count_parameters(self.network) / 1e6,
+            np.count_nonzero(self.training.weights), len(self.validation), count_parameters(self.network) / 1e6,
             str(self.precision).removeprefix("torch."), self.device.type, len(self.history) + 1, epochs,
         )  # fmt: skip
         bar = tqdm(total=epochs, initial=len(self.history), desc="training", unit="epoch", disable=None)
@@ -153,7 +178,8 @@ class Trainer:
     def _run_epoch(self, epoch: int) -> dict:
         started = time.perf_counter()
         rng = np.random.default_rng([self.settings["seed"], epoch])
-        order = rng.permutation(len(self.training))
+        self._teach(epoch)
+        order = rng.permutation(np.flatnonzero(self.training.weights))
         size = self.settings["batch_size"]
         batches = [order[i : i + size] for i in range(0, len(order), size)]
         if len(batches) > 1 and len(batches[-1]) == 1:
@@ -217,11 +243,16 @@ class Trainer:
             images, points = (np.stack(part) for part in zip(*views, strict=True))
         if self.settings["kind"] == "direct":
             targets = ((points + 0.5) / size).astype(np.float32)
-        elif rng is None and samples.targets is not None:
-            targets = samples.targets.gather(names).astype(np.float32)
         else:
             grid = geometry.resize_points(points, (size, size), (self.cells, self.cells))
-            targets = heatmaps.encode(grid, self.cells, self.sigma_cells)
+            rendered = rng is None and samples.targets is not None
+            targets = (
+                samples.targets.gather(names).astype(np.float32)
+                if rendered
+                else heatmaps.encode(grid, self.cells, self.sigma_cells)
+            )
+            if self.settings["mask_weight"]:
+                targets = np.concatenate([targets, masks.encode(grid, self.cells)[:, None]], axis=1)
         return torch.from_numpy(images[:, None]).to(self.device), torch.from_numpy(targets).to(self.device)
 
     def _forward(self, network, images: torch.Tensor) -> torch.Tensor:
@@ -232,7 +263,40 @@ class Trainer:
         """Of each image, (B,)."""
         if self.settings["kind"] == "direct":
             return (outputs - targets).square().mean(dim=(1, 2))
-        return heatmap_loss(outputs, targets, self.settings["loss"])
+        losses = heatmap_loss(outputs[:, :4], targets[:, :4], self.settings["loss"])
+        if self.settings["mask_weight"]:
+            losses = losses + self.settings["mask_weight"] * mask_loss(outputs[:, 4], targets[:, 4])
+        return losses
+
+    @torch.no_grad()
+    def _teach(self, epoch: int) -> None:
+        """Let the averaged network's own points train the images whose labels are open, where it is sure.
+
+        It has to find one head from all four reflections of the image: their maps are averaged, so heads found in
+        different places leave low peaks, and only a confident head that passes the audit's limits teaches.
+        """
+        samples, settings = self.training, self.settings
+        open_labels = np.flatnonzero(samples.taught)
+        if not len(open_labels) or epoch <= settings["teach_from"] * settings["epochs"] or epoch % _TEACH_EVERY:
+            return
+        self.average.eval()
+        points, confidence = [], []
+        for batch in np.split(open_labels, range(settings["batch_size"], len(open_labels), settings["batch_size"])):
+            images = torch.from_numpy(samples.images.gather([samples.names[i] for i in batch])[:, None])
+            maps = sum(
+                drawn_maps(self._forward(self.average, images.to(self.device).flip(axes)), settings["loss"]).flip(axes)[
+                    :, order
+                ]
+                for axes, order in _reflections(5 if settings["mask_weight"] else 4)
+            )
+            found = decoding.locate(maps.cpu().numpy() / 4, samples.sizes[batch], settings["decoder"], self.sigma_cells)
+            points.append(found[0])
+            confidence.append(found[1])
+        samples.points[open_labels] = np.concatenate(points)
+        verdicts, _, _ = judge_labels(samples.points[open_labels], samples.sizes[open_labels], settings["limits"])
+        sure = np.concatenate(confidence) >= settings["teach_confidence"]
+        samples.weights[open_labels] = sure & (np.array(verdicts) == "sound")
+        logging.info("%d of %d open labels are taught", samples.weights[open_labels].sum(), len(open_labels))
 
     @torch.no_grad()
     def _validate(self) -> dict:
@@ -248,11 +312,8 @@ class Trainer:
             images, targets = self._load(samples, batch)
             outputs = self._forward(self.average, images)
             losses.append(self._loss(outputs, targets).sum().item())
-            found.append(self._decode(outputs))
-        points = canonical(
-            geometry.resize_points(np.concatenate(found), (self.cells, self.cells), samples.sizes[:, None])
-        )
-        error = np.abs(geometry.all_lengths(points) - geometry.all_lengths(samples.points))
+            found.append(self._locate(outputs, samples.sizes[batch]))
+        error = np.abs(geometry.all_lengths(np.concatenate(found)) - geometry.all_lengths(samples.points))
         in_unit = (error * samples.unit_per_px[:, None]).mean(axis=0)
         unit = self.settings["unit"]
         return {
@@ -263,11 +324,12 @@ class Trainer:
             "validation_relative_error": float((error / geometry.all_lengths(samples.points)).mean()),
         }
 
-    def _decode(self, outputs: torch.Tensor) -> np.ndarray:
+    def _locate(self, outputs: torch.Tensor, sizes: np.ndarray) -> np.ndarray:
+        """Landmarks in original pixels."""
         if self.settings["kind"] == "direct":
-            return outputs.cpu().numpy() * self.cells - 0.5
-        scores = heatmap_scores(outputs, self.settings["loss"]).cpu().numpy()
-        return heatmaps.decode(scores, self.settings["decoder"], self.sigma_cells)[0]
+            return canonical(geometry.resize_points(outputs.cpu().numpy() - 0.5, (1, 1), sizes[:, None]))
+        maps = drawn_maps(outputs, self.settings["loss"]).cpu().numpy()
+        return decoding.locate(maps, sizes, self.settings["decoder"], self.sigma_cells)[0]
 
     def _keep_best(self, epoch: int, row: dict) -> None:
         """Keep the weights with the lowest mean relative error of the three lengths on the validation images."""
@@ -287,6 +349,8 @@ class Trainer:
                     "steps": self.steps,
                     "history": self.history,
                     "best": self.best,
+                    "points": torch.from_numpy(self.training.points),
+                    "weights": torch.from_numpy(self.training.weights),
                 },
                 temporary,
             )
@@ -306,4 +370,5 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.steps, self.history, self.best = state["steps"], state["history"], state["best"]
+        self.training.points, self.training.weights = state["points"].numpy(), state["weights"].numpy()
         logging.info("going on after epoch %d of an interrupted training", len(self.history))

@@ -1,0 +1,86 @@
+"""The filled head: the drawing covers what its landmarks span, and reading it back gives them again."""
+
+import cv2
+import numpy as np
+import pytest
+
+from fetal_biometry import masks
+from fetal_biometry.decoding import locate
+from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
+from fetal_biometry.heatmaps import encode
+
+CELLS, ORIGINAL = 64, np.array([800, 540])
+
+
+@pytest.fixture(scope="module")
+def heads():
+    """Landmarks of 60 heads in original pixels, and the same on the squeezed grid."""
+    rng = np.random.default_rng(3)
+    points = np.array(
+        [
+            ellipse_landmarks(rng.uniform([330, 230], [470, 310]), semi, semi * rng.uniform(0.7, 0.9), angle)
+            for semi, angle in zip(rng.uniform(70, 190, 60), rng.uniform(-1.5, 1.5, 60), strict=True)
+        ]
+    )
+    return points, resize_points(points, ORIGINAL, (CELLS, CELLS))
+
+
+def test_the_drawn_area_is_the_ellipses(heads):
+    points, grid = heads
+    lengths = all_lengths(points)
+    expected = np.pi / 4 * lengths[:, 0] * lengths[:, 1] * CELLS**2 / ORIGINAL.prod()
+    inside = (points > 0).all(axis=(1, 2)) & (points < ORIGINAL - 1).all(axis=(1, 2))
+    assert inside.sum() > 40
+    assert masks.encode(grid, CELLS).sum(axis=(1, 2))[inside] == pytest.approx(expected[inside], rel=0.01)
+
+
+def test_a_squeezed_head_is_drawn_as_opencv_draws_it():
+    points = ellipse_landmarks((380, 260), 150, 110, 0.6)
+    canvas = np.zeros(ORIGINAL[::-1], np.uint8)
+    cv2.ellipse(canvas, (380, 260), (150, 110), np.rad2deg(0.6), 0, 360, 1, -1)
+    expected = cv2.resize(canvas.astype(np.float32), (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+    drawn = masks.encode(resize_points(points, ORIGINAL, (CELLS, CELLS))[None], CELLS)[0]
+    assert np.abs(drawn - expected).mean() < 0.005 and np.abs(drawn - expected).max() < 0.4
+
+
+def test_reading_back_gives_the_lengths(heads):
+    points, grid = heads
+    found = masks.decode(masks.encode(grid, CELLS), np.tile(ORIGINAL, (len(points), 1)))
+    share = all_lengths(found) / all_lengths(points) - 1
+    assert np.abs(share).max() < 0.02 and np.abs(share).mean() < 0.003 and abs(share.mean()) < 0.001
+
+
+def test_a_second_piece_and_ragged_odds_do_not_count(heads):
+    points, grid = heads
+    drawn = masks.encode(grid[:1], CELLS)
+    drawn[0, :4, :4] = 0.9
+    found = masks.decode(drawn * 0.999, ORIGINAL[None])
+    assert all_lengths(found)[0] == pytest.approx(all_lengths(points[0]), rel=0.02)
+
+
+def test_without_an_outline_there_are_no_landmarks():
+    nothing, everything, speck = np.zeros((3, CELLS, CELLS), np.float32)
+    everything[:] = 1
+    speck[10, 10] = 1
+    assert np.isnan(masks.decode(np.stack([nothing, everything, speck]), np.tile(ORIGINAL, (3, 1)))).all()
+
+
+def test_points_on_one_line_draw_next_to_nothing():
+    line = np.array([[[10.0, 10.0], [30.0, 10.0], [15.0, 10.0], [25.0, 10.0]]])
+    drawn = masks.encode(line, CELLS)
+    assert np.isfinite(drawn).all() and drawn.sum() < 40  # two rows of cells, half covered
+
+
+def test_fused_is_between_both_and_falls_back_on_the_landmarks(heads):
+    points, grid = heads
+    smaller = resize_points(0.9 * (points - points.mean(axis=1, keepdims=True)) + points.mean(axis=1, keepdims=True),
+                            ORIGINAL, (CELLS, CELLS))  # fmt: skip
+    sizes = np.tile(ORIGINAL, (len(points), 1))
+    maps = np.concatenate([encode(grid, CELLS, 2.0), masks.encode(smaller, CELLS)[:, None]], axis=1)
+    fused, confidence = locate(maps, sizes, "fused", 2.0)
+    paired, same = locate(maps, sizes, "paired", 2.0)
+    assert all_lengths(fused) / all_lengths(paired) == pytest.approx(0.95, abs=0.012)
+    assert np.array_equal(confidence, same)
+    maps[:, 4] = 0
+    alone, _ = locate(maps, sizes, "fused", 2.0)
+    assert all_lengths(alone) == pytest.approx(all_lengths(paired), rel=0.02)

@@ -1,0 +1,88 @@
+"""The filled head: drawn from the four landmarks as a target, and read back as the ellipse of its outline.
+
+A second estimate of both diameters from one network, which needs no annotation of its own.
+"""
+
+import cv2
+import numpy as np
+
+from fetal_biometry.geometry import ellipse_landmarks, resize_points
+
+_FEWEST = 12  # outline points below which an ellipse's five numbers are not worth fitting
+_CEILING = 1e-4  # keeps the logarithm of the odds finite where a cell is certain
+
+
+def encode(points: np.ndarray, size: int) -> np.ndarray:
+    """Share of each cell that the head covers.
+
+    Parameters
+    ----------
+    points : ndarray of shape (N, 4, 2)
+        Landmarks in grid cells. The two diameters are taken as conjugate ones of an ellipse, which is what an
+        ellipse's axes become in a squeezed grid.
+    size : int
+        Cells a side.
+
+    Returns
+    -------
+    ndarray of shape (N, size, size), float32
+        0 to 1, with an edge one cell wide.
+    """
+    points = np.asarray(points, dtype=float)
+    along, across = (points[:, 1::2] - points[:, 0::2]).transpose(1, 0, 2) / 2
+    x, y = np.arange(size) - points.mean(axis=1).T[..., None]
+    area = along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0]
+    area = np.where(np.abs(area) < 1e-6, 1e-6, area)
+    u = (x[:, None, :] * across[:, 1, None, None] - y[:, :, None] * across[:, 0, None, None]) / area[:, None, None]
+    v = (y[:, :, None] * along[:, 0, None, None] - x[:, None, :] * along[:, 1, None, None]) / area[:, None, None]
+    radius = np.sqrt(np.abs(area))[:, None, None]
+    return np.clip(0.5 + (1 - np.hypot(u, v)) * radius, 0, 1).astype(np.float32)
+
+
+def decode(masks: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Axes of the ellipse through each mask's outline.
+
+    Parameters
+    ----------
+    masks : ndarray of shape (N, H, W)
+        Probability that a cell belongs to the head.
+    sizes : ndarray of shape (N, 2)
+        Width and height of the original images.
+
+    Returns
+    -------
+    ndarray of shape (N, 4, 2)
+        Landmarks in original pixels: the long axis as OFD. NaN where there is no outline to fit.
+    """
+    found = np.full((len(masks), 4, 2), np.nan)
+    for i, (mask, size) in enumerate(zip(masks, sizes, strict=True)):
+        outline = _trace_outline(mask)
+        if len(outline) < _FEWEST:
+            continue
+        outline = resize_points(outline, mask.shape[::-1], size)
+        centre, axes, angle_deg = cv2.fitEllipse(outline.astype(np.float32))
+        semi = np.array(axes) / 2
+        if np.isfinite(semi).all() and semi.min() >= 1:
+            angle = np.deg2rad(angle_deg) + (np.pi / 2 if semi[1] > semi[0] else 0.0)
+            found[i] = ellipse_landmarks(centre, semi.max(), semi.min(), angle)
+    return found
+
+
+def _trace_outline(mask: np.ndarray) -> np.ndarray:
+    """Where the largest piece's log odds cross zero between neighbouring cells, ``(x, y)`` of shape (K, 2)."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8), connectivity=4)
+    if count < 2:
+        return np.zeros((0, 2))
+    head = pieces == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
+    certain = np.clip(mask.astype(float), _CEILING, 1 - _CEILING)
+    odds = np.log(certain / (1 - certain))
+    points = []
+    for axis in (0, 1):
+        first = (slice(None), slice(None, -1)) if axis == 0 else (slice(None, -1), slice(None))
+        second = (slice(None), slice(1, None)) if axis == 0 else (slice(1, None), slice(None))
+        crossing = (head[first] != head[second]) & ((odds[first] > 0) != (odds[second] > 0))
+        y, x = np.nonzero(crossing)
+        a, b = odds[first][y, x], odds[second][y, x]
+        step = a / (a - b)
+        points.append(np.stack([x + step * (1 - axis), y + step * axis], axis=1))
+    return np.concatenate(points)
