@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fetal_biometry import report
@@ -152,6 +153,23 @@ def test_what_became_of_suspects_is_said_as_it_was(labelled_run, policy, said):
     settings = {"suspects": "drop", "experiments": {"heatmap": {"suspects": policy}}}
     text = words(report.render_report(replace(labelled_run, settings=settings)))
     assert said in text and ("labels were left out" in text) == (policy == "drop")
+
+
+@pytest.mark.parametrize("referenced", [False, True])
+def test_experiments_stand_side_by_side_when_asked_for(labelled_run, page, referenced):
+    assert "Experiments side by side" not in page.read_text(encoding="utf-8")
+    rows = [("keep", "keep", 2.0), ("heatmap", "drop", 0.0)]
+    table = pd.DataFrame(rows, columns=["experiment", "suspects", "hc_worse_by"]).assign(n=12, pairs=14)
+    table["worse_low"], table["worse_high"] = table["hc_worse_by"] - 0.5, table["hc_worse_by"] + 0.5
+    for number, length in enumerate(("bpd", "ofd", "hc")):
+        table[f"{length}_mae_mm"] = [11.0 + number, 1.25 + number]
+        if referenced:
+            table[f"{length}_mae_reference_mm"] = [15.0 + number, 5.25 + number]
+    text = words(report.render_report(replace(labelled_run, comparison=table)))
+    section = text.split("Experiments side by side")[1]
+    assert "keep kept as they are 13.0 11.0 12.0" in section and "+2.00 +1.50 to +2.50" in section
+    assert "heatmap left out 3.25 1.25 2.25" in section
+    assert ("17.0 15.0 16.0" in section) == referenced
 
 
 def test_same_inputs_give_the_same_bytes(labelled_run, page):

@@ -19,6 +19,8 @@ def settings(tmp_path):
         "split_file": "split.csv",
         "data_root": str(tmp_path),
         "split_seed": 1,
+        "split_folds": 5,
+        "split_fold": 0,
         "validation_fraction": 0.15,
         "test_fraction": 0.2,
     }
@@ -62,6 +64,23 @@ def test_a_larger_test_part_keeps_the_smaller_one(name, seed, test, more):
 
 def test_another_seed_is_another_split(settings):
     assert assign_splits(examinations(50), settings) != assign_splits(examinations(50), {**settings, "split_seed": 2})
+
+
+def test_folds_test_each_examination_once_and_never_part_it(settings):
+    names = examinations(300)
+    tested = []
+    for fold in range(5):
+        splits = assign_splits(names, {**settings, "split": "folds", "split_fold": fold})
+        assert set(splits.values()) == {"train", "validation", "test"}
+        assert all(splits[f"{number:04d}_HC.png"] == splits[f"{number:04d}_2HC.png"] for number in range(300))
+        tested += [name for name, side in splits.items() if side == "test"]
+        assert 0.14 * len(names) < len(tested) - 0.2 * fold * len(names) < 0.28 * len(names)
+    assert sorted(tested) == sorted(names)
+
+
+def test_folds_of_a_purpose_are_drawn_apart():
+    pairs = Counter((fold_of(str(number), 1, 5), fold_of(str(number), 1, 5, "test")) for number in range(4000))
+    assert len(pairs) == 25 and min(pairs.values()) > 100
 
 
 def test_a_published_file_decides(publish):

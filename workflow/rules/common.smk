@@ -47,7 +47,16 @@ DATA_KEYS = (
     "phantom_bad_labels",
     "phantom_seed",
 )
-SPLIT_KEYS = ("data_root", "split", "split_file", "split_seed", "validation_fraction", "test_fraction")
+SPLIT_KEYS = (
+    "data_root",
+    "split",
+    "split_file",
+    "split_seed",
+    "split_folds",
+    "split_fold",
+    "validation_fraction",
+    "test_fraction",
+)
 EXPERIMENT_KEYS = (
     "kind",
     "seed",
@@ -257,18 +266,15 @@ def judged_by_networks():
     return config["audit_method"] == "out_of_fold"
 
 
-def training_tables(wildcards):
-    """Split and verdicts that a training goes by: an audit's network those of its fold and of geometry."""
-    if fold_number(wildcards.experiment) is not None:
-        return {"split": f"{RESULTS}/{wildcards.experiment}/split.csv", "audit": f"{RESULTS}/audit/screen.csv"}
-    return {**label_tables(wildcards), "found": f"{RESULTS}/audit/landmarks.csv"}
-
-
 def training_table(name):
-    """An input function: one of the tables that a training goes by."""
+    """An input function: one of the tables that a training goes by; an audit's network by its fold and geometry."""
 
     def path(wildcards):
-        return training_tables(wildcards).get(name, [])
+        if fold_number(wildcards.experiment) is not None:
+            tables = {"split": f"{RESULTS}/{wildcards.experiment}/split.csv", "audit": f"{RESULTS}/audit/screen.csv"}
+        else:
+            tables = {**label_tables(wildcards), "found": f"{RESULTS}/audit/landmarks.csv"}
+        return tables.get(name, [])
 
     return path
 
@@ -350,6 +356,8 @@ def report_files(wildcards):
     files |= label_tables(wildcards)
     if REPORTED != GIVEN_MODEL:
         files["history"] = f"{RESULTS}/{REPORTED}/history.csv"
+    if config["report_compares"]:
+        files["comparison"] = f"{RESULTS}/compare.csv"
     return files
 
 
@@ -370,16 +378,23 @@ def check_configuration():
     unknown = [name for name in config["compare"] if name not in config["experiments"]]
     if unknown:
         raise WorkflowError(f"compare names {unknown[0]!r}, which is none of {', '.join(config['experiments'])}.")
+    if config["report_compares"] and REPORTED not in config["compare"]:
+        raise WorkflowError(
+            f"report_compares sets {REPORTED} beside the experiments of compare, which must name it; add it there."
+        )
     if config["dataset"] == "images" and not config["model"]:
         raise WorkflowError("dataset images has no labels to train on; give --config model=PATH/model.onnx of a run.")
     if config["model"] and not Path(config["model"]).is_file():
         raise WorkflowError(f"{config['model']}: the model does not exist; give the model.onnx of a run.")
     if config["validation_fraction"] + config["test_fraction"] >= 1:
         raise WorkflowError("validation_fraction and test_fraction leave no examination to train on; lower them.")
+    if config["split_fold"] >= config["split_folds"]:
+        raise WorkflowError(
+            f"split_fold {config['split_fold']} is none of the {config['split_folds']} folds, which count from 0."
+        )
     if AUDIT not in config["experiments"] or not _experiment(AUDIT)["augmentation"]:
         raise WorkflowError(f"experiment {AUDIT} trains the networks that judge labels; it must exist and augment.")
-    repairs = [name for name in config["experiments"] if _experiment(name)["suspects"] == "repair"]
-    if repairs and REPORTED in repairs and not judged_by_networks():
+    if REPORTED != GIVEN_MODEL and _experiment(REPORTED)["suspects"] == "repair" and not judged_by_networks():
         raise WorkflowError("suspects: repair takes the points of out-of-fold networks; set audit_method: out_of_fold.")
     for name in config["experiments"]:
         settings = _experiment(name)

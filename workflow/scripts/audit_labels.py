@@ -5,7 +5,7 @@ import logging
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.audit import judge_against_heads
+from fetal_biometry.audit import judge_against_heads, tabulate
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.splits import fold_of
 
@@ -27,12 +27,10 @@ if __name__ == "__main__":
         if snakemake.input.landmarks:
             found = gather_folds(manifest, list(snakemake.input.landmarks), params.folds, params.seed)
             confidence = found["confidence"].to_numpy(dtype=float)
-            verdicts, reasons, score = judge_against_heads(
+            judgement = judge_against_heads(
                 points_of(manifest), points_of(found), confidence, sizes_of(manifest), params.limits
             )
-            audit = pd.DataFrame(
-                {"image_name": manifest.index, "verdict": verdicts, "reasons": reasons, "score": score.round(4)}
-            )
+            audit = tabulate(manifest.index, judgement)
         write_frame(audit, snakemake.output.audit)
         write_frame(found, snakemake.output.found)
         logging.info("%d labels, %d suspect", len(audit), (audit["verdict"] == "suspect").sum())

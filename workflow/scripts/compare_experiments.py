@@ -24,10 +24,13 @@ COLOURS = {"bpd": "#0072b2", "ofd": "#e69f00", "hc": "#009e73"}  # Okabe and Ito
 def flatten(metrics: dict) -> dict:
     """One experiment's row of the table."""
     test, unit = metrics["splits"]["test"]["all"], metrics["unit"]
-    row = {"experiment": metrics["experiment"], "n": test["n"]}
+    row = {"experiment": metrics["experiment"], "suspects": metrics["model"]["suspects"], "n": test["n"]}
     for name in LENGTHS:
         row[f"{name}_mae_{unit}"] = test[name]["mae"]
         row[f"{name}_bias_{unit}"] = test[name]["bias"]
+    reference = metrics["reference"].get("model", {}).get("all")
+    if reference:
+        row |= {f"{name}_mae_reference_{unit}": reference[name]["mae"] for name in LENGTHS}
     row[f"constant_hc_mae_{unit}"] = test["hc"]["constant_mae"]
     row["hc_over_10_percent"] = test["hc"]["over_10_percent"]
     row["nme_bpd"], row["nme_ofd"] = (test["endpoint"][name]["nme"] for name in ("bpd", "ofd"))

@@ -30,6 +30,7 @@ if __name__ == "__main__":
             audit=read_frame(source.audit) if source.get("audit") else None,
             split=read_frame(source.split) if source.get("split") else None,
             history=pd.read_csv(source.history) if source.get("history") else None,
+            comparison=pd.read_csv(source.comparison) if source.get("comparison") else None,
             settings=params.settings,
             versions=installed_versions(),
         )

@@ -17,6 +17,6 @@ if __name__ == "__main__":
         write_frame(split, snakemake.output.split)
         logging.info(
             "%s split: %s",
-            "published" if published(settings) else "seeded",
+            "published" if published(settings) else settings["split"].replace("published_if_present", "seeded"),
             ", ".join(f"{count} {name}" for name, count in split["split"].value_counts().items()),
         )

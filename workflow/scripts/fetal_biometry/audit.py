@@ -1,6 +1,7 @@
 """Are the labels to be trusted? A verdict and its reasons for each labelled image."""
 
 import numpy as np
+import pandas as pd
 
 from fetal_biometry.geometry import head_lengths, misalignment, radius_in_ellipse
 
@@ -85,3 +86,9 @@ def judge_against_heads(points, heads, confidence, sizes, limits) -> tuple[list[
         for value, doubt, is_sure in zip(score, doubts, sure, strict=True)
     ]
     return ["suspect" if value > 1 else "sound" for value in score], reasons, score
+
+
+def tabulate(names, judgement: tuple[list[str], list[str], np.ndarray]) -> pd.DataFrame:
+    """audit.csv: the verdict, reasons and score of each named image."""
+    verdicts, reasons, score = judgement
+    return pd.DataFrame({"image_name": names, "verdict": verdicts, "reasons": reasons, "score": score.round(4)})

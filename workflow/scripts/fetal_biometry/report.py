@@ -43,8 +43,8 @@ MISSING = "–"
 class ReportInputs:
     """What a report is made from; the tables have the columns of the run's csv files.
 
-    audit, split and history are None where nothing is labelled or the model was trained elsewhere. Image paths
-    of the manifest are absolute or start at the working directory.
+    audit, split and history are None where nothing is labelled or the model was trained elsewhere, comparison where
+    none was asked for. Image paths of the manifest are absolute or start at the working directory.
     """
 
     run: str
@@ -55,6 +55,7 @@ class ReportInputs:
     audit: pd.DataFrame | None = None
     split: pd.DataFrame | None = None
     history: pd.DataFrame | None = None
+    comparison: pd.DataFrame | None = None
     settings: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
 
@@ -96,6 +97,7 @@ def render_report(inputs: ReportInputs) -> str:
         settings=flatten(inputs.settings),
         digest=content_digest(inputs.manifest),
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
+        comparison=[] if inputs.comparison is None else inputs.comparison.to_dict("records"),
         training_figures=training_figures(inputs.history, metrics),
         error_figures=error_figures(test_rows, test.get("all"), unit),
         agreement_figures=agreement_figures(test_rows, test.get("all"), unit),

@@ -15,15 +15,23 @@ def seeded_split(examination: str, seed: int, fractions: dict[str, float]) -> st
     No other examination has a say, so adding or removing one moves none of the rest. ``fractions`` are those
     of ``validation`` and ``test``; the rest trains.
     """
-    draw = int.from_bytes(hashlib.sha256(f"{seed}:{examination}".encode()).digest()[:8], "big") / 2**64
+    draw = _draw(f"{seed}:{examination}") / 2**64
     if draw < fractions["test"]:
         return "test"
     return "validation" if draw < fractions["test"] + fractions["validation"] else "train"
 
 
-def fold_of(examination: str, seed: int, folds: int) -> int:
-    """The fold of an examination, from its name and the seed alone, as `seeded_split` draws its split."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:fold:{examination}".encode()).digest()[:8], "big") % folds
+def fold_of(examination: str, seed: int, folds: int, purpose: str = "fold") -> int:
+    """The fold of an examination, from its name and the seed alone, as `seeded_split` draws its split.
+
+    Folds of another `purpose` are drawn apart.
+    """
+    return _draw(f"{seed}:{purpose}:{examination}") % folds
+
+
+def _draw(text: str) -> int:
+    """A number below 2**64 that looks random and is always the same."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def assign_splits(examinations: dict[str, str], settings: dict) -> dict[str, str]:
@@ -34,8 +42,8 @@ def assign_splits(examinations: dict[str, str], settings: dict) -> dict[str, str
     examinations : dict
         Examination by image name.
     settings : dict
-        ``split`` ('seeded', 'published' or 'published_if_present'), ``split_file`` under ``data_root``,
-        ``split_seed``, ``validation_fraction``, ``test_fraction``.
+        ``split`` ('seeded', 'folds', 'published' or 'published_if_present'), ``split_file`` under ``data_root``,
+        ``split_seed``, ``split_folds`` and ``split_fold``, ``validation_fraction``, ``test_fraction``.
 
     Raises
     ------
@@ -45,14 +53,22 @@ def assign_splits(examinations: dict[str, str], settings: dict) -> dict[str, str
 
     Notes
     -----
-    A published file knows train and test; ``validation_fraction`` of its train part's examinations validate.
+    A published file and folds know train and test; ``validation_fraction`` of the train part's examinations
+    validate. Over all values of ``split_fold``, ``folds`` tests each examination once.
     """
     fractions = {"validation": settings["validation_fraction"], "test": settings["test_fraction"]}
     if published(settings):
         return _published_split(examinations, settings, fractions)
-    return {
-        name: seeded_split(examination, settings["split_seed"], fractions) for name, examination in examinations.items()
-    }
+    seed, folds = settings["split_seed"], settings["split_folds"]
+    if settings["split"] == "folds":
+        fractions["test"] = 0.0
+
+    def side(examination):
+        if settings["split"] == "folds" and fold_of(examination, seed, folds, "test") == settings["split_fold"]:
+            return "test"
+        return seeded_split(examination, seed, fractions)
+
+    return {name: side(examination) for name, examination in examinations.items()}
 
 
 def published(settings: dict) -> bool:
