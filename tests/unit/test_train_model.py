@@ -12,13 +12,17 @@ from train_model import treat_suspects
 
 NAMES = ["a", "b", "c"]
 LABEL, FOUND = ellipse_landmarks((50, 50), 30, 20, 0.1), ellipse_landmarks((60, 55), 25, 20, 0.2)
-SETTINGS = {"suspect_weight": 0.2, "repair_confidence": 0.6}
+LIMITS = {
+    "shortest_ratio": 0.6, "longest_ratio": 1.05, "midpoint_distance": 0.17, "angle_deg": 20, "shortest_diameter": 0.1,
+}  # fmt: skip
+SETTINGS = {"suspect_weight": 0.2, "repair_confidence": 0.6, "limits": LIMITS}
 
 
 @pytest.fixture
 def tables():
     """Three labels, of which b and c are suspect; the network was sure of b only."""
     manifest = pd.DataFrame(np.tile(LABEL.ravel(), (3, 1)), columns=list(COLUMNS), index=NAMES)
+    manifest[["width_px", "height_px"]] = 128, 96
     audit = pd.DataFrame({"verdict": ["sound", "suspect", "suspect"]}, index=NAMES)
     found = pd.DataFrame(np.tile(FOUND.ravel(), (3, 1)), columns=list(COLUMNS), index=NAMES)
     return manifest, audit, found.assign(confidence=[0.9, 0.8, 0.3])
@@ -42,6 +46,13 @@ def test_each_policy_takes_its_rows(tables, policy, rows, weights):
     if policy == "repair":
         assert points_of(taken)[1] == pytest.approx(FOUND)
     assert points_of(tables[0])[1] == pytest.approx(LABEL)  # and the manifest is nobody's to write into
+
+
+def test_repair_takes_no_points_that_cannot_be_a_head(tables):
+    manifest, audit, found = tables
+    found.loc["b", "bpd_1_x"] += 40
+    taken, _, _ = treat_suspects(manifest, audit, found, {**SETTINGS, "suspects": "repair"})
+    assert list(taken.index) == ["a"]
 
 
 def test_repair_needs_the_networks(tables):

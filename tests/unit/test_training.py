@@ -48,6 +48,7 @@ SETTINGS = {
     "grey_scaling": "standardise",
     "decoder": "paired",
     "augmentation": None,
+    "keep_epoch": "best",
     "mask_weight": 0,
     "teach_from": 0.3,
     "teach_confidence": 0.2,
@@ -300,6 +301,12 @@ def test_best_is_the_epoch_with_the_least_error_and_last_the_last(train):
     best, last = trainer.model("best"), trainer.model("last")
     assert best["epoch"] == 1 + int(np.argmin(errors)) and last["epoch"] == 3
     assert best["architecture"]["width"] == 4 and best["data_digest"] == "data"
+
+
+def test_the_last_epoch_is_kept_when_asked_for(train):
+    trainer = train(keep_epoch="last", learning_rate=0.05, schedule="constant")
+    assert same_weights(trainer.model("best"), trainer.model("last")) and trainer.model("best")["epoch"] == 3
+    assert "validation_loss" in trainer.history[0]
 
 
 def test_without_validation_images_the_last_epoch_is_kept(train):

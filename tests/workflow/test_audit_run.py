@@ -62,3 +62,15 @@ def test_another_limit_judges_again_and_trains_no_network(spoilt):
     override.write_text("audit_networks:\n  disagreement: 0.2\n")
     rules = {"audit_labels": 1, "render_audit": 1}
     assert spoilt.planned("audit", "--configfile", str(override), *ARGUMENTS) == rules
+
+
+def test_the_report_says_what_each_treatment_of_suspects_is_worth(spoilt, results):
+    override = spoilt.folder / "policies.yaml"
+    override.write_text("compare: [keep, downweight, repair, teach, heatmap]\nreport_compares: true\n")
+    spoilt.snakemake("--configfile", str(override), *ARGUMENTS)
+    table = pd.read_csv(results / "compare.csv", index_col="experiment")
+    assert table["suspects"].to_dict() == {
+        "keep": "keep", "downweight": "downweight", "repair": "repair", "teach": "teach", "heatmap": "drop",
+    }  # fmt: skip
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert "Experiments side by side" in page and "left to the network’s own points" in page

@@ -79,6 +79,7 @@ EXPERIMENT_KEYS = (
     "grey_scaling",
     "decoder",
     "augmentation",
+    "keep_epoch",
     "suspects",
     "suspect_weight",
     "repair_confidence",

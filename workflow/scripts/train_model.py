@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from fetal_biometry import job
+from fetal_biometry.audit import judge_labels
 from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
@@ -19,7 +20,8 @@ def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFr
     """What becomes of suspect labels: the manifest's rows that train, the weight of each, and which are taught.
 
     ``drop`` leaves them out, ``keep`` takes them as they are, ``downweight`` gives them ``suspect_weight``,
-    ``repair`` takes the out-of-fold network's landmarks where it was sure and drops the rest, ``teach`` leaves them
+    ``repair`` takes the out-of-fold network's landmarks where it was sure of a head that passes the audit's
+    ``limits``, and drops the rest, ``teach`` leaves them
     to the network's own points as training goes on.
     """
     suspect = (audit["verdict"].reindex(manifest.index) == "suspect").to_numpy()
@@ -32,7 +34,9 @@ def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFr
                 "suspects: repair needs the points of out-of-fold networks; set audit_method: out_of_fold."
             )
         found = found.reindex(manifest.index)
-        repaired = suspect & (found["confidence"] >= settings["repair_confidence"]).to_numpy()
+        verdicts, _, _ = judge_labels(points_of(found), sizes_of(manifest), settings["limits"])
+        sure = (found["confidence"] >= settings["repair_confidence"]).to_numpy() & (np.array(verdicts) == "sound")
+        repaired = suspect & sure
         manifest = manifest.copy()
         manifest.loc[repaired, list(COLUMNS)] = found.loc[repaired, list(COLUMNS)].to_numpy()
         weights[suspect & ~repaired] = 0
@@ -43,8 +47,8 @@ def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFr
     return manifest[kept], weights[kept], taught[kept]
 
 
-def load_samples(snakemake) -> tuple[str, Samples, Samples]:
-    """The unit of report, and the images that train and that validate; only sound labels validate."""
+def load_samples(snakemake) -> tuple[dict, Samples, Samples]:
+    """All settings of the training, and the images that train and that validate; only sound labels validate."""
     split = read_frame(snakemake.input.split)["split"]
     audit = read_frame(snakemake.input.audit)
     found = read_frame(snakemake.input.found) if snakemake.input.get("found") else None
@@ -59,7 +63,7 @@ def load_samples(snakemake) -> tuple[str, Samples, Samples]:
         return Samples(names, points_of(rows), weights, taught, sizes_of(rows), per_px, images, targets)
 
     part = split.reindex(manifest.index)
-    settings = snakemake.params.settings
+    settings = {**snakemake.params.settings, "unit": unit, "limits": snakemake.params.limits}
     rows, weights, taught = treat_suspects(manifest[part == "train"], audit, found, settings)
     replaced = settings["suspects"] in ("repair", "teach")  # the rendered heatmaps are the labels'
     training = samples(rows, weights, taught, None if replaced else targets)
@@ -69,14 +73,13 @@ def load_samples(snakemake) -> tuple[str, Samples, Samples]:
             f"{snakemake.input.split}: {np.count_nonzero(weights)} sound training images; at least 2 are needed. "
             "Lower test_fraction and validation_fraction, or look into audit.csv."
         )
-    return unit, training, samples(sound, np.ones(len(sound)), np.zeros(len(sound), dtype=bool), targets)
+    return settings, training, samples(sound, np.ones(len(sound)), np.zeros(len(sound), dtype=bool), targets)
 
 
 if __name__ == "__main__":
     with job.start(snakemake):
         torch.set_num_threads(snakemake.threads)
-        unit, training, validation = load_samples(snakemake)
-        settings = {**snakemake.params.settings, "unit": unit, "limits": snakemake.params.limits}
+        settings, training, validation = load_samples(snakemake)
         trainer = Trainer(settings, training, validation, snakemake.params.checkpoint, snakemake.params.identity)
         trainer.run()
         for which in ("best", "last"):

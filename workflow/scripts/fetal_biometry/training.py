@@ -116,7 +116,7 @@ class Trainer:
     settings : dict
         The experiment's knobs (see config.yaml).
     training, validation : Samples
-        `validation` may be empty: the last epoch is then kept.
+        `validation` may be empty: the last epoch is then kept, as with ``keep_epoch: last``.
     checkpoint : path
         Where the state after each epoch lies; removed by nobody but the caller.
     identity : str
@@ -334,7 +334,7 @@ class Trainer:
     def _keep_best(self, epoch: int, row: dict) -> None:
         """Keep the weights with the lowest mean relative error of the three lengths on the validation images."""
         error = row.get("validation_relative_error")
-        if error is not None and error < self.best["error"]:
+        if self.settings["keep_epoch"] == "best" and error is not None and error < self.best["error"]:
             state = {key: value.detach().cpu().clone() for key, value in self.average.state_dict().items()}
             self.best = {"error": error, "epoch": epoch, "state": state}
 
