@@ -89,7 +89,8 @@ def render_report(inputs: ReportInputs) -> str:
         groups=GROUPS,
         test=test,
         reference=reference,
-        suspects=suspects_policy(inputs.settings, inputs.experiment),
+        suspects=knob_of(inputs.settings, inputs.experiment, "suspects"),
+        keep_epoch=knob_of(inputs.settings, inputs.experiment, "keep_epoch"),
         rows=rows.to_dict("records"),
         measured=measured_summary(rows[rows["unit"] == shown_unit]),
         split_table=split_table(rows),
@@ -131,10 +132,10 @@ def fill_template(name: str, **values) -> str:
     return environment.get_template(name).render(**values)
 
 
-def suspects_policy(settings: dict, experiment: str) -> str | None:
-    """What the experiment's training did with suspect labels; None where the settings do not say."""
+def knob_of(settings: dict, experiment: str, knob: str):
+    """An experiment's knob: its own or everyone's; None where the settings do not say."""
     own = (settings.get("experiments") or {}).get(experiment) or {}
-    return own.get("suspects", settings.get("suspects"))
+    return own.get(knob, settings.get(knob))
 
 
 def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
