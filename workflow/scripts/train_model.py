@@ -21,8 +21,7 @@ def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFr
 
     ``drop`` leaves them out, ``keep`` takes them as they are, ``downweight`` gives them ``suspect_weight``,
     ``repair`` takes the out-of-fold network's landmarks where it was sure of a head that passes the audit's
-    ``limits``, and drops the rest, ``teach`` leaves them
-    to the network's own points as training goes on.
+    ``limits``, and drops the rest, ``teach`` leaves them to the network's own points as training goes on.
     """
     suspect = (audit["verdict"].reindex(manifest.index) == "suspect").to_numpy()
     weights, taught, policy = np.ones(len(manifest)), np.zeros(len(manifest), dtype=bool), settings["suspects"]

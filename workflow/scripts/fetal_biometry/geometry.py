@@ -151,6 +151,32 @@ def radius_in_ellipse(points: np.ndarray, heads: np.ndarray) -> np.ndarray:
     return np.hypot(along, across)
 
 
+def fit_outline(outline: np.ndarray, margin: float = 0.0) -> np.ndarray:
+    """Landmarks of the ellipse through five or more points, its semi axes longer by a margin.
+
+    Parameters
+    ----------
+    outline : ndarray of shape (K, 2) or (K, 1, 2)
+    margin : float
+        In the unit of the points.
+
+    Returns
+    -------
+    ndarray of shape (4, 2)
+
+    Raises
+    ------
+    ValueError
+        When the points span no ellipse.
+    """
+    centre, axes, angle_deg = cv2.fitEllipse(np.asarray(outline, dtype=np.float32))
+    semi = np.array(axes) / 2 + margin
+    if not np.isfinite(semi).all() or semi.min() < 1:
+        raise ValueError("the points span no ellipse")
+    angle = np.deg2rad(angle_deg) + (np.pi / 2 if semi[1] > semi[0] else 0.0)
+    return ellipse_landmarks(centre, semi.max(), semi.min(), angle)
+
+
 def fit_annotation(annotation: np.ndarray) -> np.ndarray:
     """Landmarks of the ellipse drawn in an annotation image.
 
@@ -186,9 +212,4 @@ def fit_annotation(annotation: np.ndarray) -> np.ndarray:
         outline = outline[((outline > 0) & (outline < edge)).all(axis=(1, 2))]
         if len(outline) < 5:
             raise ValueError("fewer than five outline pixels, no ellipse to fit")
-    centre, axes, angle_deg = cv2.fitEllipse(outline.astype(np.float32))
-    semi = np.array(axes) / 2 + (0.5 if filled else 0.0)
-    if not np.isfinite(semi).all() or semi.min() < 1:
-        raise ValueError("the marked pixels span no ellipse")
-    angle = np.deg2rad(angle_deg) + (np.pi / 2 if semi[1] > semi[0] else 0.0)
-    return ellipse_landmarks(centre, semi.max(), semi.min(), angle)
+    return fit_outline(outline, 0.5 if filled else 0.0)

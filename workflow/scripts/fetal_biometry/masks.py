@@ -3,10 +3,12 @@
 A second estimate of both diameters from one network, which needs no annotation of its own.
 """
 
+import contextlib
+
 import cv2
 import numpy as np
 
-from fetal_biometry.geometry import ellipse_landmarks, resize_points
+from fetal_biometry.geometry import fit_outline, resize_points
 
 _FEWEST = 12  # outline points below which an ellipse's five numbers are not worth fitting
 _CEILING = 1e-4  # keeps the logarithm of the odds finite where a cell is certain
@@ -57,14 +59,9 @@ def decode(masks: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     found = np.full((len(masks), 4, 2), np.nan)
     for i, (mask, size) in enumerate(zip(masks, sizes, strict=True)):
         outline = _trace_outline(mask)
-        if len(outline) < _FEWEST:
-            continue
-        outline = resize_points(outline, mask.shape[::-1], size)
-        centre, axes, angle_deg = cv2.fitEllipse(outline.astype(np.float32))
-        semi = np.array(axes) / 2
-        if np.isfinite(semi).all() and semi.min() >= 1:
-            angle = np.deg2rad(angle_deg) + (np.pi / 2 if semi[1] > semi[0] else 0.0)
-            found[i] = ellipse_landmarks(centre, semi.max(), semi.min(), angle)
+        if len(outline) >= _FEWEST:
+            with contextlib.suppress(ValueError):
+                found[i] = fit_outline(resize_points(outline, mask.shape[::-1], size))
     return found
 
 

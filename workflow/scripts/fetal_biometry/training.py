@@ -245,12 +245,10 @@ class Trainer:
             targets = ((points + 0.5) / size).astype(np.float32)
         else:
             grid = geometry.resize_points(points, (size, size), (self.cells, self.cells))
-            rendered = rng is None and samples.targets is not None
-            targets = (
-                samples.targets.gather(names).astype(np.float32)
-                if rendered
-                else heatmaps.encode(grid, self.cells, self.sigma_cells)
-            )
+            if rng is None and samples.targets is not None:
+                targets = samples.targets.gather(names).astype(np.float32)
+            else:
+                targets = heatmaps.encode(grid, self.cells, self.sigma_cells)
             if self.settings["mask_weight"]:
                 targets = np.concatenate([targets, masks.encode(grid, self.cells)[:, None]], axis=1)
         return torch.from_numpy(images[:, None]).to(self.device), torch.from_numpy(targets).to(self.device)
@@ -283,13 +281,11 @@ class Trainer:
         points, confidence = [], []
         for batch in np.split(open_labels, range(settings["batch_size"], len(open_labels), settings["batch_size"])):
             images = torch.from_numpy(samples.images.gather([samples.names[i] for i in batch])[:, None])
-            maps = sum(
-                drawn_maps(self._forward(self.average, images.to(self.device).flip(axes)), settings["loss"]).flip(axes)[
-                    :, order
-                ]
-                for axes, order in _reflections(5 if settings["mask_weight"] else 4)
-            )
-            found = decoding.locate(maps.cpu().numpy() / 4, samples.sizes[batch], settings["decoder"], self.sigma_cells)
+            maps = 0
+            for axes, order in _reflections(5 if settings["mask_weight"] else 4):
+                outputs = self._forward(self.average, images.to(self.device).flip(axes))
+                maps = maps + drawn_maps(outputs, settings["loss"]).flip(axes)[:, order] / 4
+            found = decoding.locate(maps.cpu().numpy(), samples.sizes[batch], settings["decoder"], self.sigma_cells)
             points.append(found[0])
             confidence.append(found[1])
         samples.points[open_labels] = np.concatenate(points)
