@@ -262,6 +262,11 @@ def fold_number(experiment):
     return int(fold) if name == AUDIT and fold else None
 
 
+def training_threads(wildcards):
+    """An audit's networks train side by side, a core each: a third faster than one after the other on all cores."""
+    return 8 if fold_number(wildcards.experiment) is None else 1
+
+
 def judged_by_networks():
     """Whether labels are audited by out-of-fold networks, or by geometry alone."""
     return config["audit_method"] == "out_of_fold"

@@ -30,7 +30,7 @@ rule train_model:
         f"{BENCHMARKS}/{{experiment}}/train_model.tsv"
     conda:
         "../../envs/torch.yaml"
-    threads: 8
+    threads: training_threads
     resources:
         mem_mb=2000,
         runtime=360,
