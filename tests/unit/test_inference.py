@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from export_model import Exported, describe, export
-from fetal_biometry.decoding import locate
+from fetal_biometry.decoding import average_reflections, locate
 from fetal_biometry.errors import InputError
 from fetal_biometry.geometry import all_lengths
 from fetal_biometry.inference import Predictor
@@ -32,11 +32,13 @@ SETTINGS = {
     "grey_scaling": "standardise",
     "epochs": 2,
     "mask_weight": 0,
+    "reflections": False,
 }
 KINDS = {
     "heatmap": SETTINGS,
     "mse": {**SETTINGS, "loss": "mse", "transposed": True, "batch_norm": False, "decoder": "paired"},
     "fused": {**SETTINGS, "mask_weight": 5, "decoder": "fused"},
+    "reflected": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "reflections": True},
     "direct": {**SETTINGS, "kind": "direct", "loss": "mse", "grey_scaling": "unit"},
 }
 SIZES = np.array([[800.0, 540.0], [640.0, 480.0], [300.0, 300.0]])
@@ -77,6 +79,10 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
         expected = outputs.astype(float) * SIZES[:, None] - 0.5
         assert np.isnan(confidence).all()
     else:
+        if settings["reflections"]:
+            outputs = average_reflections(
+                lambda views: run(module, torch.from_numpy(views[:, None])), images[:, 0].numpy()
+            )
         expected, sure = locate(outputs, SIZES, settings["decoder"], 2.0)
         assert confidence == pytest.approx(sure, abs=1e-3)
         assert ((confidence >= 0) & (confidence <= 1)).all()

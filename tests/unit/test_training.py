@@ -11,7 +11,6 @@ from fetal_biometry import training
 from fetal_biometry.cache import Shards, write_shard
 from fetal_biometry.geometry import ellipse_landmarks, resize_points
 from fetal_biometry.heatmaps import encode
-from fetal_biometry.landmarks import canonical
 from fetal_biometry.metrics import trivial_loss
 from fetal_biometry.training import Samples, Trainer, choose_device, choose_precision, drawn_maps, heatmap_loss
 
@@ -235,17 +234,6 @@ def test_an_interrupted_teaching_goes_on_where_it_was(spoilt, tmp_path, monkeypa
     resumed = Trainer(settings, learning, judging, tmp_path / "cut.pt", "data")
     resumed.run()
     assert same_weights(resumed.model("last"), undisturbed.model("last"))
-
-
-def test_reflections_put_each_end_back_on_its_channel():
-    points = np.array([[[5.0, 20.0], [25.0, 12.0], [13.0, 4.0], [18.0, 27.0]]])
-    maps = torch.from_numpy(encode(points, 32, 1.5))
-    for axes, order in training._reflections(4):
-        flipped = points.copy()
-        for axis in axes:
-            flipped[..., 3 - axis] = 31 - flipped[..., 3 - axis]
-        seen = torch.from_numpy(encode(canonical(flipped), 32, 1.5))
-        assert torch.allclose(seen.flip(axes)[:, order], maps)
 
 
 @pytest.mark.parametrize("changed", [{"augmentation": VIEWS}, {"schedule": "constant"}, DIRECT])

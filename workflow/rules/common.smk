@@ -78,6 +78,7 @@ EXPERIMENT_KEYS = (
     "transposed",
     "grey_scaling",
     "decoder",
+    "reflections",
     "augmentation",
     "keep_epoch",
     "suspects",

@@ -36,3 +36,32 @@ def locate(maps: np.ndarray, sizes: np.ndarray, decoder: str, sigma_cells: float
         heads = masks.decode(maps[:, 4], sizes)
         points = mean_ellipse(points, np.where(np.isfinite(heads), heads, points))
     return points, confidence
+
+
+def average_reflections(draw, images: np.ndarray) -> np.ndarray:
+    """Maps of images, averaged over their four reflections.
+
+    A head that the network finds in different places of the same image leaves low peaks.
+
+    Parameters
+    ----------
+    draw : callable
+        From (N, S, S) images to (N, 4 or 5, H, H) maps.
+    images : ndarray of shape (N, S, S)
+
+    Returns
+    -------
+    ndarray of the maps' shape
+
+    Notes
+    -----
+    Across x the left and the right end of the OFD change places, across y the upper and the lower of the BPD.
+    """
+    total = 0.0
+    for across_y in (False, True):
+        for across_x in (False, True):
+            axes = (-2,) * across_y + (-1,) * across_x
+            maps = np.flip(draw(np.ascontiguousarray(np.flip(images, axes))), axes)
+            order = [*((1, 0) if across_x else (0, 1)), *((3, 2) if across_y else (2, 3)), *range(4, maps.shape[1])]
+            total = total + maps[:, order] / 4
+    return total

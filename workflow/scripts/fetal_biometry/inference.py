@@ -62,11 +62,13 @@ class Predictor:
         confidence : ndarray of shape (N,)
             0 to 1; NaN for a network that regresses coordinates, which cannot tell.
         """
-        found = self.outputs(images)
         if self.metadata["kind"] == "direct":
-            points = geometry.resize_points(found.astype(float) - 0.5, (1, 1), np.asarray(sizes)[:, None])
+            found = self.outputs(images).astype(float)
+            points = geometry.resize_points(found - 0.5, (1, 1), np.asarray(sizes)[:, None])
             return canonical(points), np.full(len(images), np.nan)
-        return decoding.locate(found, sizes, self.metadata["decoder"], self.metadata["sigma_cells"])
+        reflected = self.metadata["reflections"]
+        maps = decoding.average_reflections(self.outputs, images) if reflected else self.outputs(images)
+        return decoding.locate(maps, sizes, self.metadata["decoder"], self.metadata["sigma_cells"])
 
     def own_loss(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The landmarks' part of the loss this network was trained with, an image at a time, (N,), from its output.

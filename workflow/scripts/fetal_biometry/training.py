@@ -96,18 +96,6 @@ def drawn_maps(logits: torch.Tensor, loss: str) -> torch.Tensor:
     return torch.cat([heatmaps, torch.sigmoid(logits[:, 4:])], dim=1)
 
 
-def _reflections(channels: int):
-    """The four reflections of a view: image axes to flip, and the order that the channels then have.
-
-    Across x the left and the right end of the OFD change places, across y the upper and the lower of the BPD.
-    """
-    for across_y in (False, True):
-        for across_x in (False, True):
-            order = [1, 0] if across_x else [0, 1]
-            order += [3, 2] if across_y else [2, 3]
-            yield [2] * across_y + [3] * across_x, order + list(range(4, channels))
-
-
 class Trainer:
     """One experiment's training.
 
@@ -266,6 +254,11 @@ class Trainer:
             losses = losses + self.settings["mask_weight"] * mask_loss(outputs[:, 4], targets[:, 4])
         return losses
 
+    def _draw(self, images: np.ndarray) -> np.ndarray:
+        """The averaged network's maps of (N, S, S) images."""
+        outputs = self._forward(self.average, torch.from_numpy(images[:, None]).to(self.device))
+        return drawn_maps(outputs, self.settings["loss"]).cpu().numpy()
+
     @torch.no_grad()
     def _teach(self, epoch: int) -> None:
         """Let the averaged network's own points train the images whose labels are open, where it is sure.
@@ -280,12 +273,8 @@ class Trainer:
         self.average.eval()
         points, confidence = [], []
         for batch in np.split(open_labels, range(settings["batch_size"], len(open_labels), settings["batch_size"])):
-            images = torch.from_numpy(samples.images.gather([samples.names[i] for i in batch])[:, None])
-            maps = 0
-            for axes, order in _reflections(5 if settings["mask_weight"] else 4):
-                outputs = self._forward(self.average, images.to(self.device).flip(axes))
-                maps = maps + drawn_maps(outputs, settings["loss"]).flip(axes)[:, order] / 4
-            found = decoding.locate(maps.cpu().numpy(), samples.sizes[batch], settings["decoder"], self.sigma_cells)
+            maps = decoding.average_reflections(self._draw, samples.images.gather([samples.names[i] for i in batch]))
+            found = decoding.locate(maps, samples.sizes[batch], settings["decoder"], self.sigma_cells)
             points.append(found[0])
             confidence.append(found[1])
         samples.points[open_labels] = np.concatenate(points)
