@@ -55,6 +55,7 @@ def describe_model(snakemake) -> dict:
         "best_epoch": metadata["epoch"],
         "seconds": metadata["seconds"],
         "decode": metadata["decoder"],
+        "reflections": metadata["reflections"],
         "suspects": snakemake.params.settings.get("suspects"),
     }
 
