@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from fetal_biometry import job
-from fetal_biometry.audit import judge_labels
+from fetal_biometry.audit import sure_heads
 from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
@@ -33,9 +33,8 @@ def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFr
                 "suspects: repair needs the points of out-of-fold networks; set audit_method: out_of_fold."
             )
         found = found.reindex(manifest.index)
-        verdicts, _, _ = judge_labels(points_of(found), sizes_of(manifest), settings["limits"])
-        sure = (found["confidence"] >= settings["repair_confidence"]).to_numpy() & (np.array(verdicts) == "sound")
-        repaired = suspect & sure
+        least, limits = settings["repair_confidence"], settings["limits"]
+        repaired = suspect & sure_heads(points_of(found), found["confidence"], sizes_of(manifest), least, limits)
         manifest = manifest.copy()
         manifest.loc[repaired, list(COLUMNS)] = found.loc[repaired, list(COLUMNS)].to_numpy()
         weights[suspect & ~repaired] = 0

@@ -50,6 +50,28 @@ def judge_labels(points: np.ndarray, sizes: np.ndarray, limits: dict) -> tuple[l
     return ["suspect" if reason else "sound" for reason in reasons], reasons, scores.max(axis=1)
 
 
+def sure_heads(heads, confidence, sizes, least: float, limits: dict) -> np.ndarray:
+    """Where a network is sure of what it found, and its own four points can be one head.
+
+    Parameters
+    ----------
+    heads : ndarray of shape (N, 4, 2)
+        The network's landmarks, original pixels.
+    confidence : ndarray of shape (N,)
+    sizes : ndarray of shape (N, 2)
+    least : float
+        Confidence from which the network counts as sure.
+    limits : dict
+        Those of `judge_labels`.
+
+    Returns
+    -------
+    ndarray of shape (N,), bool
+    """
+    verdicts, _, _ = judge_labels(heads, sizes, limits)
+    return (np.asarray(confidence) >= least) & (np.array(verdicts) == "sound")
+
+
 def judge_against_heads(points, heads, confidence, sizes, limits) -> tuple[list[str], list[str], np.ndarray]:
     """Check labels against the heads that a network found which never saw their examinations.
 
@@ -75,8 +97,7 @@ def judge_against_heads(points, heads, confidence, sizes, limits) -> tuple[list[
         As of `judge_labels`.
     """
     _, doubts, geometric = judge_labels(points, sizes, limits)
-    own_verdicts, _, _ = judge_labels(heads, sizes, limits)
-    sure = (confidence >= limits["confidence"]) & (np.array(own_verdicts) == "sound")
+    sure = sure_heads(heads, confidence, sizes, limits["confidence"], limits)
     off = np.abs(radius_in_ellipse(points, heads) - 1).max(axis=1)
     disagreement = off / limits["disagreement"]
     score = np.where(sure, disagreement, geometric)

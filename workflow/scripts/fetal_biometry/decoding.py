@@ -38,6 +38,11 @@ def locate(maps: np.ndarray, sizes: np.ndarray, decoder: str, sigma_cells: float
     return points, confidence
 
 
+def locate_coordinates(fractions: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Landmarks, as of `locate`, of a network that gives coordinates as (N, 4, 2) fractions of the frame."""
+    return canonical(resize_points(fractions.astype(float) - 0.5, (1, 1), np.asarray(sizes)[:, None]))
+
+
 def average_reflections(draw, images: np.ndarray) -> np.ndarray:
     """Maps of images, averaged over their four reflections.
 

@@ -5,9 +5,8 @@ import json
 import numpy as np
 import onnxruntime
 
-from fetal_biometry import decoding, geometry
+from fetal_biometry import decoding
 from fetal_biometry.errors import InputError
-from fetal_biometry.landmarks import canonical
 
 METADATA = "fetal_biometry"
 
@@ -63,9 +62,7 @@ class Predictor:
             0 to 1; NaN for a network that regresses coordinates, which cannot tell.
         """
         if self.metadata["kind"] == "direct":
-            found = self.outputs(images).astype(float)
-            points = geometry.resize_points(found - 0.5, (1, 1), np.asarray(sizes)[:, None])
-            return canonical(points), np.full(len(images), np.nan)
+            return decoding.locate_coordinates(self.outputs(images), sizes), np.full(len(images), np.nan)
         reflected = self.metadata["reflections"]
         maps = decoding.average_reflections(self.outputs, images) if reflected else self.outputs(images)
         return decoding.locate(maps, sizes, self.metadata["decoder"], self.metadata["sigma_cells"])

@@ -12,11 +12,10 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from fetal_biometry import decoding, geometry, heatmaps, masks
-from fetal_biometry.audit import judge_labels
+from fetal_biometry.audit import sure_heads
 from fetal_biometry.augmentation import augment
 from fetal_biometry.cache import Shards
 from fetal_biometry.job import atomic_path
-from fetal_biometry.landmarks import canonical
 from fetal_biometry.networks import build_network, count_parameters
 
 _TEACH_EVERY = 3  # epochs; the averaged network changes little from one to the next
@@ -278,9 +277,10 @@ class Trainer:
             points.append(found[0])
             confidence.append(found[1])
         samples.points[open_labels] = np.concatenate(points)
-        verdicts, _, _ = judge_labels(samples.points[open_labels], samples.sizes[open_labels], settings["limits"])
-        sure = np.concatenate(confidence) >= settings["teach_confidence"]
-        samples.weights[open_labels] = sure & (np.array(verdicts) == "sound")
+        samples.weights[open_labels] = sure_heads(
+            samples.points[open_labels], np.concatenate(confidence), samples.sizes[open_labels],
+            settings["teach_confidence"], settings["limits"],
+        )  # fmt: skip
         logging.info("%d of %d open labels are taught", samples.weights[open_labels].sum(), len(open_labels))
 
     @torch.no_grad()
@@ -312,7 +312,7 @@ class Trainer:
     def _locate(self, outputs: torch.Tensor, sizes: np.ndarray) -> np.ndarray:
         """Landmarks in original pixels."""
         if self.settings["kind"] == "direct":
-            return canonical(geometry.resize_points(outputs.cpu().numpy() - 0.5, (1, 1), sizes[:, None]))
+            return decoding.locate_coordinates(outputs.cpu().numpy(), sizes)
         maps = drawn_maps(outputs, self.settings["loss"]).cpu().numpy()
         return decoding.locate(maps, sizes, self.settings["decoder"], self.sigma_cells)[0]
 
