@@ -201,6 +201,9 @@ def test_mean_ellipse_averages_axes_and_centres():
     first, second = ellipse_landmarks((100, 80), 40, 30, 0.4), ellipse_landmarks((110, 84), 44, 36, 0.4)
     expected = ellipse_landmarks((105, 82), 42, 33, 0.4)
     assert mean_ellipse(first[None], second[None])[0] == pytest.approx(expected)
+    nearer = ellipse_landmarks((107.5, 83), 43, 34.5, 0.4)
+    mixed = mean_ellipse(np.array([first, first]), np.array([second, second]), np.array([0.75, 1.0]))
+    assert mixed == pytest.approx(np.array([nearer, second]))
 
 
 def test_mean_ellipse_of_an_ellipse_with_itself_is_itself():

@@ -1,6 +1,7 @@
 """`snakemake audit` and `snakemake audit_benchmark` on phantoms whose labels are spoilt as the challenge's are."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -62,6 +63,20 @@ def test_another_limit_judges_again_and_trains_no_network(spoilt):
     override.write_text("audit_networks:\n  disagreement: 0.2\n")
     rules = {"audit_labels": 1, "render_audit": 1}
     assert spoilt.planned("audit", "--configfile", str(override), *ARGUMENTS) == rules
+
+
+def test_a_second_audit_learns_from_what_the_first_found(spoilt, results):
+    arguments = (*ARGUMENTS, "audit_rounds=2", "repair_confidence=0")
+    assert spoilt.planned("audit", *arguments)["train_model"] == 2
+    spoilt.snakemake("audit", *arguments)
+    screened = pd.read_csv(results / "audit" / "screen.csv", index_col="image_name")["verdict"] == "sound"
+    fold = pd.read_csv(results / "audit" / "0" / "split.csv", index_col="image_name")["split"] == "train"
+    log = (results / "logs" / "second_audit" / "0" / "train_model.log").read_text()
+    trained = int(re.search(r"(\d+) training and", log)[1])
+    assert (screened & fold).sum() < trained <= fold.sum()
+    first = pd.read_csv(results / "audit" / "first" / "landmarks.csv", index_col="image_name")
+    assert not first.equals(pd.read_csv(results / "audit" / "landmarks.csv", index_col="image_name"))
+    assert spoilt.planned("audit", *arguments) == {}
 
 
 def test_the_report_says_what_each_treatment_of_suspects_is_worth(spoilt, results):

@@ -1,7 +1,8 @@
 """Are the labels to be trusted? By geometry, and by networks that never saw the examination they judge.
 
 Needs manifest.csv and the cache. Makes audit.csv, and under audit/ what it rests on: screen.csv (geometry), a split
-and a network a fold, landmarks.csv (what the networks found). benchmark_audit holds it against an independent reference.
+and a network a fold, landmarks.csv (what the networks found). With audit_rounds: 2 the first audit's tables lie in
+audit/first/ and the networks that judge in second_audit/. benchmark_audit holds it against an independent reference.
 """
 
 
@@ -33,7 +34,7 @@ rule split_folds:
         stamp=stamp("split_folds"),
         modules=modules("split_folds"),
     output:
-        folds=[f"{RESULTS}/{AUDIT}/{fold}/split.csv" for fold in range(config["audit_folds"])],
+        folds=[f"{RESULTS}/audit/{fold}/split.csv" for fold in range(config["audit_folds"])],
     log:
         f"{LOGS}/split_folds.log",
     conda:
@@ -53,7 +54,7 @@ rule audit_labels:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
         screen=f"{RESULTS}/audit/screen.csv",
-        landmarks=fold_landmarks,
+        landmarks=fold_landmarks(config["audit_rounds"] - 1),
         stamp=stamp("audit_labels"),
         modules=modules("audit_labels"),
     output:
@@ -79,6 +80,22 @@ rule audit_labels:
         "Auditing the labels"
     script:
         "../scripts/audit_labels.py"
+
+
+use rule audit_labels as audit_labels_first with:
+    input:
+        manifest=ancient(f"{RESULTS}/manifest.csv"),
+        screen=f"{RESULTS}/audit/screen.csv",
+        landmarks=fold_landmarks(0),
+        stamp=stamp("audit_labels"),
+        modules=modules("audit_labels"),
+    output:
+        audit=f"{RESULTS}/audit/first/audit.csv",
+        found=f"{RESULTS}/audit/first/landmarks.csv",
+    log:
+        f"{LOGS}/audit_labels_first.log",
+    message:
+        "Auditing the labels, for the networks of the second audit"
 
 
 rule render_audit:

@@ -28,7 +28,7 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 PHANTOMS = f"{RESULTS}/phantoms"
 FILE_INDEX = "results/file_index.json"
-AUDIT = "audit"  # the experiment whose networks judge labels; its folds are experiments audit/0, audit/1, ...
+AUDITS = ("audit", "second_audit")  # the experiments whose networks judge labels; their folds are audit/0, audit/1, ...
 GIVEN_MODEL = "given_model"  # the experiment's name where a model is given and none is trained
 REPORTED = GIVEN_MODEL if config["model"] else config["experiment"]
 EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv")
@@ -228,14 +228,14 @@ def training_facts(experiment):
 
     An audit judges training labels by networks that no test image taught, so test images have no part in it.
     """
-    fold = fold_number(experiment)
-    taken = [record for record in records() if record["split"] in ("train", "validation") and record["fold"] != fold]
+    name, fold, judges = experiment.partition("/")[0], fold_number(experiment), judging_audits(experiment)
+    unseen = None if judges else fold  # the points that a first audit found come from the labels of every fold
+    taken = [record for record in records() if record["split"] in ("train", "validation") and record["fold"] != unseen]
     code = ["build_manifest", "screen_labels", "split_images", "cache_images", "render_heatmaps"]
-    facts = [part_digest(("image_name", "image", "label", "split"), taken), _experiment(experiment.partition("/")[0])]
-    facts.append(config["audit"])
-    if fold is None and judged_by_networks():
+    facts = [part_digest(("image_name", "image", "label", "split"), taken), _experiment(name), config["audit"], fold]
+    if judges:
         code += ["split_folds", "export_model", "predict_landmarks", "audit_labels"]
-        facts += [_experiment(AUDIT), select(("audit_networks", "audit_folds", "split_seed"))]
+        facts += [*map(_experiment, judges), select(("audit_networks", "audit_folds", "split_seed"))]
     return [facts, code_digest(*code)]
 
 
@@ -260,7 +260,7 @@ def experiment_settings(wildcards):
 def fold_number(experiment):
     """The fold that an audit's network never sees, or None for any other experiment."""
     name, _, fold = experiment.partition("/")
-    return int(fold) if name == AUDIT and fold else None
+    return int(fold) if name in AUDITS and fold else None
 
 
 def training_threads(wildcards):
@@ -273,26 +273,40 @@ def judged_by_networks():
     return config["audit_method"] == "out_of_fold"
 
 
+def judging_audits(experiment):
+    """The audits, one after the other, by whose word a training takes its labels; none where geometry judges."""
+    name = experiment.partition("/")[0]
+    audits = AUDITS[: config["audit_rounds"]] if judged_by_networks() else ()
+    return audits[: audits.index(name)] if name in audits else audits
+
+
 def training_table(name):
-    """An input function: one of the tables that a training goes by; an audit's network by its fold and geometry."""
+    """An input function: one of the tables that a training goes by; an audit's network by those before its audit."""
 
     def path(wildcards):
-        if fold_number(wildcards.experiment) is not None:
-            tables = {"split": f"{RESULTS}/{wildcards.experiment}/split.csv", "audit": f"{RESULTS}/audit/screen.csv"}
+        fold, folder = fold_number(wildcards.experiment), f"{RESULTS}/audit"
+        if fold is None:
+            tables = {**label_tables(wildcards), "found": f"{folder}/landmarks.csv"}
         else:
-            tables = {**label_tables(wildcards), "found": f"{RESULTS}/audit/landmarks.csv"}
+            tables = {"split": f"{folder}/{fold}/split.csv", "audit": f"{folder}/screen.csv"}
+            if judging_audits(wildcards.experiment):
+                tables |= {"audit": f"{folder}/first/audit.csv", "found": f"{folder}/first/landmarks.csv"}
         return tables.get(name, [])
 
     return path
 
 
-def fold_landmarks(wildcards):
-    """What the audit's networks found, fold by fold, shard by shard."""
-    if not judged_by_networks():
-        return []
-    pattern = f"{RESULTS}/{AUDIT}/{{fold}}/landmarks/{{shard}}.csv"
-    folds, shards = range(config["audit_folds"]), shard_records(labelled=True)
-    return [pattern.format(fold=fold, shard=shard) for fold in folds for shard in shards]
+def fold_landmarks(audit):
+    """An input function: what the networks of an audit, by its number, found, fold by fold, shard by shard."""
+
+    def files(wildcards):
+        if not judged_by_networks():
+            return []
+        folds, shards = range(config["audit_folds"]), shard_records(labelled=True)
+        pattern = f"{RESULTS}/{AUDITS[audit]}/{{fold}}/landmarks/{{shard}}.csv"
+        return [pattern.format(fold=fold, shard=shard) for fold in folds for shard in shards]
+
+    return files
 
 
 def knob(name):
@@ -399,8 +413,9 @@ def check_configuration():
         raise WorkflowError(
             f"split_fold {config['split_fold']} is none of the {config['split_folds']} folds, which count from 0."
         )
-    if AUDIT not in config["experiments"] or not _experiment(AUDIT)["augmentation"]:
-        raise WorkflowError(f"experiment {AUDIT} trains the networks that judge labels; it must exist and augment.")
+    for name in AUDITS:
+        if name not in config["experiments"] or not _experiment(name)["augmentation"]:
+            raise WorkflowError(f"experiment {name} trains networks that judge labels; it must exist and augment.")
     if REPORTED != GIVEN_MODEL and _experiment(REPORTED)["suspects"] == "repair" and not judged_by_networks():
         raise WorkflowError("suspects: repair takes the points of out-of-fold networks; set audit_method: out_of_fold.")
     for name in config["experiments"]:
@@ -432,6 +447,6 @@ if "download_hc18" not in sys.argv:  # which is how there come to be data
 
 
 wildcard_constraints:
-    experiment="|".join([rf"{AUDIT}/\d+", *map(re.escape, config["experiments"]), GIVEN_MODEL]),
+    experiment="|".join([rf"({'|'.join(AUDITS)})/\d+", *map(re.escape, config["experiments"]), GIVEN_MODEL]),
     shard=r"\d+",
     stage=r"[a-z_]+(/.+)?",

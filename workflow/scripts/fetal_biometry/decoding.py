@@ -3,8 +3,11 @@
 import numpy as np
 
 from fetal_biometry import heatmaps, masks
-from fetal_biometry.geometry import mean_ellipse, resize_points
+from fetal_biometry.geometry import all_lengths, mean_ellipse, resize_points
 from fetal_biometry.landmarks import canonical
+
+_HEAD_SHARE = 0.75  # of the filled head: dozens of cells carry its outline, each landmark rests on a few
+_AGREEMENT = 0.1  # of each length; beyond it an end of the landmarks has gone astray, and the filled head stands alone
 
 
 def locate(maps: np.ndarray, sizes: np.ndarray, decoder: str, sigma_cells: float) -> tuple[np.ndarray, np.ndarray]:
@@ -17,8 +20,9 @@ def locate(maps: np.ndarray, sizes: np.ndarray, decoder: str, sigma_cells: float
     sizes : ndarray of shape (N, 2)
         Width and height of the original images.
     decoder : str
-        One of `heatmaps.decode`, or ``fused``: the mean of the ellipse that the ``paired`` landmarks span and of
-        the one around the filled head. Where no head is drawn the landmarks stand alone.
+        One of `heatmaps.decode`, or ``fused``: an ellipse between the one that the ``paired`` landmarks span
+        and the one around the filled head. Where the two disagree the filled head stands alone, where none is
+        drawn the landmarks.
     sigma_cells : float
         Standard deviation of the heatmaps' Gaussians in cells.
 
@@ -34,7 +38,9 @@ def locate(maps: np.ndarray, sizes: np.ndarray, decoder: str, sigma_cells: float
     points = canonical(resize_points(points, (cells, cells), sizes[:, None]))
     if decoder == "fused":
         heads = masks.decode(maps[:, 4], sizes)
-        points = mean_ellipse(points, np.where(np.isfinite(heads), heads, points))
+        heads = np.where(np.isfinite(heads), heads, points)
+        agree = np.abs(all_lengths(points) / all_lengths(heads) - 1).max(axis=1) < _AGREEMENT
+        points = mean_ellipse(points, heads, np.where(agree, _HEAD_SHARE, 1.0))
     return points, confidence
 
 

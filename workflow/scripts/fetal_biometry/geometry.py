@@ -101,8 +101,8 @@ def landmarks_to_ellipse(points: np.ndarray):
     return points.mean(axis=-2), np.maximum(bpd, ofd) / 2, np.minimum(bpd, ofd) / 2, angle
 
 
-def mean_ellipse(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Axes of the ellipse halfway between two that landmarks span.
+def mean_ellipse(first: np.ndarray, second: np.ndarray, share=0.5) -> np.ndarray:
+    """Axes of an ellipse between two that landmarks span.
 
     Centres are averaged, and so are the symmetric matrices that stretch the unit circle into each ellipse: axes of
     one direction average their lengths, and the direction of a nearly round ellipse weighs next to nothing.
@@ -110,16 +110,19 @@ def mean_ellipse(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     first, second : ndarray of shape (N, 4, 2)
+    share : float or ndarray of shape (N,)
+        Weight of the second, 0 to 1.
 
     Returns
     -------
     ndarray of shape (N, 4, 2)
         In canonical order; the longer axis is the OFD.
     """
-    stretch = (_stretch(first) + _stretch(second)) / 2
+    share = np.broadcast_to(share, len(first))[:, None]
+    stretch = (1 - share[..., None]) * _stretch(first) + share[..., None] * _stretch(second)
     lengths, directions = np.linalg.eigh(stretch)
     axes = lengths[:, None, :] * directions
-    centre = (np.mean(first, axis=1) + np.mean(second, axis=1)) / 2
+    centre = (1 - share) * np.mean(first, axis=1) + share * np.mean(second, axis=1)
     offsets = np.stack([-axes[..., 1], axes[..., 1], -axes[..., 0], axes[..., 0]], axis=1)
     return canonical(centre[:, None] + offsets)
 
