@@ -189,7 +189,7 @@ def spoilt(samples):
 
 def test_open_labels_are_taught_where_the_network_is_sure(spoilt, samples, tmp_path):
     learning, judging = spoilt
-    trainer = Trainer({**SETTINGS, **FUSED, "epochs": 15}, learning, judging, tmp_path / "taught.pt", "data")
+    trainer = Trainer({**SETTINGS, **FUSED, "epochs": 24}, learning, judging, tmp_path / "taught.pt", "data")
     trainer.run()
     chosen = learning.taught & (trainer.training.weights > 0)
     assert chosen.sum() > learning.taught.sum() / 2
