@@ -11,6 +11,7 @@ import pytest
 from fetal_biometry import report
 from fetal_biometry.errors import InputError
 from fetal_biometry.geometry import all_lengths
+from fetal_biometry.growth import read_lengths
 from fetal_biometry.landmarks import COLUMNS
 
 
@@ -170,6 +171,15 @@ def test_experiments_stand_side_by_side_when_asked_for(labelled_run, page, refer
     assert "keep kept as they are 13.0 11.0 12.0" in section and "+2.00 +1.50 to +2.50" in section
     assert "heatmap left out 3.25 1.25 2.25" in section
     assert ("17.0 15.0 16.0" in section) == referenced
+
+
+def test_gestational_ages_stand_in_the_table_where_asked_for(labelled_run):
+    assert "Age by HC" not in words(report.render_report(labelled_run))
+    reading = read_lengths(labelled_run.predictions, np.full(len(labelled_run.predictions), 20.0), "hadlock")
+    predictions = labelled_run.predictions.join(reading.set_axis(labelled_run.predictions.index))
+    inputs = replace(labelled_run, predictions=predictions, settings={"growth_chart": "hadlock"})
+    text = words(report.render_report(inputs))
+    assert all(heading in text for heading in ("Age by HC", "Age by BPD", "HC centile", "by dates"))
 
 
 def test_same_inputs_give_the_same_bytes(labelled_run, page):

@@ -287,6 +287,15 @@ def test_a_pixel_size_in_another_unit_is_refused(settings, folder, tmp_path, siz
     refuse({**settings, "pixel_sizes": "sizes.csv"}, message, tmp_path)
 
 
+def test_gestational_age_comes_with_the_pixel_size(settings, folder, tmp_path):
+    table = tmp_path / "sizes.csv"
+    table.write_text("image_name,pixel_size_mm,gestational_age_weeks\n000_HC.png,0.1,20.4\n001_HC.png,0.1,\n")
+    rows = describe({**settings, "pixel_sizes": "sizes.csv"}, tmp_path)
+    assert [rows[name]["gestational_age_weeks"] for name in ("000_HC.png", "001_HC.png")] == [20.4, None]
+    table.write_text("image_name,pixel_size_mm,gestational_age_weeks\n000_HC.png,0.1,143\n")
+    refuse({**settings, "pixel_sizes": "sizes.csv"}, r"row 2 \(000_HC\.png\): .*143 weeks; give .* in weeks", tmp_path)
+
+
 def test_an_unreadable_image_is_named(settings, folder, tmp_path):
     (folder / "001_HC.png").write_bytes(b"no image")
     refuse(settings, r"001_HC\.png: not a readable image .*; replace or remove it", tmp_path)

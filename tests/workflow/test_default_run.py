@@ -177,18 +177,20 @@ def test_a_trained_model_measures_unlabelled_images(finished, results, tmp_path)
     phantoms = plan_phantoms(3, seed=77)
     for phantom in phantoms:
         cv2.imwrite(str(folder / phantom.image_name), draw_phantom(phantom))
-    rows = "".join(f"{phantom.image_name},{phantom.pixel_size_mm}\n" for phantom in phantoms[:2])
+    rows = "".join(f"{phantom.image_name},{phantom.pixel_size_mm},20\n" for phantom in phantoms[:2])
     table = folder / "images.csv"
-    table.write_text("image_name,pixel_size_mm\n" + rows + f"{phantoms[2].image_name},\n")
+    table.write_text("image_name,pixel_size_mm,gestational_age_weeks\n" + rows + f"{phantoms[2].image_name},,\n")
     model = results / "heatmap" / "model.onnx"
-    finished.snakemake("--config", "run=mine", "dataset=images", f"images={table}", f"model={model}")
+    arguments = ("run=mine", "dataset=images", f"images={table}", f"model={model}", "growth_chart=hadlock")
+    finished.snakemake("--config", *arguments)
     mine = finished.folder / "results" / "mine"
     predictions = pd.read_csv(mine / "given_model" / "predictions.csv", index_col="image_name")
     for phantom in phantoms:
         row = predictions.loc[phantom.image_name]
         assert abs(row["ofd_px"] / (2 * phantom.semi_long_px) - 1) < 0.1
     assert predictions["hc_mm"].notna().tolist() == [True, True, False]
-    assert predictions["flags"].iloc[2] == "no pixel size" or "no pixel size" in predictions["flags"].iloc[2]
+    assert predictions["hc_centile"].notna().tolist() == [True, True, False]
+    assert "no pixel size" in predictions["flags"].iloc[2]
     assert (mine / "report.html").stat().st_size > 10_000
 
 

@@ -156,6 +156,7 @@ def records():
             "label": source.label_digest(index) if source.labelled else None,
             "reference": source.reference_digest(index),
             "pixel_size_mm": source.pixel_size_mm,
+            "gestational_age_weeks": source.gestational_age_weeks,
             "path": str(source.path),
             "examination": examinations[source.image_name],
             "split": split.get(source.image_name),

@@ -55,6 +55,7 @@ rule measure_heads:
         interval_level=lookup(dpath="interval_level", within=config),
         calliper=lookup(dpath="calliper", within=config),
         limits=lookup(dpath="flags", within=config),
+        chart=lookup(dpath="growth_chart", within=config),
     message:
         "Measuring the heads found by {wildcards.experiment}"
     script:

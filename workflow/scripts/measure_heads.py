@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fetal_biometry import job
+from fetal_biometry import growth, job
 from fetal_biometry.biometry import describe_row, export_tables, reported_lengths, tabulate
 from fetal_biometry.frames import points_of, read_frame, write_frame
 from fetal_biometry.uncertainty import relative_intervals
@@ -34,6 +34,9 @@ if __name__ == "__main__":
         else:
             intervals = np.full((*lengths.shape, 2), np.nan)
         table = tabulate(found, manifest, intervals, params.limits, params.calliper)
+        if params.chart != "none":
+            weeks = manifest["gestational_age_weeks"].to_numpy(dtype=float)
+            table = table.join(growth.read_lengths(table, weeks, params.chart))
         write_frame(table, snakemake.output.predictions)
         exports = export_tables(table, pixel_size)
         for path in snakemake.output.exports:

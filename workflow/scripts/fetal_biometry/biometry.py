@@ -57,6 +57,11 @@ def to_outer(bpd_mm: np.ndarray, calliper: str) -> np.ndarray:
     return 0.555934 + 1.027318 * np.asarray(bpd_mm) if calliper == "outer_to_inner" else np.asarray(bpd_mm)
 
 
+def to_inner(bpd_mm: np.ndarray) -> np.ndarray:
+    """Outer-to-inner BPD in mm of an outer-to-outer one: ``BPDoi = -0.403458 + 0.9714153 BPDoo`` (Wong et al. 2018)."""
+    return -0.403458 + 0.9714153 * np.asarray(bpd_mm)
+
+
 def outer_lengths(points: np.ndarray, pixel_size_mm: np.ndarray, calliper: str) -> np.ndarray:
     """BPD (outer-to-outer), OFD and HC in mm, (N, 3), of landmarks placed by a calliper convention."""
     bpd, ofd = (length * pixel_size_mm for length in head_lengths(points))

@@ -20,7 +20,9 @@ PIXEL_SIZE_COLUMNS = {
     "image_name": NAME_COLUMN,
     "pixel_size_mm": ("pixel_size_mm", "pixel size(mm)", "pixel_size"),
     "reference_hc_mm": ("reference_hc_mm", "head circumference (mm)"),
+    "gestational_age_weeks": ("gestational_age_weeks",),
 }
+OPTIONAL_COLUMNS = ("reference_hc_mm", "gestational_age_weeks")
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Source:
     ``landmarks`` (eight numbers, `landmarks.COLUMNS` order, original pixels) or ``annotation`` (an image of
     the head's ellipse) hold its label, where it has one; ``origin`` says where the label stands, for messages;
     ``reference``, landmarks or an annotation too, is an independent truth that judges and never trains;
-    ``recipe`` stands for the content of an image that the workflow draws itself.
+    ``gestational_age_weeks`` is by dates; ``recipe`` stands for the content of an image that the workflow draws itself.
     """
 
     image_name: str
@@ -40,6 +42,7 @@ class Source:
     reference: tuple[float, ...] | Path | None = None
     pixel_size_mm: float | None = None
     reference_hc_mm: float | None = None
+    gestational_age_weeks: float | None = None
     label_source: str = ""
     origin: str = ""
     recipe: str = ""
@@ -124,6 +127,7 @@ def describe_source(source: Source, settings: dict, index: FileIndex) -> dict:
         "examination": examination_of(source.image_name, settings["examination_pattern"]),
         **dict.fromkeys(COLUMNS),
         "reference_hc_mm": source.reference_hc_mm,
+        "gestational_age_weeks": source.gestational_age_weeks,
         "label_source": source.label_source,
         **dict.fromkeys(REFERENCE_COLUMNS),
     }
@@ -262,7 +266,7 @@ def _list_unlabelled(settings: dict) -> list[Source]:
         return [_with_pixel_size(Source(path.name, path), pixel_sizes) for path in find_images(given)]
     columns = {"path": ("path", *NAME_COLUMN), **PIXEL_SIZE_COLUMNS}
     sources = []
-    for row in read_table(given, columns, optional=("image_name", "pixel_size_mm", "reference_hc_mm")):
+    for row in read_table(given, columns, optional=("image_name", "pixel_size_mm", *OPTIONAL_COLUMNS)):
         path = given.parent / row["path"]
         if not path.is_file():
             raise InputError(f"{row.place}: {path} does not exist; correct the path or remove the row.")
@@ -281,12 +285,13 @@ def _existing_folder(settings: dict) -> Path:
 
 
 def _read_pixel_sizes(settings: dict) -> dict[str, Row]:
-    """Pixel sizes (and reference HC) by image name; a plain number counts for every image (see `_with_pixel_size`)."""
+    """Rows with a pixel size (and what else they know) by image name; a plain number counts for every image."""
     given = settings["pixel_sizes"]
     if given == "" or isinstance(given, (int, float)):
-        fixed = Row({"pixel_size_mm": str(given), "reference_hc_mm": ""}, Path("the configuration's pixel_sizes"), 1)
+        values = {"pixel_size_mm": str(given), **dict.fromkeys(OPTIONAL_COLUMNS, "")}
+        fixed = Row(values, Path("the configuration's pixel_sizes"), 1)
         return {"": fixed} if given else {}
-    return index_by_name(read_table(_under_root(settings, given), PIXEL_SIZE_COLUMNS, optional=("reference_hc_mm",)))
+    return index_by_name(read_table(_under_root(settings, given), PIXEL_SIZE_COLUMNS, OPTIONAL_COLUMNS))
 
 
 def _with_pixel_size(source: Source, pixel_sizes: dict[str, Row]) -> Source:
@@ -298,7 +303,11 @@ def _with_pixel_size(source: Source, pixel_sizes: dict[str, Row]) -> Source:
         raise InputError(
             f"{row.place}: a pixel of {size:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
         )
-    return replace(source, pixel_size_mm=size, reference_hc_mm=row.number_in("reference_hc_mm", 1, optional=True))
+    age = row.number_in("gestational_age_weeks", minimum=4, optional=True)
+    if age is not None and age > 45:
+        raise InputError(f"{row.place}: no pregnancy lasts {age:g} weeks; give gestational_age_weeks in weeks.")
+    hc = row.number_in("reference_hc_mm", minimum=1, optional=True)
+    return replace(source, pixel_size_mm=size, reference_hc_mm=hc, gestational_age_weeks=age)
 
 
 def _points(source: Source, label, size: tuple[int, int]) -> np.ndarray:

@@ -35,6 +35,11 @@ HEAD_SIZES = {
     "hc_over_200": "HC > 200 mm",
 }
 GROUPS = {"all": "all sound labels", **HEAD_SIZES, "with_suspects": "suspect labels included"}
+GROWTH_COLUMNS = (
+    ("age_weeks_hc", "Age by HC", "weeks"),
+    ("age_weeks_bpd", "Age by BPD", "weeks"),
+    *((f"{length}_centile", f"{length.upper()} centile", "INTERGROWTH-21st") for length in ("hc", "bpd", "ofd")),
+)
 OVERLAY_WIDTH_PX = 640  # as wide as a gallery column gets on a dense screen; about 25 kB an image
 MISSING = "–"
 
@@ -97,6 +102,8 @@ def render_report(inputs: ReportInputs) -> str:
         examinations_shared=examinations_shared(rows),
         settings=flatten(inputs.settings),
         digest=content_digest(inputs.manifest),
+        chart=inputs.settings.get("growth_chart"),
+        growth=[column for column in GROWTH_COLUMNS if column[0] in rows and rows[column[0]].notna().any()],
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
         comparison=[] if inputs.comparison is None else inputs.comparison.to_dict("records"),
         training_figures=training_figures(inputs.history, metrics),
