@@ -151,8 +151,8 @@ def test_outer_to_inner_labels_are_converted_and_it_says_so(labelled_run, page):
 
 @pytest.mark.parametrize("policy, said", [("drop", "neither for training"), ("keep", "kept as they are")])
 def test_what_became_of_suspects_is_said_as_it_was(labelled_run, policy, said):
-    settings = {"suspects": "drop", "experiments": {"heatmap": {"suspects": policy}}}
-    text = words(report.render_report(replace(labelled_run, settings=settings)))
+    metrics = labelled_run.metrics | {"model": labelled_run.metrics["model"] | {"suspects": policy}}
+    text = words(report.render_report(replace(labelled_run, metrics=metrics)))
     assert said in text and ("labels were left out" in text) == (policy == "drop")
 
 

@@ -56,7 +56,7 @@ def describe_model(snakemake) -> dict:
         "seconds": metadata["seconds"],
         "decode": metadata["decoder"],
         "reflections": metadata["reflections"],
-        "suspects": snakemake.params.settings.get("suspects"),
+        **{knob: snakemake.params.settings.get(knob) for knob in ("suspects", "keep_epoch")},
     }
 
 

@@ -94,8 +94,8 @@ def render_report(inputs: ReportInputs) -> str:
         groups=GROUPS,
         test=test,
         reference=reference,
-        suspects=knob_of(inputs.settings, inputs.experiment, "suspects"),
-        keep_epoch=knob_of(inputs.settings, inputs.experiment, "keep_epoch"),
+        suspects=metrics["model"].get("suspects"),
+        keep_epoch=metrics["model"].get("keep_epoch"),
         rows=rows.to_dict("records"),
         measured=measured_summary(rows[rows["unit"] == shown_unit]),
         split_table=split_table(rows),
@@ -137,12 +137,6 @@ def fill_template(name: str, **values) -> str:
         csp=csp_source,
     )
     return environment.get_template(name).render(**values)
-
-
-def knob_of(settings: dict, experiment: str, knob: str):
-    """An experiment's knob: its own or everyone's; None where the settings do not say."""
-    own = (settings.get("experiments") or {}).get(experiment) or {}
-    return own.get(knob, settings.get(knob))
 
 
 def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
