@@ -65,6 +65,15 @@ def test_without_an_outline_there_are_no_landmarks():
     assert np.isnan(masks.decode(np.stack([nothing, everything, speck]), np.tile(ORIGINAL, (3, 1)))).all()
 
 
+def test_a_hesitant_head_keeps_its_size(heads):
+    points, grid = heads
+    drawn = masks.encode(grid, CELLS)
+    sizes = np.tile(ORIGINAL, (len(points), 1))
+    for height in (0.9, 0.6, 0.3):
+        assert all_lengths(masks.decode(height * drawn, sizes)) == pytest.approx(all_lengths(points), rel=0.03)
+    assert np.isnan(masks.decode(0.15 * drawn, sizes)).all()
+
+
 def test_points_on_one_line_draw_next_to_nothing():
     line = np.array([[[10.0, 10.0], [30.0, 10.0], [15.0, 10.0], [25.0, 10.0]]])
     drawn = masks.encode(line, CELLS)

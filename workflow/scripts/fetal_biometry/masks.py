@@ -11,7 +11,8 @@ import numpy as np
 from fetal_biometry.geometry import fit_outline, resize_points
 
 _FEWEST = 12  # outline points below which an ellipse's five numbers are not worth fitting
-_CEILING = 1e-4  # keeps the logarithm of the odds finite where a cell is certain
+_FAINTEST = 0.2  # summit of a mask; a head that is likelier nowhere is none
+_CEILING = 1e-4  # keeps the logarithm of the odds finite
 
 
 def encode(points: np.ndarray, size: int) -> np.ndarray:
@@ -55,6 +56,11 @@ def decode(masks: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (N, 4, 2)
         Landmarks in original pixels: the long axis as OFD. NaN where there is no outline to fit.
+
+    Notes
+    -----
+    The outline lies at half the mask's own height. A network that hesitates draws a head that is low and flat; at a
+    level of 0.5 it would come out small, or not at all.
     """
     found = np.full((len(masks), 4, 2), np.nan)
     for i, (mask, size) in enumerate(zip(masks, sizes, strict=True)):
@@ -66,13 +72,17 @@ def decode(masks: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _trace_outline(mask: np.ndarray) -> np.ndarray:
-    """Where the largest piece's log odds cross zero between neighbouring cells, ``(x, y)`` of shape (K, 2)."""
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8), connectivity=4)
-    if count < 2:
+    """Where the largest piece is half as high as the mask's summit, ``(x, y)`` of shape (K, 2).
+
+    Between neighbouring cells the logarithm of the odds is taken as linear, as it is across a blurred edge.
+    """
+    summit = mask.max()
+    if summit < _FAINTEST:
         return np.zeros((0, 2))
+    height = np.clip(mask.astype(float) / summit, _CEILING, 1 - _CEILING)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats((height > 0.5).astype(np.uint8), connectivity=4)
     head = pieces == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
-    certain = np.clip(mask.astype(float), _CEILING, 1 - _CEILING)
-    odds = np.log(certain / (1 - certain))
+    odds = np.log(height / (1 - height))
     points = []
     for axis in (0, 1):
         first = (slice(None), slice(None, -1)) if axis == 0 else (slice(None, -1), slice(None))
