@@ -173,6 +173,16 @@ def test_experiments_stand_side_by_side_when_asked_for(labelled_run, page, refer
     assert ("17.0 15.0 16.0" in section) == referenced
 
 
+def test_the_error_by_share_kept_ends_at_the_mean_of_all(labelled_run):
+    rows = report.measured_rows(labelled_run)
+    rows = rows[(rows["split"] == "test") & (rows["verdict"] == "sound")]
+    many = pd.concat([rows] * 4, ignore_index=True)
+    said = re.search(r"HC ([\d.]+) % on all", report.risk_figure(many).svg)[1]
+    assert float(said) == pytest.approx(100 * rows["hc_relative"].abs().mean(), abs=0.06)
+    assert report.risk_figure(rows.head(5)) is None
+    assert report.risk_figure(many.assign(hc_low=np.nan, bpd_low=np.nan, ofd_low=np.nan)) is None
+
+
 def test_gestational_ages_stand_in_the_table_where_asked_for(labelled_run):
     assert "Age by HC" not in words(report.render_report(labelled_run))
     reading = read_lengths(labelled_run.predictions, np.full(len(labelled_run.predictions), 20.0), "hadlock")

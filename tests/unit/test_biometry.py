@@ -11,6 +11,7 @@ from fetal_biometry.landmarks import COLUMNS
 
 LIMITS = {  # config.yaml's
     "confidence": 0.35,
+    "interval": 0.1,
     "cephalic_index_low": 0.65,
     "cephalic_index_high": 0.95,
     "angle_deg": 15,
@@ -28,8 +29,13 @@ def turned(points, degrees):
     return np.vstack([points[:2], (points[2:] - middle) @ rotation.T + middle])
 
 
-def flags(points, confidence=0.9):
-    return flag_heads(points[None], np.array([[800.0, 540.0]]), np.array([confidence]), LIMITS)[0]
+def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02)):
+    return flag_heads(points[None], np.array([[800.0, 540.0]]), np.array([confidence]), np.array([margins]), LIMITS)[0]
+
+
+def test_a_length_that_may_be_far_off_is_flagged():
+    assert flags(HEAD, margins=(0.02, 0.11, 0.05)) == "uncertain length"
+    assert flags(HEAD, margins=(np.nan,) * 3) == ""
 
 
 @pytest.mark.parametrize(
@@ -60,7 +66,7 @@ def table():
     found[list(COLUMNS)] = np.reshape([HEAD, OTHER], (2, 8))
     found["confidence"] = [0.9, 0.123456]
     manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1, np.nan]}, index=names)
-    intervals = all_lengths(np.array([HEAD, OTHER]))[..., None] * [0.9, 1.1]
+    intervals = all_lengths(np.array([HEAD, OTHER]))[..., None] * [0.92, 1.08]
     return tabulate(found, manifest, intervals * np.array([0.1, 1.0])[:, None, None], LIMITS, "outer_to_outer")
 
 
@@ -70,8 +76,8 @@ def test_lengths_in_pixels_and_where_known_in_millimetres(table):
         assert table[f"{name}_px"].to_numpy() == pytest.approx(lengths[:, column], abs=1e-3)
         assert table[f"{name}_mm"][0] == pytest.approx(lengths[0, column] * 0.1, abs=1e-3)
         assert np.isnan(table[f"{name}_mm"][1])
-        assert table[f"{name}_low"].to_numpy() == pytest.approx(0.9 * lengths[:, column] * [0.1, 1], abs=1e-3)
-        assert table[f"{name}_high"].to_numpy() == pytest.approx(1.1 * lengths[:, column] * [0.1, 1], abs=1e-3)
+        assert table[f"{name}_low"].to_numpy() == pytest.approx(0.92 * lengths[:, column] * [0.1, 1], abs=1e-3)
+        assert table[f"{name}_high"].to_numpy() == pytest.approx(1.08 * lengths[:, column] * [0.1, 1], abs=1e-3)
     assert points_of(table) == pytest.approx(np.array([HEAD, OTHER]), abs=1e-3)
     assert list(table["flags"]) == ["", "low confidence;no pixel size"]
     assert table["confidence"][1] == 0.1235

@@ -46,4 +46,5 @@ def test_a_head_found_in_two_places_is_doubted(image):
     sizes = np.array([[CELLS, CELLS]])
     _, sure = locate(draw_where_it_is_bright(image), sizes, "fused", 1.5)
     _, unsure = locate(doubtful, sizes, "fused", 1.5)
-    assert unsure < 0.6 * sure
+    (confidence, _, height, blur), (unsure, _, low, blurred) = sure[0], unsure[0]
+    assert unsure < 0.6 * confidence and low <= height and blurred > 1.3 * blur

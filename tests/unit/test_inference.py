@@ -73,19 +73,20 @@ def test_outputs_agree_with_pytorch_for_any_number_of_images(exported):
 
 def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
     module, predictor, settings, images = exported
-    points, confidence = predictor.locate(images[:, 0].numpy(), SIZES)
+    points, evidence = predictor.locate(images[:, 0].numpy(), SIZES)
     outputs = run(module, images)
     if settings["kind"] == "direct":
         expected = outputs.astype(float) * SIZES[:, None] - 0.5
-        assert np.isnan(confidence).all()
+        assert np.isnan(evidence).all()
     else:
         if settings["reflections"]:
             outputs = average_reflections(
                 lambda views: run(module, torch.from_numpy(views[:, None])), images[:, 0].numpy()
             )
         expected, sure = locate(outputs, SIZES, settings["decoder"], 2.0)
-        assert confidence == pytest.approx(sure, abs=1e-3)
-        assert ((confidence >= 0) & (confidence <= 1)).all()
+        assert evidence == pytest.approx(sure, abs=1e-3, nan_ok=True)
+        assert ((evidence[:, 0] >= 0) & (evidence[:, 0] <= 1)).all()
+        assert np.isfinite(evidence[:, 1:]).all() == (settings["decoder"] == "fused")
     assert np.array_equal(points, canonical(points))
     assert all_lengths(points) == pytest.approx(all_lengths(expected), abs=0.2)
     assert points == pytest.approx(canonical(expected), abs=0.2)

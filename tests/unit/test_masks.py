@@ -86,14 +86,16 @@ def test_fused_is_between_both_and_falls_back_on_the_landmarks(heads):
                             ORIGINAL, (CELLS, CELLS))  # fmt: skip
     sizes = np.tile(ORIGINAL, (len(points), 1))
     maps = np.concatenate([encode(grid, CELLS, 2.0), masks.encode(smaller, CELLS)[:, None]], axis=1)
-    fused, confidence = locate(maps, sizes, "fused", 2.0)
-    paired, same = locate(maps, sizes, "paired", 2.0)
+    fused, evidence = locate(maps, sizes, "fused", 2.0)
+    paired, confidence = locate(maps, sizes, "paired", 2.0)
     assert all_lengths(fused) / all_lengths(paired) == pytest.approx(0.955, abs=0.01)
-    assert np.array_equal(confidence, same)
+    assert np.array_equal(evidence[:, 0], confidence[:, 0]) and np.isnan(confidence[:, 1:]).all()
+    assert evidence[:, 1] == pytest.approx(0.06, abs=0.02) and evidence[:, 2] == pytest.approx(1)
     astray = maps.copy()
     astray[:, 0] = astray[:, 1]
     outline = masks.decode(maps[:, 4], sizes)
     assert all_lengths(locate(astray, sizes, "fused", 2.0)[0]) == pytest.approx(all_lengths(outline))
     maps[:, 4] = 0
-    alone, _ = locate(maps, sizes, "fused", 2.0)
+    alone, unsure = locate(maps, sizes, "fused", 2.0)
+    assert (unsure[:, 1] == 1).all() and (unsure[:, 2] == 0).all()
     assert all_lengths(alone) == pytest.approx(all_lengths(paired), rel=0.02)

@@ -1,9 +1,13 @@
-"""Intervals hold as often as they say, by simulation."""
+"""Intervals hold as often as they say, by simulation, and are as wide as the evidence asks for."""
+
+import json
 
 import numpy as np
 import pytest
 
-from fetal_biometry.uncertainty import conformal_quantile, relative_intervals
+from fetal_biometry.uncertainty import calibrate, conformal_quantile, intervals
+
+PLAIN = np.array([0.8, 0.05, 0.95, 0.8])  # confidence, disagreement, height and blur of an ordinary image
 
 
 @pytest.mark.parametrize(("n", "level"), [(20, 0.9), (50, 0.9), (99, 0.95), (30, 0.5)])
@@ -26,28 +30,62 @@ def test_the_order_of_errors_does_not_matter():
     assert conformal_quantile(errors, 0.9) == conformal_quantile(np.sort(errors)[::-1], 0.9)
 
 
-def test_intervals_hold_true_lengths_as_often_as_asked():
-    rng = np.random.default_rng(2)
-    held = []
-    for _ in range(300):
-        truth = rng.uniform(50, 300, (110, 3))
-        predicted = truth * (1 + rng.normal(0, [0.02, 0.04, 0.01], (110, 3)))
-        intervals = relative_intervals(predicted[60:], predicted[:60], truth[:60], 0.9)
-        held.append(((truth[60:] >= intervals[..., 0]) & (truth[60:] <= intervals[..., 1])).mean(axis=0))
+def simulate(rng, n):
+    """True and predicted lengths in mm, and evidence, of heads whose errors grow with blur and are worst when small."""
+    truth = rng.uniform(60, 300, (n, 1)) * [0.28, 0.35, 1]
+    blur = np.exp(rng.normal(0, 0.5, n))
+    share = 0.01 * blur * np.where(truth[:, 2] < 120, 3, 1)
+    predicted = truth * (1 + rng.normal(0, 1, (n, 3)) * share[:, None])
+    evidence = np.tile(PLAIN, (n, 1))
+    evidence[:, 3] = blur
+    return truth, predicted, evidence
+
+
+def test_intervals_hold_in_every_band_and_widen_with_the_evidence():
+    rng, held, small, widths = np.random.default_rng(2), [], [], []
+    for _ in range(60):
+        truth, predicted, evidence = simulate(rng, 400)
+        known, new = slice(0, 200), slice(200, 400)
+        learned = calibrate(predicted[known], truth[known], evidence[known], predicted[known, 2], 0.9)
+        ends = intervals(learned, predicted[new], evidence[new], predicted[new, 2])
+        inside = (truth[new] >= ends[..., 0]) & (truth[new] <= ends[..., 1])
+        held.append(inside.mean(axis=0))
+        small.append(inside[predicted[new, 2] < 120].mean(axis=0))
+        width = (ends[..., 1] - ends[..., 0]) / predicted[new]
+        widths.append([width[evidence[new, 3] > 1.5].mean(), width[evidence[new, 3] < 0.7].mean()])
     assert np.mean(held, axis=0) == pytest.approx(0.9, abs=0.02)
+    assert np.mean(small, axis=0) == pytest.approx(0.9, abs=0.03)
+    wide, narrow = np.mean(widths, axis=0)
+    assert wide > 2 * narrow
 
 
-def test_intervals_grow_with_the_length_and_lie_about_it():
-    calibration = np.full((19, 3), 100.0)
-    references = calibration + np.arange(19)[:, None]  # the 18th smallest error is 17 %
+def test_without_evidence_intervals_grow_with_the_length_alone():
+    predicted = np.full((19, 3), 100.0)
+    references = predicted + np.arange(19)[:, None]  # the 18th smallest error is 17 %
+    learned = calibrate(predicted, references, np.full((19, 4), np.nan), np.full(19, np.nan), 0.9)
     lengths = np.array([[50.0, 100.0, 200.0]])
-    intervals = relative_intervals(lengths, calibration, references, 0.9)
-    assert intervals.shape == (1, 3, 2)
-    assert intervals[0, :, 0] == pytest.approx(0.83 * lengths[0])
-    assert intervals[0, :, 1] == pytest.approx(1.17 * lengths[0])
+    ends = intervals(learned, lengths, np.full((1, 4), np.nan), np.full(1, np.nan))
+    assert ends[0] == pytest.approx(np.stack([0.83 * lengths[0], 1.17 * lengths[0]], axis=-1))
 
 
 @pytest.mark.parametrize("count", [0, 5])
 def test_too_few_calibration_images_give_no_interval(count):
-    none = relative_intervals(np.ones((4, 3)), np.ones((count, 3)), np.ones((count, 3)), 0.9)
+    learned = calibrate(np.ones((count, 3)), np.ones((count, 3)), np.tile(PLAIN, (count, 1)), np.full(count, 3.0), 0.9)
+    none = intervals(learned, np.ones((4, 3)), np.tile(PLAIN, (4, 1)), np.full(4, 3.0))
     assert none.shape == (4, 3, 2) and np.isnan(none).all()
+
+
+def test_a_calibration_survives_its_file():
+    truth, predicted, evidence = simulate(np.random.default_rng(4), 100)
+    learned = calibrate(predicted, truth, evidence, predicted[:, 2], 0.9)
+    again = json.loads(json.dumps(learned))
+    assert again["images"] == 100 and again["level"] == 0.9
+    both = [intervals(each, predicted, evidence, predicted[:, 2]) for each in (learned, again)]
+    assert np.array_equal(*both)
+
+
+def test_strange_evidence_widens_by_a_finite_amount():
+    truth, predicted, evidence = simulate(np.random.default_rng(5), 100)
+    learned = calibrate(predicted, truth, evidence, predicted[:, 2], 0.9)
+    strange = np.array([[0.0, 50.0, 0.0, 0.0], [1.0, 0.0, 1.0, 100.0], [np.nan] * 4])
+    assert np.isfinite(intervals(learned, predicted[:3], strange, predicted[:3, 2])).all()

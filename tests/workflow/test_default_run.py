@@ -12,7 +12,8 @@ from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
 
 pytestmark = pytest.mark.slow
-AFTER_PREDICTION = {"measure_heads": 1, "evaluate_model": 1, "render_report": 1}
+AFTER_CALIBRATION = {"measure_heads": 1, "evaluate_model": 1, "render_report": 1}
+AFTER_PREDICTION = {"calibrate_intervals": 1, "package_model": 1, **AFTER_CALIBRATION}
 AFTER_TRAINING = {"export_model": 1, "predict_landmarks": 4, **AFTER_PREDICTION}
 PACKAGE = "workflow/scripts/fetal_biometry"
 
@@ -127,7 +128,7 @@ def test_another_sigma_renders_and_trains_but_caches_nothing(finished):
 def test_another_flag_limit_only_measures_again(finished):
     override = finished.folder / "stricter.yaml"
     override.write_text("flags:\n  angle_deg: 10\n")
-    assert finished.planned("--configfile", str(override)) == AFTER_PREDICTION
+    assert finished.planned("--configfile", str(override)) == AFTER_CALIBRATION
 
 
 def test_one_unlabelled_image_more_or_less_touches_one_shard_and_trains_nothing(finished, results):
@@ -189,6 +190,7 @@ def test_a_trained_model_measures_unlabelled_images(finished, results, tmp_path)
         row = predictions.loc[phantom.image_name]
         assert abs(row["ofd_px"] / (2 * phantom.semi_long_px) - 1) < 0.1
     assert predictions["hc_mm"].notna().tolist() == [True, True, False]
+    assert (predictions["hc_low"] < predictions["hc_px"].where(predictions["hc_mm"].isna(), predictions["hc_mm"])).all()
     assert predictions["hc_centile"].notna().tolist() == [True, True, False]
     assert "no pixel size" in predictions["flags"].iloc[2]
     assert (mine / "report.html").stat().st_size > 10_000

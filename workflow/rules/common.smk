@@ -320,8 +320,15 @@ def knob(name):
 
 
 def is_trained(wildcards):
-    """Whether this run trains the experiment's model, so that its validation images calibrate it."""
+    """Whether this run trains the experiment's model."""
     return wildcards.experiment != GIVEN_MODEL
+
+
+def interval_files(wildcards):
+    """What the intervals rest on: this run's calibration, or the given model's own."""
+    if is_trained(wildcards):
+        return {"calibration": f"{RESULTS}/{wildcards.experiment}/calibration.json"}
+    return {"model": config["model"]}
 
 
 def shard_files(pattern, labelled=False):
@@ -346,8 +353,8 @@ def heatmap_files(wildcards):
 
 
 def model_file(wildcards):
-    """The experiment's exported model, or the one given in the configuration."""
-    return config["model"] if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/model.onnx"
+    """The experiment's exported network, or the model given in the configuration."""
+    return config["model"] if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/network.onnx"
 
 
 def any_labelled():
@@ -390,7 +397,8 @@ def phantom_folder(wildcards):
 
 def final_outputs(wildcards):
     """What `snakemake` makes when nothing else is asked for."""
-    return [f"{RESULTS}/report.html", *(f"{RESULTS}/{REPORTED}/exports/{name}" for name in EXPORTS)]
+    files = [f"exports/{name}" for name in EXPORTS] + ([] if REPORTED == GIVEN_MODEL else ["model.onnx"])
+    return [f"{RESULTS}/report.html", *(f"{RESULTS}/{REPORTED}/{name}" for name in files)]
 
 
 def check_configuration():

@@ -29,9 +29,53 @@ rule predict_landmarks:
         "../scripts/predict_landmarks.py"
 
 
-rule measure_heads:
+rule calibrate_intervals:
     input:
         unpack(label_tables),
+        manifest=f"{RESULTS}/manifest.csv",
+        landmarks=shard_files(LOCATED, labelled=True),
+        modules=modules("calibrate_intervals"),
+    output:
+        calibration=f"{RESULTS}/{{experiment}}/calibration.json",
+    log:
+        f"{LOGS}/{{experiment}}/calibrate_intervals.log",
+    conda:
+        "../../envs/measure.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        interval_level=lookup(dpath="interval_level", within=config),
+        calliper=lookup(dpath="calliper", within=config),
+    message:
+        "Calibrating the intervals of {wildcards.experiment}"
+    script:
+        "../scripts/calibrate_intervals.py"
+
+
+rule package_model:
+    input:
+        network=f"{RESULTS}/{{experiment}}/network.onnx",
+        calibration=f"{RESULTS}/{{experiment}}/calibration.json",
+        modules=modules("package_model"),
+    output:
+        model=f"{RESULTS}/{{experiment}}/model.onnx",
+    log:
+        f"{LOGS}/{{experiment}}/package_model.log",
+    conda:
+        "../../envs/torch.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Packing {wildcards.experiment} and its intervals into {output.model}"
+    script:
+        "../scripts/package_model.py"
+
+
+rule measure_heads:
+    input:
+        unpack(interval_files),
         manifest=f"{RESULTS}/manifest.csv",
         landmarks=shard_files(LOCATED),
         modules=modules("measure_heads"),
@@ -51,8 +95,6 @@ rule measure_heads:
         mem_mb=1000,
         runtime=10,
     params:
-        trained=is_trained,
-        interval_level=lookup(dpath="interval_level", within=config),
         calliper=lookup(dpath="calliper", within=config),
         limits=lookup(dpath="flags", within=config),
         chart=lookup(dpath="growth_chart", within=config),

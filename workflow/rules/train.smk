@@ -1,7 +1,7 @@
 """One network an experiment, trained on the sound training labels and exported for use without torch.
 
 Needs the cache, the heatmaps, split.csv and audit.csv. Makes model.pt (best epoch), last.pt, history.csv and
-model.onnx. checkpoint.pt lies beside them while a training runs, so that an interrupted one goes on.
+network.onnx. checkpoint.pt lies beside them while a training runs, so that an interrupted one goes on.
 """
 
 
@@ -51,7 +51,7 @@ rule export_model:
         stamp=stamp("export_model"),
         modules=modules("export_model"),
     output:
-        model=f"{RESULTS}/{{experiment}}/model.onnx",
+        network=f"{RESULTS}/{{experiment}}/network.onnx",
     log:
         f"{LOGS}/{{experiment}}/export_model.log",
     conda:

@@ -67,6 +67,6 @@ if __name__ == "__main__":
         network.load_state_dict(model["state"])
         size = model["settings"]["image_size"]
         example = torch.randint(0, 256, (2, 1, size, size), dtype=torch.uint8, generator=torch.manual_seed(0))
-        with job.atomic_path(snakemake.output.model) as temporary:
+        with job.atomic_path(snakemake.output.network) as temporary:
             difference = export(Exported(network, model["settings"]).eval(), example, describe(model), temporary)
         logging.info("ONNX Runtime and PyTorch agree within %.2g", difference)

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from fetal_biometry import job
 from fetal_biometry.cache import Shards
+from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.frames import sizes_of, write_frame
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import COLUMNS
@@ -20,14 +21,14 @@ if __name__ == "__main__":
         shard = Shards([snakemake.input.images])
         index = pd.DataFrame(shard.index.values())
         sizes = sizes_of(index)
-        points, confidence = [], []
+        points, evidence = [], []
         for start in tqdm(range(0, len(index), BATCH), desc="predicting", unit="batch", disable=None):
             batch = slice(start, start + BATCH)
-            found, sure = predictor.locate(shard.gather(index["image_name"][batch]), sizes[batch])
+            found, doubts = predictor.locate(shard.gather(index["image_name"][batch]), sizes[batch])
             points.append(found)
-            confidence.append(sure)
+            evidence.append(doubts)
         table = index[["image_name"]].copy()
         table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
-        table["confidence"] = np.concatenate(confidence)
+        table[list(EVIDENCE)] = np.concatenate(evidence)
         write_frame(table, snakemake.output.landmarks)
         logging.info("%d images", len(table))

@@ -15,7 +15,7 @@ from fetal_biometry.geometry import (
 from fetal_biometry.landmarks import COLUMNS
 
 
-def flag_heads(points: np.ndarray, sizes: np.ndarray, confidence: np.ndarray, limits: dict) -> list[str]:
+def flag_heads(points, sizes, confidence, margins, limits: dict) -> list[str]:
     """What a person should look at before trusting a measurement, joined by ``;``.
 
     Parameters
@@ -24,9 +24,11 @@ def flag_heads(points: np.ndarray, sizes: np.ndarray, confidence: np.ndarray, li
     sizes : ndarray of shape (N, 2)
     confidence : ndarray of shape (N,)
         NaN where the network gives none.
+    margins : ndarray of shape (N, 3)
+        Half the breadth of each length's interval as a share of it, NaN where there is none.
     limits : dict
-        ``confidence``, ``cephalic_index_low`` and ``cephalic_index_high`` (BPD over OFD), ``angle_deg`` off
-        the right angle, ``midpoint_distance`` as a fraction of the mean diameter, ``border_px``.
+        ``confidence``, ``interval`` (a margin), ``cephalic_index_low`` and ``cephalic_index_high`` (BPD over OFD),
+        ``angle_deg`` off the right angle, ``midpoint_distance`` as a fraction of the mean diameter, ``border_px``.
     """
     lengths = all_lengths(points)
     bpd, ofd = lengths[:, 0], np.maximum(lengths[:, 1], 1e-9)
@@ -34,6 +36,7 @@ def flag_heads(points: np.ndarray, sizes: np.ndarray, confidence: np.ndarray, li
     nearest = np.minimum(points, sizes[:, None] - 1 - points).min(axis=(1, 2))
     raised = {
         "low confidence": confidence < limits["confidence"],
+        "uncertain length": (margins > limits["interval"]).any(axis=1),
         "unusual cephalic index": (bpd / ofd < limits["cephalic_index_low"])
         | (bpd / ofd > limits["cephalic_index_high"]),
         "diameters not perpendicular": skew > limits["angle_deg"],
@@ -109,7 +112,9 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray,
         for end, side in enumerate(("low", "high")):
             table[f"{name}_{side}"] = intervals[:, column, end].round(3)
     table["confidence"] = found["confidence"].to_numpy(dtype=float).round(4)
-    flags = flag_heads(points, sizes_of(manifest), found["confidence"].to_numpy(dtype=float), limits)
+    reported = reported_lengths(points, pixel_size, calliper)
+    margins = np.diff(intervals, axis=2)[..., 0] / (2 * np.maximum(reported, 1e-9))
+    flags = flag_heads(points, sizes_of(manifest), found["confidence"].to_numpy(dtype=float), margins, limits)
     unknown = ["" if np.isfinite(size) else "no pixel size" for size in pixel_size]
     table["flags"] = [";".join(filter(None, pair)) for pair in zip(flags, unknown, strict=True)]
     return table

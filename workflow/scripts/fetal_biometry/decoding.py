@@ -3,9 +3,10 @@
 import numpy as np
 
 from fetal_biometry import heatmaps, masks
-from fetal_biometry.geometry import all_lengths, mean_ellipse, resize_points
+from fetal_biometry.geometry import all_lengths, mean_ellipse, radius_in_ellipse, resize_points
 from fetal_biometry.landmarks import canonical
 
+EVIDENCE = ("confidence", "disagreement", "height", "blur")  # what `locate` says about its own points, by column
 _HEAD_SHARE = 0.75  # of the filled head: dozens of cells carry its outline, each landmark rests on a few
 _AGREEMENT = 0.1  # of each length; beyond it an end of the landmarks has gone astray, and the filled head stands alone
 
@@ -30,18 +31,24 @@ def locate(maps: np.ndarray, sizes: np.ndarray, decoder: str, sigma_cells: float
     -------
     points : ndarray of shape (N, 4, 2)
         In original pixels and canonical order.
-    confidence : ndarray of shape (N,)
-        Of the heatmaps, 0 to 1.
+    evidence : ndarray of shape (N, 4)
+        `EVIDENCE`: confidence of the heatmaps, 0 to 1; disagreement of the two estimates, the farthest of the heatmaps'
+        landmarks from the filled head's outline as a share of its radius, 1 where none is drawn; height and blur of
+        the filled head, see `masks.appearance`. NaN where the decoder reads no filled head.
     """
     sizes, cells = np.asarray(sizes), maps.shape[-1]
-    points, confidence = heatmaps.decode(maps[:, :4], "paired" if decoder == "fused" else decoder, sigma_cells)
+    evidence = np.full((len(maps), len(EVIDENCE)), np.nan)
+    points, evidence[:, 0] = heatmaps.decode(maps[:, :4], "paired" if decoder == "fused" else decoder, sigma_cells)
     points = canonical(resize_points(points, (cells, cells), sizes[:, None]))
     if decoder == "fused":
         heads = masks.decode(maps[:, 4], sizes)
-        heads = np.where(np.isfinite(heads), heads, points)
+        drawn = np.isfinite(heads).all(axis=(1, 2))
+        heads = np.where(drawn[:, None, None], heads, points)
+        evidence[:, 1] = np.where(drawn, np.abs(radius_in_ellipse(points, heads) - 1).max(axis=1), 1.0)
+        evidence[:, 2:] = masks.appearance(maps[:, 4])
         agree = np.abs(all_lengths(points) / all_lengths(heads) - 1).max(axis=1) < _AGREEMENT
         points = mean_ellipse(points, heads, np.where(agree, _HEAD_SHARE, 1.0))
-    return points, confidence
+    return points, evidence
 
 
 def locate_coordinates(fractions: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -58,11 +58,12 @@ class Predictor:
         -------
         points : ndarray of shape (N, 4, 2)
             In original pixels and canonical order.
-        confidence : ndarray of shape (N,)
-            0 to 1; NaN for a network that regresses coordinates, which cannot tell.
+        evidence : ndarray of shape (N, 4)
+            See `decoding.locate`; NaN for a network that regresses coordinates, which cannot tell.
         """
         if self.metadata["kind"] == "direct":
-            return decoding.locate_coordinates(self.outputs(images), sizes), np.full(len(images), np.nan)
+            unknown = np.full((len(images), len(decoding.EVIDENCE)), np.nan)
+            return decoding.locate_coordinates(self.outputs(images), sizes), unknown
         reflected = self.metadata["reflections"]
         maps = decoding.average_reflections(self.outputs, images) if reflected else self.outputs(images)
         return decoding.locate(maps, sizes, self.metadata["decoder"], self.metadata["sigma_cells"])

@@ -71,6 +71,24 @@ def decode(masks: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return found
 
 
+def appearance(masks: np.ndarray) -> np.ndarray:
+    """How a head is drawn, whatever its size and place.
+
+    Parameters
+    ----------
+    masks : ndarray of shape (N, H, W)
+
+    Returns
+    -------
+    ndarray of shape (N, 2)
+        Its height (0 to 1), and the breadth of its blurred edge in cells: ``p (1 - p)`` summed, over the perimeter.
+    """
+    height = masks.max(axis=(1, 2))
+    share = masks / np.maximum(height, _CEILING)[:, None, None]
+    radius = np.sqrt(np.maximum((share > 0.5).sum(axis=(1, 2)), 1) / np.pi)
+    return np.stack([height, (share * (1 - share)).sum(axis=(1, 2)) / (2 * np.pi * radius)], axis=1)
+
+
 def _trace_outline(mask: np.ndarray) -> np.ndarray:
     """Where the largest piece is half as high as the mask's summit, ``(x, y)`` of shape (K, 2).
 

@@ -42,6 +42,7 @@ GROWTH_COLUMNS = (
 )
 OVERLAY_WIDTH_PX = 640  # as wide as a gallery column gets on a dense screen; about 25 kB an image
 MISSING = "–"
+_FEWEST_AT_RISK = 20  # images below which a curve of means is noise
 
 
 @dataclass(frozen=True)
@@ -519,7 +520,9 @@ def error_figures(rows: pd.DataFrame, group: dict | None, unit: str) -> list[Fig
         for length in LENGTHS
         if rows[f"{length}_error"].notna().any()
     ]
-    return [*figures, cumulative_figure(rows)]
+    figures.append(cumulative_figure(rows))
+    risk = risk_figure(rows)
+    return [*figures, risk] if risk else figures
 
 
 def histogram_figure(errors: pd.Series, length: str, unit: str) -> Figure:
@@ -563,6 +566,34 @@ def cumulative_figure(rows: pd.DataFrame) -> Figure:
         "Relative error, cumulative",
         plot.svg(f"Cumulative share of images by relative error; half of the images lie below {halves}."),
         tuple((f"line {length}", length.upper()) for length in LENGTHS),
+    )
+
+
+def risk_figure(rows: pd.DataFrame) -> Figure | None:
+    """Mean relative error of the images that are left when those with the widest intervals are set aside."""
+    curves = {}
+    for length in LENGTHS:
+        margin = (rows[f"{length}_high"] - rows[f"{length}_low"]) / rows[f"{length}_shown"]
+        errors = 100 * rows[f"{length}_relative"].abs()[margin.sort_values(kind="stable").index]
+        errors = errors[margin[errors.index].notna() & errors.notna()].to_numpy()
+        if len(errors) >= _FEWEST_AT_RISK:
+            curves[length] = errors.cumsum() / np.arange(1, len(errors) + 1)
+    if not curves:
+        return None
+    shares = {length: np.arange(1, len(curve) + 1) / len(curve) for length, curve in curves.items()}
+    high = max(curve[shares[length] >= 0.1].max() for length, curve in curves.items())
+    plot = Plot((0.1, 1), (0, 1.08 * high), "share of images kept, surest first", "mean relative error, %", height=200)
+    for length, curve in curves.items():
+        kept = shares[length] >= 0.1
+        plot.line(shares[length][kept], curve[kept], f"line {length}")
+    halves = ", ".join(
+        f"{length.upper()} {number(curve[-1], 1)} % on all and {number(curve[len(curve) // 2], 1)} % on the surer half"
+        for length, curve in curves.items()
+    )
+    return Figure(
+        "Error by share of images kept",
+        plot.svg(f"Mean relative error when the images with the widest intervals are set aside: {halves}."),
+        tuple((f"line {length}", length.upper()) for length in curves),
     )
 
 

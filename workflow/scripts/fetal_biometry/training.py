@@ -275,7 +275,7 @@ class Trainer:
             maps = decoding.average_reflections(self._draw, samples.images.gather([samples.names[i] for i in batch]))
             found = decoding.locate(maps, samples.sizes[batch], settings["decoder"], self.sigma_cells)
             points.append(found[0])
-            confidence.append(found[1])
+            confidence.append(found[1][:, decoding.EVIDENCE.index("confidence")])
         samples.points[open_labels] = np.concatenate(points)
         samples.weights[open_labels] = sure_heads(
             samples.points[open_labels], np.concatenate(confidence), samples.sizes[open_labels],

@@ -2,6 +2,13 @@
 
 import numpy as np
 
+from fetal_biometry.decoding import EVIDENCE
+from fetal_biometry.geometry import LENGTHS
+from fetal_biometry.metrics import BANDS
+
+_FEWEST = 20  # calibration images of a band of HC from which it gets a quantile of its own
+_PRIOR = 50  # calibration images that the belief weighs that no evidence matters
+
 
 def conformal_quantile(errors: np.ndarray, level: float) -> float:
     """The split-conformal quantile of calibration errors.
@@ -20,26 +27,91 @@ def conformal_quantile(errors: np.ndarray, level: float) -> float:
     return float(errors[rank - 1]) if rank <= len(errors) else float("inf")
 
 
-def relative_intervals(
-    lengths: np.ndarray, calibration: np.ndarray, references: np.ndarray, level: float
-) -> np.ndarray:
-    """Intervals around predicted lengths, in proportion to them.
+def calibrate(lengths, references, evidence, hc_mm, level: float) -> dict:
+    """What `intervals` needs to know, learned from images that taught the network nothing.
+
+    The relative error of a length is expected to grow with the evidence against it, by a ridge regression of its
+    logarithm; the conformal quantile of error over expectation, by band of predicted HC (Mondrian) where enough
+    images calibrate it, makes the intervals hold (Lei et al., J Am Stat Assoc 2018, on locally weighted ones).
 
     Parameters
     ----------
-    lengths : ndarray of shape (N, 3)
-        Predicted BPD, OFD and HC.
-    calibration, references : ndarray of shape (M, 3)
-        Predicted and true lengths of calibration images, in one unit with each other.
+    lengths, references : ndarray of shape (M, 3)
+        Predicted and true BPD, OFD and HC, in one unit with each other.
+    evidence : ndarray of shape (M, 4)
+        Of `decoding.locate`; columns that are not finite for every image are left out.
+    hc_mm : ndarray of shape (M,)
+        Predicted HC, NaN where the pixel size is unknown.
     level : float
         Coverage, such as 0.9.
 
     Returns
     -------
-    ndarray of shape (N, 3, 2)
-        Low and high ends; NaN where calibration images are too few.
+    dict
+        Plain numbers and lists, fit for JSON.
     """
-    errors = np.abs(calibration - references) / np.maximum(calibration, 1e-9)
-    share = np.array([conformal_quantile(column, level) for column in errors.T.reshape(3, -1)])
-    share = np.where(np.isfinite(share), share, np.nan)
+    lengths, doubts = np.asarray(lengths, dtype=float).reshape(-1, 3), _doubts(evidence)
+    errors = np.abs(lengths - references) / np.maximum(lengths, 1e-9)
+    used = np.isfinite(doubts).all(axis=0) & (len(doubts) > 0)
+    centre = np.where(used, doubts.mean(axis=0), 0.0) if len(doubts) else np.zeros(len(EVIDENCE))
+    spread = np.where(used, doubts.std(axis=0) + 1e-9, 1.0) if len(doubts) else np.ones(len(EVIDENCE))
+    learned = {"level": level, "images": len(lengths), "centre": centre.tolist(), "spread": spread.tolist()}
+    standard = np.where(used, (doubts - centre) / spread, 0.0)
+    bands = {"all": np.ones(len(lengths), dtype=bool)}
+    bands |= {band: (hc_mm >= low) & (hc_mm < high) for band, (low, high) in BANDS.items()}
+    for length, error in zip(LENGTHS, errors.T, strict=True):
+        slopes = np.zeros(len(EVIDENCE))
+        if len(error):
+            tamed = np.log(error + np.median(error) / 4 + 1e-9)  # so that errors of next to nothing have little say
+            slopes = np.linalg.solve(
+                standard.T @ standard + _PRIOR * np.eye(len(slopes)), standard.T @ (tamed - tamed.mean())
+            )
+        scores = error / np.exp(standard @ slopes)
+        quantiles = {
+            band: conformal_quantile(scores[inside], level)
+            for band, inside in bands.items()
+            if band == "all" or inside.sum() >= _FEWEST
+        }
+        learned[length] = {
+            "slopes": slopes.tolist(),
+            "quantiles": {band: share for band, share in quantiles.items() if np.isfinite(share)},
+        }
+    return learned
+
+
+def intervals(calibration: dict, lengths: np.ndarray, evidence: np.ndarray, hc_mm: np.ndarray) -> np.ndarray:
+    """Intervals around predicted lengths.
+
+    Parameters
+    ----------
+    calibration : dict
+        Of `calibrate`.
+    lengths : ndarray of shape (N, 3)
+        Predicted BPD, OFD and HC, in any unit.
+    evidence, hc_mm
+        As of `calibrate`.
+
+    Returns
+    -------
+    ndarray of shape (N, 3, 2)
+        Low and high ends; NaN where calibration images were too few.
+    """
+    doubts = (_doubts(evidence) - calibration["centre"]) / np.array(calibration["spread"])
+    doubts = np.where(np.isfinite(doubts), doubts, 0.0)
+    shares = []
+    for length in LENGTHS:
+        quantiles = calibration[length]["quantiles"]
+        quantile = np.full(len(lengths), quantiles.get("all", np.nan))
+        for band, (low, high) in BANDS.items():
+            quantile[(hc_mm >= low) & (hc_mm < high)] = quantiles.get(band, quantiles.get("all", np.nan))
+        shares.append(quantile * np.exp(doubts @ np.array(calibration[length]["slopes"])))
+    share = np.stack(shares, axis=1)
     return np.stack([lengths * np.maximum(1 - share, 0), lengths * (1 + share)], axis=-1)
+
+
+def _doubts(evidence: np.ndarray) -> np.ndarray:
+    """Evidence turned so that more of it is worse and a step counts alike everywhere, (N, 4)."""
+    confidence, disagreement, height, blur = np.asarray(evidence, dtype=float).reshape(-1, len(EVIDENCE)).T
+    with np.errstate(invalid="ignore"):
+        columns = [1.02 - confidence, np.maximum(disagreement, 0.005), 1.02 - height, np.maximum(blur, 1e-3)]
+        return np.log(np.stack(columns, axis=1))
