@@ -66,7 +66,9 @@ def test_another_limit_judges_again_and_trains_no_network(spoilt):
 
 
 def test_a_second_audit_learns_from_what_the_first_found(spoilt, results):
-    arguments = (*ARGUMENTS, "audit_rounds=2", "repair_confidence=0")
+    override = spoilt.folder / "bold.yaml"
+    override.write_text("experiments:\n  second_audit:\n    repair_confidence: 0\n")
+    arguments = ("--configfile", str(override), *ARGUMENTS, "audit_rounds=2")
     assert spoilt.planned("audit", *arguments)["train_model"] == 2
     spoilt.snakemake("audit", *arguments)
     screened = pd.read_csv(results / "audit" / "screen.csv", index_col="image_name")["verdict"] == "sound"

@@ -36,7 +36,7 @@ def estimate_age(lengths_mm: np.ndarray, chart: str) -> np.ndarray:
     Examples
     --------
     >>> estimate_age(np.array([[48.4, 60.7, 172.5]]), "hadlock").round(1).tolist()
-    [[19.8, 20.2]]
+    [[19.8, 20.1]]
     """
     bpd, _, hc = np.asarray(lengths_mm, dtype=float).T
     if chart == "hadlock":
