@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry import report
+from fetal_biometry import figures, plots, report, wording
 from fetal_biometry.errors import InputError
 from fetal_biometry.geometry import all_lengths
 from fetal_biometry.growth import read_lengths
@@ -33,26 +33,26 @@ def words(html: str) -> str:
     ],
 )
 def test_numbers_are_written_with_a_true_minus(value, text):
-    assert report.number(value) == text
+    assert wording.number(value) == text
 
 
 def test_signs_factors_and_durations():
-    assert [report.signed(v) for v in (1.0, -1.0, 0.0, 0.001, None)] == [
+    assert [wording.signed(v) for v in (1.0, -1.0, 0.0, 0.001, None)] == [
         "+1.00",
         "−1.00",
         "0.00",
         "0.00",
         "–",
     ]
-    assert report.factor({"mae": 2.0, "constant_mae": 30.0}) == "15×"
-    assert report.factor({"mae": 2.0, "constant_mae": 5.0}) == "2.5×"
-    assert report.factor({"mae": 2.0, "constant_mae": None}) == ""
-    assert [report.duration(s) for s in (9.4, 333.3, 7260)] == ["9 s", "5 min 33 s", "2 h 1 min"]
+    assert wording.factor({"mae": 2.0, "constant_mae": 30.0}) == "15×"
+    assert wording.factor({"mae": 2.0, "constant_mae": 5.0}) == "2.5×"
+    assert wording.factor({"mae": 2.0, "constant_mae": None}) == ""
+    assert [wording.duration(s) for s in (9.4, 333.3, 7260)] == ["9 s", "5 min 33 s", "2 h 1 min"]
 
 
 @pytest.mark.parametrize("low, high", [(0, 1), (-3.3, 8.9), (1e-4, 3e-4), (0, 0.07), (44, 346)])
 def test_ticks_are_round_and_inside(low, high):
-    ticks = report.nice_ticks(low, high)
+    ticks = plots.nice_ticks(low, high)
     step = np.diff(ticks)
     assert 2 <= len(ticks) <= 6
     assert np.allclose(step, step[0])
@@ -90,8 +90,8 @@ def test_first_screen_gives_error_constant_and_labels_left_out(labelled_run, pag
     text = words(page.read_text(encoding="utf-8"))
     hc = labelled_run.metrics["splits"]["test"]["all"]["hc"]
     labels = labelled_run.metrics["labels"]
-    assert f"{report.number(hc['mae'])} mm mean absolute error, n = {hc['n']}" in text
-    assert f"{report.factor(hc)} smaller than the mean landmark’s" in text
+    assert f"{wording.number(hc['mae'])} mm mean absolute error, n = {hc['n']}" in text
+    assert f"{wording.factor(hc)} smaller than the mean landmark’s" in text
     assert f"{labels['suspect']} of {labels['labelled']} labels were left out" in text
     assert f"Suspect labels left out: {labels['suspect']} of {labels['labelled']}" in text
     assert "Landmark names were swapped" in text
@@ -100,10 +100,10 @@ def test_first_screen_gives_error_constant_and_labels_left_out(labelled_run, pag
 
 def test_the_interval_stands_by_the_headline_and_in_the_table(labelled_run, page):
     hc = labelled_run.metrics["splits"]["test"]["all"]["hc"]
-    interval = f"{report.number(hc['mae_low'])}–{report.number(hc['mae_high'])}"
+    interval = f"{wording.number(hc['mae_low'])}–{wording.number(hc['mae_high'])}"
     text = words(page.read_text(encoding="utf-8"))
     assert f"n = {hc['n']} 95 % interval {interval}" in text
-    assert f"{report.number(hc['mae'])} {interval} {report.number(hc['median'])}" in text
+    assert f"{wording.number(hc['mae'])} {interval} {wording.number(hc['median'])}" in text
 
 
 def test_model_and_labels_stand_against_the_independent_reference(labelled_run, page):
@@ -116,7 +116,7 @@ def test_model_and_labels_stand_against_the_independent_reference(labelled_run, 
     for group in ("all test images", "HC 120–200 mm"):
         assert group in table
     hc = labelled_run.metrics["reference"]["model"]["all"]["hc"]
-    assert f"HC {hc['n']} {report.number(hc['mae'])} {report.span(hc, 'mae')}" in table
+    assert f"HC {hc['n']} {wording.number(hc['mae'])} {wording.span(hc, 'mae')}" in table
 
 
 def test_the_reference_judges_where_no_label_is_sound(labelled_run):
@@ -177,10 +177,10 @@ def test_the_error_by_share_kept_ends_at_the_mean_of_all(labelled_run):
     rows = report.measured_rows(labelled_run)
     rows = rows[(rows["split"] == "test") & (rows["verdict"] == "sound")]
     many = pd.concat([rows] * 4, ignore_index=True)
-    said = re.search(r"HC ([\d.]+) % on all", report.risk_figure(many).svg)[1]
+    said = re.search(r"HC ([\d.]+) % on all", figures.risk_figure(many).svg)[1]
     assert float(said) == pytest.approx(100 * rows["hc_relative"].abs().mean(), abs=0.06)
-    assert report.risk_figure(rows.head(5)) is None
-    assert report.risk_figure(many.assign(hc_low=np.nan, bpd_low=np.nan, ofd_low=np.nan)) is None
+    assert figures.risk_figure(rows.head(5)) is None
+    assert figures.risk_figure(many.assign(hc_low=np.nan, bpd_low=np.nan, ofd_low=np.nan)) is None
 
 
 def test_gestational_ages_stand_in_the_table_where_asked_for(labelled_run):

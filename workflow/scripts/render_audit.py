@@ -6,13 +6,18 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from fetal_biometry import job, report
+from fetal_biometry import job
 from fetal_biometry.audit import judge_labels
 from fetal_biometry.errors import InputError
+from fetal_biometry.figures import HEAD_SIZES
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.geometry import all_lengths
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.metrics import BANDS
+from fetal_biometry.overlays import head_marks, overlay
+from fetal_biometry.pages import fill_template
+from fetal_biometry.plots import Figure, Plot
+from fetal_biometry.wording import number
 
 SUSPECTS_SHOWN = 60
 BORDERLINE_SHOWN = 6
@@ -71,27 +76,27 @@ def annotator_table(rows: pd.DataFrame) -> pd.DataFrame:
     return table.assign(annotator_decision="", annotator_comment="")
 
 
-def score_figure(rows: pd.DataFrame) -> report.Figure:
+def score_figure(rows: pd.DataFrame) -> Figure:
     """Histogram of the scores, those beyond `TOP_SCORE` in its last bar, with the threshold."""
     bins = np.arange(41) / 40 * TOP_SCORE
     counts, _ = np.histogram(rows["score"].clip(0, TOP_SCORE), bins)
     x_label = f"score ({TOP_SCORE:g} and above in the last bar)"
-    plot = report.Plot((0, TOP_SCORE), (0, 1.14 * counts.max()), x_label, "labels", height=220)
+    plot = Plot((0, TOP_SCORE), (0, 1.14 * counts.max()), x_label, "labels", height=220)
     for low, high, n in zip(bins[:-1], bins[1:], counts, strict=True):
         if n:
             plot.bar(low, high, n, "fill constant" if high <= 1 + 1e-9 else "fill prediction")
     plot.upright(1, "line best", "threshold 1")
     over = int((rows["score"] > 1).sum())
-    label = f"Histogram of {len(rows)} scores, median {report.number(rows['score'].median())}; {over} lie above 1."
+    label = f"Histogram of {len(rows)} scores, median {number(rows['score'].median())}; {over} lie above 1."
     legend = (("circle constant", "sound"), ("circle prediction", "suspect"))
-    return report.Figure("Scores of all labels", plot.svg(label), legend)
+    return Figure("Scores of all labels", plot.svg(label), legend)
 
 
 def band_table(rows: pd.DataFrame) -> list[dict]:
     """Labels and suspects by band of HC; empty where no label's HC is known in millimetres."""
     if not (rows["band"] != "").any():
         return []
-    titles = {**report.HEAD_SIZES, "": "HC unknown"}
+    titles = {**HEAD_SIZES, "": "HC unknown"}
     parts = {title: rows[rows["band"] == band] for band, title in titles.items()}
     return [
         {"title": title, "labels": len(part), "suspect": int(part["suspect"].sum())}
@@ -105,11 +110,11 @@ def label_overlay(row: dict) -> Markup:
     frame = pd.DataFrame([row])
     suggested = frame[[f"suggested_{column}" for column in COLUMNS]].set_axis(COLUMNS, axis=1)
     drawn = [
-        report.head_marks(points_of(suggested)[0], "prediction" if row["sure"] else "prediction unsure"),
-        report.head_marks(points_of(frame)[0], "reference", ellipse=False),
+        head_marks(points_of(suggested)[0], "prediction" if row["sure"] else "prediction unsure"),
+        head_marks(points_of(frame)[0], "reference", ellipse=False),
     ]
     seen = "its label’s two diameters" + (" and the head that networks found" if drawn[0] else "")
-    return report.overlay(row["path"], drawn, f"Ultrasound image {row['image_name']} with {seen}", IMAGE_WIDTH_PX)
+    return overlay(row["path"], drawn, f"Ultrasound image {row['image_name']} with {seen}", IMAGE_WIDTH_PX)
 
 
 def gallery(rows: pd.DataFrame) -> list[tuple[str, list[dict]]]:
@@ -132,7 +137,7 @@ def audit_page(rows: pd.DataFrame, run: str, method: str, limits: dict, annotato
     """The page as text, of `audited_rows`; annotator is where the page says that the table for the annotator lies."""
     reasons = Counter(reason for text in rows["reasons"] for reason in text.split(";") if reason)
     shown = rows.assign(reasons=[[part for part in text.split(";") if part] for text in rows["reasons"]])
-    return report.fill_template(
+    return fill_template(
         "audit.html.j2",
         run=run,
         method=method,

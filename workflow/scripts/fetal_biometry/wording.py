@@ -1,0 +1,64 @@
+"""Numbers as a reader of the pages sees them."""
+
+import math
+
+MISSING = "–"
+
+
+def number(value, digits: int | None = None) -> str:
+    """A number with a true minus sign; two decimals below 10 and one above, unless digits says otherwise."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if digits is None:
+        digits = 2 if abs(value) < 9.995 else 1
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else f"{0:.{digits}f}"
+
+
+def signed(value, digits: int | None = None) -> str:
+    """As number, with a plus sign before a positive value."""
+    text = number(value, digits)
+    return text if text == MISSING or value <= 0 or not float(text) else f"+{text}"
+
+
+def percent(share, digits: int = 0) -> str:
+    """A share (0-1) as per cent."""
+    return MISSING if share is None or not math.isfinite(share) else f"{number(100 * share, digits)}\u00a0%"
+
+
+def count(value) -> str:
+    """A whole number with thin spaces between thousands."""
+    return MISSING if value is None else f"{int(value):,}".replace(",", "\u202f")
+
+
+def duration(seconds) -> str:
+    """Seconds as hours, minutes and seconds."""
+    if seconds is None:
+        return MISSING
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def span(length: dict, figure: str) -> str:
+    """The ends of a figure's 95 % interval, such as 1.31–2.02; empty where there is none."""
+    low, high = (length.get(f"{figure}_{end}") for end in ("low", "high"))
+    if low is None or high is None or not math.isfinite(low) or not math.isfinite(high):
+        return ""
+    return f"{signed(low)} to {signed(high)}" if figure == "bias" else f"{number(low)}–{number(high)}"
+
+
+def factor(length: dict) -> str:
+    """How many times smaller the model's error is than the constant's; empty where it cannot be told."""
+    constant, model = length.get("constant_mae"), length.get("mae")
+    if constant is None or not model:
+        return ""
+    ratio = constant / model
+    return f"{ratio:.0f}×" if ratio >= 10 else f"{ratio:.1f}×"
+
+
+def sort_key(value) -> str:
+    """A number as the table's script sorts by it; empty where missing."""
+    return f"{value:.6g}" if math.isfinite(value) else ""
