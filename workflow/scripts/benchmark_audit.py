@@ -1,6 +1,5 @@
 """Hold the audit's verdicts against the independent reference: ROC, precision and recall, by band of HC."""
 
-import json
 import logging
 
 import matplotlib
@@ -12,7 +11,7 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame
 from fetal_biometry.geometry import radius_in_ellipse
 from fetal_biometry.landmarks import REFERENCE_COLUMNS
-from fetal_biometry.metrics import BANDS
+from fetal_biometry.metrics import in_bands
 
 matplotlib.use("Agg")
 matplotlib.rcParams.update({"svg.hashsalt": "benchmark", "font.size": 9})
@@ -53,10 +52,7 @@ if __name__ == "__main__":
             raise InputError("no label has an independent reference; set reference_folder, or phantom_bad_labels.")
         truth = manifest[list(REFERENCE_COLUMNS)].to_numpy(dtype=float).reshape(-1, 4, 2)
         bad = (np.abs(radius_in_ellipse(points_of(manifest), truth) - 1) > BAD_RADIUS).any(axis=1)
-        hc = manifest["reference_hc_mm"].to_numpy(dtype=float)
-        rows = {"all": np.ones(len(bad), bool)} | {
-            name: (hc >= low) & (hc < high) for name, (low, high) in BANDS.items()
-        }
+        rows = {"all": np.ones(len(bad), bool)} | in_bands(manifest["reference_hc_mm"].to_numpy(dtype=float))
         results, figure = {}, plt.figure(figsize=(4, 4))
         axes = figure.add_subplot(xlabel="sound rows flagged", ylabel="bad rows flagged", aspect="equal")
         for name, style in (("audit", "-"), ("screen", "--")):
@@ -69,5 +65,4 @@ if __name__ == "__main__":
         axes.legend(frameon=False, loc="lower right")
         with job.atomic_path(snakemake.output.figure) as temporary:
             figure.savefig(temporary, format="svg", metadata={"Date": None}, bbox_inches="tight")
-        with job.atomic_path(snakemake.output.metrics) as temporary:
-            temporary.write_text(json.dumps(results, indent=1) + "\n")
+        job.write_json(results, snakemake.output.metrics)

@@ -1,6 +1,5 @@
 """Learn from sound validation images how far the lengths of an image may be off, given what the network says of it."""
 
-import json
 import logging
 
 import numpy as np
@@ -18,15 +17,14 @@ if __name__ == "__main__":
         manifest = read_frame(snakemake.input.manifest)
         found = pd.concat(map(read_frame, snakemake.input.landmarks))
         split, audit = read_frame(snakemake.input.split)["split"], read_frame(snakemake.input.audit)["verdict"]
-        sound = audit.reindex(split.index) == "sound"
-        chosen = manifest.index.intersection(split.index[(split == "validation") & sound])
-        manifest, found = manifest.loc[chosen], found.loc[chosen]
+        part, sound = split.reindex(manifest.index), audit.reindex(manifest.index) == "sound"
+        manifest = manifest[(part == "validation") & sound]
+        found = found.loc[manifest.index]
         pixel_size = manifest["pixel_size_mm"].to_numpy(dtype=float)
         predicted, true = (
             reported_lengths(points_of(table), pixel_size, params.calliper) for table in (found, manifest)
         )
         hc_mm = np.where(np.isfinite(pixel_size), predicted[:, 2], np.nan)
         learned = calibrate(predicted, true, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm, params.interval_level)
-        with job.atomic_path(snakemake.output.calibration) as temporary:
-            temporary.write_text(json.dumps(learned, indent=1) + "\n")
-        logging.info("%d sound validation images calibrate the intervals", len(chosen))
+        job.write_json(learned, snakemake.output.calibration)
+        logging.info("%d sound validation images calibrate the intervals", len(manifest))

@@ -1,6 +1,5 @@
 """Every figure of an experiment, by split and by band of HC, into one file."""
 
-import json
 import logging
 
 import numpy as np
@@ -89,8 +88,7 @@ if __name__ == "__main__":
             if snakemake.params.trained:
                 metrics["loss"] = evaluate_loss(snakemake, manifest, split, sound)
         write_frame(errors, snakemake.output.errors)
-        with job.atomic_path(snakemake.output.metrics) as temporary:
-            temporary.write_text(json.dumps(metrics, indent=1) + "\n")
+        job.write_json(metrics, snakemake.output.metrics)
         test = metrics["splits"].get("test", {}).get("all")
         if test:
             hc = test["hc"]

@@ -6,14 +6,13 @@ from pathlib import Path
 import onnx
 
 from fetal_biometry import job
-from fetal_biometry.inference import METADATA
+from fetal_biometry.inference import METADATA, Predictor
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        model = onnx.load(snakemake.input.network)
-        properties = {entry.key: entry.value for entry in model.metadata_props}
         calibration = json.loads(Path(snakemake.input.calibration).read_text())
-        metadata = json.loads(properties[METADATA]) | {"calibration": calibration}
-        onnx.helper.set_model_props(model, properties | {METADATA: json.dumps(metadata)})
+        metadata = Predictor(snakemake.input.network).metadata | {"calibration": calibration}
+        model = onnx.load(snakemake.input.network)
+        onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
         with job.atomic_path(snakemake.output.model) as temporary:
             onnx.save(model, temporary)

@@ -7,7 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from fetal_biometry import job
-from fetal_biometry.audit import judge_labels
+from fetal_biometry.audit import sure_heads
 from fetal_biometry.errors import InputError
 from fetal_biometry.figures import HEAD_SIZES
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
@@ -49,11 +49,7 @@ def audited_rows(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFram
     rows["confidence"] = suggested["confidence"]
     heads = points_of(suggested)
     has_head = np.isfinite(heads).all(axis=(1, 2))
-    rows["sure"] = False
-    if has_head.any():
-        verdicts, _, _ = judge_labels(heads[has_head], sizes_of(rows)[has_head], limits)
-        certain = (rows["confidence"] >= limits["confidence"]).to_numpy()
-        rows.loc[has_head, "sure"] = certain[has_head] & (np.array(verdicts) == "sound")
+    rows["sure"] = has_head & sure_heads(heads, rows["confidence"], sizes_of(rows), limits["confidence"], limits)
     trusted = np.where(rows["sure"].to_numpy()[:, None, None], heads, points_of(rows))
     measured = all_lengths(trusted)[:, 2] * rows["pixel_size_mm"].to_numpy(dtype=float)
     hc_mm = rows["reference_hc_mm"].astype(float).fillna(pd.Series(measured, rows.index))

@@ -10,7 +10,7 @@ from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.geometry import LENGTHS, resize_points
 from fetal_biometry.landmarks import REFERENCE_COLUMNS
-from fetal_biometry.metrics import BANDS, evaluate_group, mean_landmarks
+from fetal_biometry.metrics import evaluate_group, in_bands, mean_landmarks
 
 
 def summarise_labels(manifest, audit) -> dict:
@@ -55,7 +55,7 @@ class Evaluation:
         ends = [self.predictions[[f"{name}_low", f"{name}_high"]].to_numpy(dtype=float) for name in LENGTHS]
         self.intervals = np.stack(ends, axis=1)
         best_hc = np.where(np.isfinite(self.stated_hc), self.stated_hc, self.lengths(self.labels)[:, 2])
-        self.bands = {band: (best_hc >= low) & (best_hc < high) for band, (low, high) in BANDS.items()}
+        self.bands = in_bands(best_hc)
 
     def lengths(self, points: np.ndarray, calliper: str = "") -> np.ndarray:
         return reported_lengths(points, self.pixel_size, calliper or self.calliper)

@@ -1,5 +1,6 @@
 """What every script of the workflow does around its work: log file, threads, errors a person can read."""
 
+import json
 import logging
 import os
 import sys
@@ -48,6 +49,12 @@ def atomic_path(path):
         os.replace(name, path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def write_json(value, path) -> None:
+    """Write plain numbers, texts, lists and dicts, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1) + "\n")
 
 
 def _umask() -> int:

@@ -8,6 +8,11 @@ BANDS = {"hc_under_120": (0, 120), "hc_120_200": (120, 200), "hc_over_200": (200
 """Bands of reference HC in mm, roughly the three trimesters."""
 
 
+def in_bands(hc_mm: np.ndarray) -> dict[str, np.ndarray]:
+    """Which of N heads lie in each of `BANDS`, (N,) bool by its name; one of unknown HC in none."""
+    return {band: (hc_mm >= low) & (hc_mm < high) for band, (low, high) in BANDS.items()}
+
+
 DRAWS = 2000  # bootstrap samples; the interval's ends then move by less than a twentieth of its width
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.geometry import LENGTHS
-from fetal_biometry.metrics import BANDS
+from fetal_biometry.metrics import in_bands
 
 _FEWEST = 20  # calibration images of a band of HC from which it gets a quantile of its own
 _PRIOR = 50  # calibration images that the belief weighs that no evidence matters
@@ -52,20 +52,20 @@ def calibrate(lengths, references, evidence, hc_mm, level: float) -> dict:
     """
     lengths, doubts = np.asarray(lengths, dtype=float).reshape(-1, 3), _doubts(evidence)
     errors = np.abs(lengths - references) / np.maximum(lengths, 1e-9)
-    used = np.isfinite(doubts).all(axis=0) & (len(doubts) > 0)
-    centre = np.where(used, doubts.mean(axis=0), 0.0) if len(doubts) else np.zeros(len(EVIDENCE))
-    spread = np.where(used, doubts.std(axis=0) + 1e-9, 1.0) if len(doubts) else np.ones(len(EVIDENCE))
-    learned = {"level": level, "images": len(lengths), "centre": centre.tolist(), "spread": spread.tolist()}
+    nothing, learned = [0.0] * len(EVIDENCE), {"level": level, "images": len(lengths)}
+    if not len(lengths):
+        unknown = {length: {"slopes": nothing, "quantiles": {}} for length in LENGTHS}
+        return learned | {"centre": nothing, "spread": [1.0] * len(EVIDENCE)} | unknown
+    used = np.isfinite(doubts).all(axis=0)
+    centre = np.where(used, doubts.mean(axis=0), 0.0)
+    spread = np.where(used, doubts.std(axis=0) + 1e-9, 1.0)
+    learned |= {"centre": centre.tolist(), "spread": spread.tolist()}
     standard = np.where(used, (doubts - centre) / spread, 0.0)
-    bands = {"all": np.ones(len(lengths), dtype=bool)}
-    bands |= {band: (hc_mm >= low) & (hc_mm < high) for band, (low, high) in BANDS.items()}
+    precision = standard.T @ standard + _PRIOR * np.eye(len(EVIDENCE))
+    bands = {"all": np.ones(len(lengths), dtype=bool)} | in_bands(hc_mm)
     for length, error in zip(LENGTHS, errors.T, strict=True):
-        slopes = np.zeros(len(EVIDENCE))
-        if len(error):
-            tamed = np.log(error + np.median(error) / 4 + 1e-9)  # so that errors of next to nothing have little say
-            slopes = np.linalg.solve(
-                standard.T @ standard + _PRIOR * np.eye(len(slopes)), standard.T @ (tamed - tamed.mean())
-            )
+        tamed = np.log(error + np.median(error) / 4 + 1e-9)  # so that errors of next to nothing have little say
+        slopes = np.linalg.solve(precision, standard.T @ (tamed - tamed.mean()))
         scores = error / np.exp(standard @ slopes)
         quantiles = {
             band: conformal_quantile(scores[inside], level)
@@ -102,8 +102,8 @@ def intervals(calibration: dict, lengths: np.ndarray, evidence: np.ndarray, hc_m
     for length in LENGTHS:
         quantiles = calibration[length]["quantiles"]
         quantile = np.full(len(lengths), quantiles.get("all", np.nan))
-        for band, (low, high) in BANDS.items():
-            quantile[(hc_mm >= low) & (hc_mm < high)] = quantiles.get(band, quantiles.get("all", np.nan))
+        for band, inside in in_bands(hc_mm).items():
+            quantile[inside] = quantiles.get(band, quantiles.get("all", np.nan))
         shares.append(quantile * np.exp(doubts @ np.array(calibration[length]["slopes"])))
     share = np.stack(shares, axis=1)
     return np.stack([lengths * np.maximum(1 - share, 0), lengths * (1 + share)], axis=-1)
