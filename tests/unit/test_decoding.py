@@ -1,12 +1,13 @@
-"""Reflections: each end of a diameter comes back on its channel, and doubts show as low peaks."""
+"""Reflections: each end of a diameter comes back on its channel, and doubts show as low peaks. Two looks at a head."""
 
 import numpy as np
 import pytest
 
 from fetal_biometry import heatmaps, masks
-from fetal_biometry.decoding import average_reflections, locate
-from fetal_biometry.geometry import ellipse_landmarks
+from fetal_biometry.decoding import EVIDENCE, average_reflections, find_heads, locate
+from fetal_biometry.geometry import all_lengths, ellipse_landmarks, radius_in_ellipse
 from fetal_biometry.landmarks import canonical
+from fetal_biometry.views import closeups, to_grid, whole_views
 
 CELLS = 32
 HEAD = ellipse_landmarks((13, 18), 11, 8, 0.4)
@@ -43,8 +44,47 @@ def test_a_head_found_in_two_places_is_doubted(image):
     doubtful = average_reflections(
         lambda images: np.roll(draw_where_it_is_bright(images), next(places), axis=(2, 3)), image
     )
-    sizes = np.array([[CELLS, CELLS]])
-    _, sure = locate(draw_where_it_is_bright(image), sizes, "fused", 1.5)
-    _, unsure = locate(doubtful, sizes, "fused", 1.5)
+    views = whole_views(np.array([[CELLS, CELLS]]))
+    _, sure = locate(draw_where_it_is_bright(image), views, "fused", 1.5)
+    _, unsure = locate(doubtful, views, "fused", 1.5)
     (confidence, _, height, blur), (unsure, _, low, blurred) = sure[0], unsure[0]
     assert unsure < 0.6 * confidence and low <= height and blurred > 1.3 * blur
+
+
+SIZES = np.array([[800, 540]])
+READING = {"decoder": "fused", "sigma_cells": 1.5, "reflections": False, "closeup": {"field": 1.4}}
+
+
+def scripted(*heads_and_views):
+    """A network that draws a given head, in turn, in the view it is shown."""
+    script = iter(heads_and_views)
+
+    def draw(images):
+        head, view = next(script)
+        if head is None:
+            return np.zeros((1, 5, CELLS, CELLS), np.float32)
+        points = canonical(to_grid(view, head[None], CELLS))
+        return np.concatenate([heatmaps.encode(points, CELLS, 1.5), masks.encode(points, CELLS)[:, None]], axis=1)
+
+    return draw
+
+
+@pytest.mark.parametrize("angle", [-1.2, 0.0, 0.3, 1.5])
+def test_the_second_look_counts_and_tells_how_far_the_first_was_off(angle):
+    near, true = (ellipse_landmarks(*head, angle) for head in (((410, 300), 140, 120), ((400, 290), 150, 115)))
+    whole = whole_views(SIZES)
+    first, _ = locate(scripted((near, whole))(None), whole, "fused", 1.5)
+    draw = scripted((near, whole), (true, closeups(first, 1.4)))
+    points, evidence = find_heads(draw, np.zeros((1, 64, 64), np.uint8), SIZES, READING)
+    assert all_lengths(points[0]) == pytest.approx(all_lengths(true), rel=0.01)
+    drift = np.abs(radius_in_ellipse(first, true[None]) - 1).max()
+    assert evidence[0, EVIDENCE.index("drift")] == pytest.approx(drift, abs=0.03)
+
+
+def test_a_second_look_that_draws_no_head_leaves_the_first():
+    head, whole = ellipse_landmarks((410, 300), 140, 120, 0.3), whole_views(SIZES)
+    image = np.zeros((1, 64, 64), np.uint8)
+    points, evidence = find_heads(scripted((head, whole), (None, None)), image, SIZES, READING)
+    once, alone = find_heads(scripted((head, whole)), image, SIZES, {**READING, "closeup": None})
+    assert np.array_equal(points, once) and np.array_equal(evidence[:, :4], alone[:, :4])
+    assert evidence[0, 4] == 1 and np.isnan(alone[0, 4])

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from export_model import Exported, describe, export
-from fetal_biometry.decoding import average_reflections, locate
+from fetal_biometry.decoding import find_heads
 from fetal_biometry.errors import InputError
 from fetal_biometry.geometry import all_lengths
 from fetal_biometry.inference import Predictor
@@ -33,12 +33,14 @@ SETTINGS = {
     "epochs": 2,
     "mask_weight": 0,
     "reflections": False,
+    "closeup": None,
 }
 KINDS = {
     "heatmap": SETTINGS,
     "mse": {**SETTINGS, "loss": "mse", "transposed": True, "batch_norm": False, "decoder": "paired"},
     "fused": {**SETTINGS, "mask_weight": 5, "decoder": "fused"},
     "reflected": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "reflections": True},
+    "closer": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "closeup": {"field": 1.4}},
     "direct": {**SETTINGS, "kind": "direct", "loss": "mse", "grey_scaling": "unit"},
 }
 SIZES = np.array([[800.0, 540.0], [640.0, 480.0], [300.0, 300.0]])
@@ -74,19 +76,19 @@ def test_outputs_agree_with_pytorch_for_any_number_of_images(exported):
 def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
     module, predictor, settings, images = exported
     points, evidence = predictor.locate(images[:, 0].numpy(), SIZES)
-    outputs = run(module, images)
     if settings["kind"] == "direct":
-        expected = outputs.astype(float) * SIZES[:, None] - 0.5
+        expected = run(module, images).astype(float) * SIZES[:, None] - 0.5
         assert np.isnan(evidence).all()
     else:
-        if settings["reflections"]:
-            outputs = average_reflections(
-                lambda views: run(module, torch.from_numpy(views[:, None])), images[:, 0].numpy()
-            )
-        expected, sure = locate(outputs, SIZES, settings["decoder"], 2.0)
+        reading = {key: settings[key] for key in ("decoder", "reflections", "closeup")}
+        expected, sure = find_heads(
+            lambda seen: run(module, torch.from_numpy(seen[:, None])), images[:, 0].numpy(), SIZES,
+            {**reading, "sigma_cells": 2.0},
+        )  # fmt: skip
         assert evidence == pytest.approx(sure, abs=1e-3, nan_ok=True)
         assert ((evidence[:, 0] >= 0) & (evidence[:, 0] <= 1)).all()
-        assert np.isfinite(evidence[:, 1:]).all() == (settings["decoder"] == "fused")
+        assert np.isfinite(evidence[:, 1:4]).all() == (settings["decoder"] == "fused")
+        assert np.isfinite(evidence[:, 4]).all() == (settings["closeup"] is not None)
     assert np.array_equal(points, canonical(points))
     assert all_lengths(points) == pytest.approx(all_lengths(expected), abs=0.2)
     assert points == pytest.approx(canonical(expected), abs=0.2)

@@ -8,8 +8,10 @@ from fetal_biometry import masks
 from fetal_biometry.decoding import locate
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
 from fetal_biometry.heatmaps import encode
+from fetal_biometry.views import whole_views
 
 CELLS, ORIGINAL = 64, np.array([800, 540])
+WHOLE = whole_views(ORIGINAL[None])
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_a_squeezed_head_is_drawn_as_opencv_draws_it():
 
 def test_reading_back_gives_the_lengths(heads):
     points, grid = heads
-    found = masks.decode(masks.encode(grid, CELLS), np.tile(ORIGINAL, (len(points), 1)))
+    found = masks.decode(masks.encode(grid, CELLS), np.repeat(WHOLE, len(points), axis=0))
     share = all_lengths(found) / all_lengths(points) - 1
     assert np.abs(share).max() < 0.02 and np.abs(share).mean() < 0.003 and abs(share.mean()) < 0.001
 
@@ -54,7 +56,7 @@ def test_a_second_piece_and_ragged_odds_do_not_count(heads):
     points, grid = heads
     drawn = masks.encode(grid[:1], CELLS)
     drawn[0, :4, :4] = 0.9
-    found = masks.decode(drawn * 0.999, ORIGINAL[None])
+    found = masks.decode(drawn * 0.999, WHOLE)
     assert all_lengths(found)[0] == pytest.approx(all_lengths(points[0]), rel=0.02)
 
 
@@ -62,16 +64,16 @@ def test_without_an_outline_there_are_no_landmarks():
     nothing, everything, speck = np.zeros((3, CELLS, CELLS), np.float32)
     everything[:] = 1
     speck[10, 10] = 1
-    assert np.isnan(masks.decode(np.stack([nothing, everything, speck]), np.tile(ORIGINAL, (3, 1)))).all()
+    assert np.isnan(masks.decode(np.stack([nothing, everything, speck]), np.repeat(WHOLE, 3, axis=0))).all()
 
 
 def test_a_hesitant_head_keeps_its_size(heads):
     points, grid = heads
     drawn = masks.encode(grid, CELLS)
-    sizes = np.tile(ORIGINAL, (len(points), 1))
+    views = np.repeat(WHOLE, len(points), axis=0)
     for height in (0.9, 0.6, 0.3):
-        assert all_lengths(masks.decode(height * drawn, sizes)) == pytest.approx(all_lengths(points), rel=0.03)
-    assert np.isnan(masks.decode(0.15 * drawn, sizes)).all()
+        assert all_lengths(masks.decode(height * drawn, views)) == pytest.approx(all_lengths(points), rel=0.03)
+    assert np.isnan(masks.decode(0.15 * drawn, views)).all()
 
 
 def test_points_on_one_line_draw_next_to_nothing():
@@ -84,18 +86,18 @@ def test_fused_is_between_both_and_falls_back_on_the_landmarks(heads):
     points, grid = heads
     smaller = resize_points(0.94 * (points - points.mean(axis=1, keepdims=True)) + points.mean(axis=1, keepdims=True),
                             ORIGINAL, (CELLS, CELLS))  # fmt: skip
-    sizes = np.tile(ORIGINAL, (len(points), 1))
+    views = np.repeat(WHOLE, len(points), axis=0)
     maps = np.concatenate([encode(grid, CELLS, 2.0), masks.encode(smaller, CELLS)[:, None]], axis=1)
-    fused, evidence = locate(maps, sizes, "fused", 2.0)
-    paired, confidence = locate(maps, sizes, "paired", 2.0)
+    fused, evidence = locate(maps, views, "fused", 2.0)
+    paired, confidence = locate(maps, views, "paired", 2.0)
     assert all_lengths(fused) / all_lengths(paired) == pytest.approx(0.955, abs=0.01)
     assert np.array_equal(evidence[:, 0], confidence[:, 0]) and np.isnan(confidence[:, 1:]).all()
     assert evidence[:, 1] == pytest.approx(0.06, abs=0.02) and evidence[:, 2] == pytest.approx(1)
     astray = maps.copy()
     astray[:, 0] = astray[:, 1]
-    outline = masks.decode(maps[:, 4], sizes)
-    assert all_lengths(locate(astray, sizes, "fused", 2.0)[0]) == pytest.approx(all_lengths(outline))
+    outline = masks.decode(maps[:, 4], views)
+    assert all_lengths(locate(astray, views, "fused", 2.0)[0]) == pytest.approx(all_lengths(outline))
     maps[:, 4] = 0
-    alone, unsure = locate(maps, sizes, "fused", 2.0)
+    alone, unsure = locate(maps, views, "fused", 2.0)
     assert (unsure[:, 1] == 1).all() and (unsure[:, 2] == 0).all()
     assert all_lengths(alone) == pytest.approx(all_lengths(paired), rel=0.02)

@@ -46,6 +46,7 @@ SETTINGS = {
     "transposed": False,
     "grey_scaling": "standardise",
     "decoder": "paired",
+    "closeup": None,
     "augmentation": None,
     "keep_epoch": "best",
     "mask_weight": 0,
@@ -169,6 +170,25 @@ def test_a_seed_is_a_training(train, changed):
 
 
 FUSED = {"mask_weight": 5, "decoder": "fused"}
+CLOSEUP = {"share": 0.5, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlarge": 0.1, "shift": 0.05}
+
+
+def test_a_closeup_of_training_shows_the_head_upright_where_its_landmarks_say(samples, tmp_path):
+    closeup = {**CLOSEUP, "share": 1, "rotation_deg": 0}
+    settings = {**SETTINGS, "augmentation": {**VIEWS, "shadow": 0, "noise": 0}, "closeup": closeup}
+    trainer = Trainer(settings, *samples, tmp_path / "checkpoint.pt", "data")
+    images, targets = trainer._load(samples[0], np.arange(26), np.random.default_rng(2))
+    peaks = targets.flatten(2).argmax(dim=2)
+    x, y = peaks % (SIZE // STRIDE), peaks // (SIZE // STRIDE)
+    assert (y[:, 0] - y[:, 1]).abs().max() <= 1 and (x[:, 2] - x[:, 3]).abs().max() <= 1
+    found = torch.nn.functional.max_pool2d(images.float(), STRIDE)[torch.arange(26)[:, None], 0, y, x]
+    assert found.min() > 0.6 * images.amax()  # the drawn spots
+
+
+def test_two_looks_are_learned_by_one_network(train):
+    one, two = (train(name, epochs=24, **FUSED, augmentation=VIEWS, closeup=CLOSEUP) for name in ("one", "two"))
+    assert one.history[-1]["validation_hc_mae_mm"] < 6  # of 80 mm
+    assert same_weights(one.model("last"), two.model("last"))
 
 
 def test_the_filled_head_is_learned_beside_the_landmarks(train):

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.uncertainty import calibrate, conformal_quantile, intervals
 
-PLAIN = np.array([0.8, 0.05, 0.95, 0.8])  # confidence, disagreement, height and blur of an ordinary image
+ORDINARY = {"confidence": 0.8, "disagreement": 0.05, "height": 0.95, "blur": 0.8, "drift": 0.04}
+PLAIN = np.array([ORDINARY[name] for name in EVIDENCE])
 
 
 @pytest.mark.parametrize(("n", "level"), [(20, 0.9), (50, 0.9), (99, 0.95), (30, 0.5)])
@@ -62,9 +64,9 @@ def test_intervals_hold_in_every_band_and_widen_with_the_evidence():
 def test_without_evidence_intervals_grow_with_the_length_alone():
     predicted = np.full((19, 3), 100.0)
     references = predicted + np.arange(19)[:, None]  # the 18th smallest error is 17 %
-    learned = calibrate(predicted, references, np.full((19, 4), np.nan), np.full(19, np.nan), 0.9)
+    learned = calibrate(predicted, references, np.full((19, 5), np.nan), np.full(19, np.nan), 0.9)
     lengths = np.array([[50.0, 100.0, 200.0]])
-    ends = intervals(learned, lengths, np.full((1, 4), np.nan), np.full(1, np.nan))
+    ends = intervals(learned, lengths, np.full((1, 5), np.nan), np.full(1, np.nan))
     assert ends[0] == pytest.approx(np.stack([0.83 * lengths[0], 1.17 * lengths[0]], axis=-1))
 
 
@@ -87,5 +89,5 @@ def test_a_calibration_survives_its_file():
 def test_strange_evidence_widens_by_a_finite_amount():
     truth, predicted, evidence = simulate(np.random.default_rng(5), 100)
     learned = calibrate(predicted, truth, evidence, predicted[:, 2], 0.9)
-    strange = np.array([[0.0, 50.0, 0.0, 0.0], [1.0, 0.0, 1.0, 100.0], [np.nan] * 4])
+    strange = np.array([[0.0, 50.0, 0.0, 0.0, 80.0], [1.0, 0.0, 1.0, 100.0, 0.0], [np.nan] * 5])
     assert np.isfinite(intervals(learned, predicted[:3], strange, predicted[:3, 2])).all()

@@ -64,6 +64,7 @@ def edit_table(house, edit):
         (["--config", "split=folds", "split_fold=5"], ["split_fold 5", "count from 0"]),
         (["--config", "mask_weight=0"], ["decoder fused", "filled head"]),
         (["--config", "suspects=teach", "kind=direct"], ["suspects: teach", "kind: heatmap"]),
+        (["--config", "kind=direct"], ["closeup", "kind: heatmap", "closeup: null"]),
         (["--config", "stride=16", "depth=2"], ["stride 16", "stem_stride and depth"]),
         (["--config", "data_root=elsewhere"], ["elsewhere", "does not exist", "data_root"]),
         (["--config", "landmark_table=other.csv"], ["other.csv", "does not exist", "configuration"]),

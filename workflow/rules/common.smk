@@ -79,6 +79,7 @@ EXPERIMENT_KEYS = (
     "grey_scaling",
     "decoder",
     "reflections",
+    "closeup",
     "augmentation",
     "keep_epoch",
     "suspects",
@@ -431,6 +432,11 @@ def check_configuration():
         settings = _experiment(name)
         if settings["suspects"] == "teach" and not (settings["kind"] == "heatmap" and settings["augmentation"]):
             raise WorkflowError(f"experiment {name}: suspects: teach needs kind: heatmap and augmentation.")
+        if settings["closeup"] and not (settings["kind"] == "heatmap" and settings["augmentation"]):
+            raise WorkflowError(
+                f"experiment {name}: a second look (closeup) needs kind: heatmap and augmentation, which shows close-ups "
+                "in training; set closeup: null."
+            )
         if settings["kind"] == "heatmap":
             if settings["decoder"] == "fused" and not settings["mask_weight"]:
                 raise WorkflowError(

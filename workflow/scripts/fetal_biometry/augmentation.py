@@ -6,8 +6,8 @@ import numpy as np
 from fetal_biometry.landmarks import canonical
 
 
-def augment(image: np.ndarray, points: np.ndarray, aspect: float, knobs: dict, rng: np.random.Generator):
-    """One random view of a squeezed image.
+def augment(image, points, aspect: float, knobs: dict, rng: np.random.Generator, start=None):
+    """One random view of a squeezed image, or of part of it.
 
     Parameters
     ----------
@@ -23,6 +23,8 @@ def augment(image: np.ndarray, points: np.ndarray, aspect: float, knobs: dict, r
         scale, at most), ``shift`` (fraction of the frame), ``gain``, ``gamma``, ``shadow`` (probability),
         ``noise`` (grey levels).
     rng : numpy.random.Generator
+    start : ndarray of shape (2, 3), optional
+        From the image's pixels to those of the view that is varied; `points` and `aspect` are then that view's.
 
     Returns
     -------
@@ -33,6 +35,8 @@ def augment(image: np.ndarray, points: np.ndarray, aspect: float, knobs: dict, r
     """
     size = image.shape[0]
     matrix, moved = _random_view(points, size, aspect, knobs, rng)
+    if start is not None:
+        matrix = np.column_stack([matrix[:, :2] @ start[:, :2], matrix[:, :2] @ start[:, 2] + matrix[:, 2]])
     image = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
     return _random_tones(image, knobs, rng), canonical(moved)
 

@@ -5,21 +5,64 @@ import numpy as np
 from fetal_biometry import heatmaps, masks
 from fetal_biometry.geometry import all_lengths, mean_ellipse, radius_in_ellipse, resize_points
 from fetal_biometry.landmarks import canonical
+from fetal_biometry.views import closeups, look, to_original, whole_views
 
-EVIDENCE = ("confidence", "disagreement", "height", "blur")  # what `locate` says about its own points, by column
+EVIDENCE = ("confidence", "disagreement", "height", "blur", "drift")  # what `find_heads` says of its points, by column
 _HEAD_SHARE = 0.75  # of the filled head: dozens of cells carry its outline, each landmark rests on a few
 _AGREEMENT = 0.1  # of each length; beyond it an end of the landmarks has gone astray, and the filled head stands alone
 
 
-def locate(maps: np.ndarray, sizes: np.ndarray, decoder: str, sigma_cells: float) -> tuple[np.ndarray, np.ndarray]:
+def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks in squeezed images: a look at the whole image and, where asked for, one at the head it shows.
+
+    Parameters
+    ----------
+    draw : callable
+        The network, from (N, S, S) images to (N, 4 or 5, H, H) maps.
+    images : ndarray of shape (N, S, S), uint8
+    sizes : ndarray of shape (N, 2)
+        Width and height of the originals.
+    reading : dict
+        ``decoder`` and ``sigma_cells``, see `locate`; ``reflections``, whether maps are averaged over the four
+        reflections of a view; ``closeup``, None or the second look's ``field``, see `views.closeups`.
+
+    Returns
+    -------
+    points : ndarray of shape (N, 4, 2)
+        In original pixels and canonical order. Those of the second look, unless it draws no head.
+    evidence : ndarray of shape (N, 5)
+        `EVIDENCE` of the look that counts: that of `locate`, the confidence being the lower one of both looks, and how
+        far the first look's landmarks lie from the second's ellipse, at most, as a share of its radius; 1 where only
+        the first counts, NaN without a second.
+    """
+
+    def read(seen, views):
+        maps = average_reflections(draw, seen) if reading["reflections"] else draw(seen)
+        return locate(maps, views, reading["decoder"], reading["sigma_cells"])
+
+    points, evidence = read(images, whole_views(sizes))
+    drift = np.full((len(images), 1), np.nan)
+    if reading["closeup"]:
+        views = closeups(points, reading["closeup"]["field"])
+        nearer, closer = read(look(images, sizes, views), views)
+        drift[:, 0] = np.abs(radius_in_ellipse(points, nearer) - 1).max(axis=1)
+        lost = closer[:, EVIDENCE.index("disagreement")] == 1
+        drift[lost] = 1
+        closer[:, 0] = np.minimum(evidence[:, 0], closer[:, 0])
+        points = np.where(lost[:, None, None], points, nearer)
+        evidence = np.where(lost[:, None], evidence, closer)
+    return points, np.concatenate([evidence, drift], axis=1)
+
+
+def locate(maps: np.ndarray, views: np.ndarray, decoder: str, sigma_cells: float) -> tuple[np.ndarray, np.ndarray]:
     """Landmarks of images whose maps a network drew.
 
     Parameters
     ----------
     maps : ndarray of shape (N, 4 or 5, H, H)
         Four heatmaps, and the filled head where the network draws it.
-    sizes : ndarray of shape (N, 2)
-        Width and height of the original images.
+    views : ndarray of shape (N, 2, 3)
+        What the maps cover, see `views`.
     decoder : str
         One of `heatmaps.decode`, or ``fused``: an ellipse between the one that the ``paired`` landmarks span
         and the one around the filled head. Where the two disagree the filled head stands alone, where none is
@@ -32,16 +75,15 @@ def locate(maps: np.ndarray, sizes: np.ndarray, decoder: str, sigma_cells: float
     points : ndarray of shape (N, 4, 2)
         In original pixels and canonical order.
     evidence : ndarray of shape (N, 4)
-        `EVIDENCE`: confidence of the heatmaps, 0 to 1; disagreement of the two estimates, the farthest of the heatmaps'
-        landmarks from the filled head's outline as a share of its radius, 1 where none is drawn; height and blur of
-        the filled head, see `masks.appearance`. NaN where the decoder reads no filled head.
+        The first four of `EVIDENCE`: confidence of the heatmaps, 0 to 1; disagreement of the two estimates, the
+        farthest of the heatmaps' landmarks from the filled head's outline as a share of its radius, 1 where none is
+        drawn; height and blur of the filled head, see `masks.appearance`. NaN where the decoder reads no filled head.
     """
-    sizes, cells = np.asarray(sizes), maps.shape[-1]
-    evidence = np.full((len(maps), len(EVIDENCE)), np.nan)
+    evidence = np.full((len(maps), 4), np.nan)
     points, evidence[:, 0] = heatmaps.decode(maps[:, :4], "paired" if decoder == "fused" else decoder, sigma_cells)
-    points = canonical(resize_points(points, (cells, cells), sizes[:, None]))
+    points = canonical(to_original(views, points, maps.shape[-1]))
     if decoder == "fused":
-        heads = masks.decode(maps[:, 4], sizes)
+        heads = masks.decode(maps[:, 4], views)
         drawn = np.isfinite(heads).all(axis=(1, 2))
         heads = np.where(drawn[:, None, None], heads, points)
         evidence[:, 1] = np.where(drawn, np.abs(radius_in_ellipse(points, heads) - 1).max(axis=1), 1.0)

@@ -58,15 +58,13 @@ class Predictor:
         -------
         points : ndarray of shape (N, 4, 2)
             In original pixels and canonical order.
-        evidence : ndarray of shape (N, 4)
-            See `decoding.locate`; NaN for a network that regresses coordinates, which cannot tell.
+        evidence : ndarray of shape (N, 5)
+            See `decoding.find_heads`; NaN for a network that regresses coordinates, which cannot tell.
         """
         if self.metadata["kind"] == "direct":
             unknown = np.full((len(images), len(decoding.EVIDENCE)), np.nan)
             return decoding.locate_coordinates(self.outputs(images), sizes), unknown
-        reflected = self.metadata["reflections"]
-        maps = decoding.average_reflections(self.outputs, images) if reflected else self.outputs(images)
-        return decoding.locate(maps, sizes, self.metadata["decoder"], self.metadata["sigma_cells"])
+        return decoding.find_heads(self.outputs, images, sizes, self.metadata)
 
     def own_loss(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The landmarks' part of the loss this network was trained with, an image at a time, (N,), from its output.

@@ -8,7 +8,8 @@ import contextlib
 import cv2
 import numpy as np
 
-from fetal_biometry.geometry import fit_outline, resize_points
+from fetal_biometry.geometry import fit_outline
+from fetal_biometry.views import to_original
 
 _FEWEST = 12  # outline points below which an ellipse's five numbers are not worth fitting
 _FAINTEST = 0.2  # summit of a mask; a head that is likelier nowhere is none
@@ -42,15 +43,15 @@ def encode(points: np.ndarray, size: int) -> np.ndarray:
     return np.clip(0.5 + (1 - np.hypot(u, v)) * radius, 0, 1).astype(np.float32)
 
 
-def decode(masks: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+def decode(masks: np.ndarray, views: np.ndarray) -> np.ndarray:
     """Axes of the ellipse through each mask's outline.
 
     Parameters
     ----------
-    masks : ndarray of shape (N, H, W)
+    masks : ndarray of shape (N, H, H)
         Probability that a cell belongs to the head.
-    sizes : ndarray of shape (N, 2)
-        Width and height of the original images.
+    views : ndarray of shape (N, 2, 3)
+        What the masks cover, see `views`.
 
     Returns
     -------
@@ -63,11 +64,11 @@ def decode(masks: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     level of 0.5 it would come out small, or not at all.
     """
     found = np.full((len(masks), 4, 2), np.nan)
-    for i, (mask, size) in enumerate(zip(masks, sizes, strict=True)):
+    for i, (mask, view) in enumerate(zip(masks, views, strict=True)):
         outline = _trace_outline(mask)
         if len(outline) >= _FEWEST:
             with contextlib.suppress(ValueError):
-                found[i] = fit_outline(resize_points(outline, mask.shape[::-1], size))
+                found[i] = fit_outline(to_original(view, outline, len(mask)))
     return found
 
 

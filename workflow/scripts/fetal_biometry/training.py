@@ -17,6 +17,7 @@ from fetal_biometry.augmentation import augment
 from fetal_biometry.cache import Shards
 from fetal_biometry.job import atomic_path
 from fetal_biometry.networks import build_network, count_parameters
+from fetal_biometry.views import between, closeups, to_grid, whole_views
 
 _TEACH_EVERY = 3  # epochs; the averaged network changes little from one to the next
 
@@ -222,12 +223,9 @@ class Trainer:
         size = self.settings["image_size"]
         points = geometry.resize_points(samples.points[batch], samples.sizes[batch][:, None], (size, size))
         if rng is not None:
-            aspects = samples.sizes[batch][:, 0] / samples.sizes[batch][:, 1]
-            views = [
-                augment(image, ends, aspect, self.settings["augmentation"], rng)
-                for image, ends, aspect in zip(images, points, aspects, strict=True)
-            ]
-            images, points = (np.stack(part) for part in zip(*views, strict=True))
+            each = zip(images, samples.points[batch], samples.sizes[batch], strict=True)
+            drawn = [self._draw_view(*one, rng) for one in each]
+            images, points = (np.stack(part) for part in zip(*drawn, strict=True))
         if self.settings["kind"] == "direct":
             targets = ((points + 0.5) / size).astype(np.float32)
         else:
@@ -239,6 +237,16 @@ class Trainer:
             if self.settings["mask_weight"]:
                 targets = np.concatenate([targets, masks.encode(grid, self.cells)[:, None]], axis=1)
         return torch.from_numpy(images[:, None]).to(self.device), torch.from_numpy(targets).to(self.device)
+
+    def _draw_view(self, image, points, original_size, rng):
+        """A random view of one image, of all of it or of its head from close by, and the landmarks there."""
+        knobs, closeup, size = self.settings["augmentation"], self.settings["closeup"], len(image)
+        (whole,) = views = whole_views(original_size[None])
+        aspect, start = original_size[0] / original_size[1], None
+        if closeup and rng.random() < closeup["share"]:
+            views = closeups(points[None], closeup["field"])
+            aspect, start, knobs = 1.0, between(whole, views[0], size), {**knobs, **closeup}
+        return augment(image, to_grid(views, points[None], size)[0], aspect, knobs, rng, start)
 
     def _forward(self, network, images: torch.Tensor) -> torch.Tensor:
         with torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32):
@@ -272,8 +280,8 @@ class Trainer:
         self.average.eval()
         points, confidence = [], []
         for batch in np.split(open_labels, range(settings["batch_size"], len(open_labels), settings["batch_size"])):
-            maps = decoding.average_reflections(self._draw, samples.images.gather([samples.names[i] for i in batch]))
-            found = decoding.locate(maps, samples.sizes[batch], settings["decoder"], self.sigma_cells)
+            images = samples.images.gather([samples.names[i] for i in batch])
+            found = decoding.find_heads(self._draw, images, samples.sizes[batch], self._reading(reflections=True))
             points.append(found[0])
             confidence.append(found[1][:, decoding.EVIDENCE.index("confidence")])
         samples.points[open_labels] = np.concatenate(points)
@@ -297,7 +305,11 @@ class Trainer:
             images, targets = self._load(samples, batch)
             outputs = self._forward(self.average, images)
             losses.append(self._loss(outputs, targets).sum().item())
-            found.append(self._locate(outputs, samples.sizes[batch]))
+            if self.settings["kind"] == "direct":
+                found.append(decoding.locate_coordinates(outputs.cpu().numpy(), samples.sizes[batch]))
+            else:
+                images = images[:, 0].cpu().numpy()
+                found.append(decoding.find_heads(self._draw, images, samples.sizes[batch], self._reading())[0])
         error = np.abs(geometry.all_lengths(np.concatenate(found)) - geometry.all_lengths(samples.points))
         in_unit = (error * samples.unit_per_px[:, None]).mean(axis=0)
         unit = self.settings["unit"]
@@ -309,12 +321,10 @@ class Trainer:
             "validation_relative_error": float((error / geometry.all_lengths(samples.points)).mean()),
         }
 
-    def _locate(self, outputs: torch.Tensor, sizes: np.ndarray) -> np.ndarray:
-        """Landmarks in original pixels."""
-        if self.settings["kind"] == "direct":
-            return decoding.locate_coordinates(outputs.cpu().numpy(), sizes)
-        maps = drawn_maps(outputs, self.settings["loss"]).cpu().numpy()
-        return decoding.locate(maps, sizes, self.settings["decoder"], self.sigma_cells)[0]
+    def _reading(self, reflections: bool = False) -> dict:
+        """How `decoding.find_heads` reads this network."""
+        knobs = {key: self.settings[key] for key in ("decoder", "closeup")}
+        return {**knobs, "sigma_cells": self.sigma_cells, "reflections": reflections}
 
     def _keep_best(self, epoch: int, row: dict) -> None:
         """Keep the weights with the lowest mean relative error of the three lengths on the validation images."""

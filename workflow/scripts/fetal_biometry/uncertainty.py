@@ -38,8 +38,8 @@ def calibrate(lengths, references, evidence, hc_mm, level: float) -> dict:
     ----------
     lengths, references : ndarray of shape (M, 3)
         Predicted and true BPD, OFD and HC, in one unit with each other.
-    evidence : ndarray of shape (M, 4)
-        Of `decoding.locate`; columns that are not finite for every image are left out.
+    evidence : ndarray of shape (M, 5)
+        Of `decoding.find_heads`; columns that are not finite for every image are left out.
     hc_mm : ndarray of shape (M,)
         Predicted HC, NaN where the pixel size is unknown.
     level : float
@@ -110,8 +110,9 @@ def intervals(calibration: dict, lengths: np.ndarray, evidence: np.ndarray, hc_m
 
 
 def _doubts(evidence: np.ndarray) -> np.ndarray:
-    """Evidence turned so that more of it is worse and a step counts alike everywhere, (N, 4)."""
-    confidence, disagreement, height, blur = np.asarray(evidence, dtype=float).reshape(-1, len(EVIDENCE)).T
+    """Evidence turned so that more of it is worse and a step counts alike everywhere, (N, 5)."""
+    confidence, disagreement, height, blur, drift = np.asarray(evidence, dtype=float).reshape(-1, len(EVIDENCE)).T
     with np.errstate(invalid="ignore"):
-        columns = [1.02 - confidence, np.maximum(disagreement, 0.005), 1.02 - height, np.maximum(blur, 1e-3)]
+        distances = [np.maximum(distance, 0.005) for distance in (disagreement, drift)]
+        columns = [1.02 - confidence, 1.02 - height, np.maximum(blur, 1e-3), *distances]
         return np.log(np.stack(columns, axis=1))

@@ -1,0 +1,83 @@
+"""What a network sees of an image: all of it, squeezed, or one head from close by, upright and in proportion.
+
+A view is an affine matrix (2, 3) that takes fractions of the network's square frame, (0, 0) at its upper left corner
+and (1, 1) at its lower right one, to original pixels. It serves grids of any size: the centre of cell i of n lies at
+``(i + 0.5) / n``.
+"""
+
+import cv2
+import numpy as np
+
+from fetal_biometry.geometry import landmarks_to_ellipse
+
+
+def whole_views(sizes: np.ndarray) -> np.ndarray:
+    """Views (N, 2, 3) of all of each image, from ``(width, height)`` of shape (N, 2)."""
+    views = np.zeros((len(sizes), 2, 3))
+    views[:, [0, 1], [0, 1]] = sizes
+    views[:, :, 2] = -0.5
+    return views
+
+
+def closeups(heads: np.ndarray, field: float) -> np.ndarray:
+    """Views of heads, the OFD along the frame's x axis.
+
+    Parameters
+    ----------
+    heads : ndarray of shape (N, 4, 2)
+        Landmarks in original pixels.
+    field : float
+        Side of the frame over the head's OFD.
+
+    Returns
+    -------
+    ndarray of shape (N, 2, 3)
+    """
+    centre, semi_long, _, angle = landmarks_to_ellipse(heads)
+    side = 2 * field * np.maximum(semi_long, 1.0)
+    cosine, sine = side * np.cos(angle), side * np.sin(angle)
+    turn = np.stack([np.stack([cosine, -sine], axis=-1), np.stack([sine, cosine], axis=-1)], axis=-2)
+    corner = centre - turn.sum(axis=-1) / 2
+    return np.concatenate([turn, corner[..., None]], axis=-1)
+
+
+def to_original(views: np.ndarray, points: np.ndarray, cells: int) -> np.ndarray:
+    """Original pixels of (N, K, 2) points on a grid of `cells` a side."""
+    return (np.asarray(points) + 0.5) / cells @ views[..., :2].swapaxes(-1, -2) + views[..., None, :, 2]
+
+
+def to_grid(views: np.ndarray, points: np.ndarray, cells: int) -> np.ndarray:
+    """Places on a grid of `cells` a side of (N, K, 2) points in original pixels."""
+    back = np.linalg.inv(views[..., :2]).swapaxes(-1, -2)
+    return (np.asarray(points) - views[..., None, :, 2]) @ back * cells - 0.5
+
+
+def between(source: np.ndarray, target: np.ndarray, size: int) -> np.ndarray:
+    """The affine matrix (2, 3) from the pixels of one view to those of another, frames of `size` pixels a side."""
+    corners = np.array([[0.0, 0.0], [size, 0.0], [0.0, size]])
+    moved = to_grid(target, to_original(source, corners, size), size)
+    linear = (moved[1:] - moved[0]).T / size
+    return np.column_stack([linear, moved[0]])
+
+
+def look(images: np.ndarray, sizes: np.ndarray, views: np.ndarray) -> np.ndarray:
+    """Other views of squeezed images, black where they reach beyond the image.
+
+    Parameters
+    ----------
+    images : ndarray of shape (N, S, S), uint8
+    sizes : ndarray of shape (N, 2)
+        Width and height of the originals.
+    views : ndarray of shape (N, 2, 3)
+
+    Returns
+    -------
+    ndarray of shape (N, S, S), uint8
+    """
+    size = images.shape[1]
+    return np.stack(
+        [
+            cv2.warpAffine(image, between(whole, view, size), (size, size), flags=cv2.INTER_LINEAR)
+            for image, whole, view in zip(images, whole_views(sizes), views, strict=True)
+        ]
+    )
