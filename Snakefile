@@ -19,6 +19,7 @@ include: "workflow/rules/prepare.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/model.smk"
 
 
 localrules:
@@ -26,6 +27,7 @@ localrules:
     audit,
     audit_benchmark,
     compare,
+    rebuild_model,
 
 
 rule all:
@@ -50,3 +52,10 @@ rule compare:
     input:
         f"{RESULTS}/compare.csv",
         f"{RESULTS}/compare.svg",
+
+
+rule rebuild_model:
+    input:
+        f"{RESULTS}/{REPORTED}/model.onnx",
+        f"{RESULTS}/{REPORTED}/model_card.md",
+        f"{RESULTS}/{REPORTED}/against_card.csv",

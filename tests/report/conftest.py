@@ -126,7 +126,8 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
     labels = {"images": n, "labelled": n, "sound": n - left_out, "suspect": left_out, "unlabelled": 0,
               "names_swapped": True, "reasons": {"centres apart": left_out}}  # fmt: skip
     model = {"kind": "heatmap", "parameters": 1_912_341, "epochs": 30, "best_epoch": 27, "seconds": 333.3,
-             "decode": "paired"}  # fmt: skip
+             "decode": "paired", "suspects": "drop", "reflections": False,
+             "closeup": {"field": 1.3, "share": 0.5}, "data_digest": "0a1b2c"}  # fmt: skip
     loss = {"name": "cross_entropy", "train": 4.15, "validation": 4.37, "test": 4.4,
             "baseline_name": "uniform heatmaps", "baseline": 8.318}  # fmt: skip
     if not labelled:
@@ -153,7 +154,9 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
                 "mae_low": 0.9 * abs(d).mean(), "mae_high": 1.2 * abs(d).mean(),
                 "bias_low": d.mean() - 0.2, "bias_high": d.mean() + 0.2,
                 "loa_low": d.mean() - 1.96 * d.std(), "loa_high": d.mean() + 1.96 * d.std(),
+                "relative_loa_low": -0.031, "relative_loa_high": 0.028,
                 "over_10_percent": float((abs(d) > 0.1 * true[chosen, i]).mean()),
+                "unflagged_over_10_percent": 0.0,
                 "constant_mae": abs(true[chosen, i] - true[:, i].mean()).mean(), "coverage": 0.91,
             }  # fmt: skip
         ends = {axis: {"mean": 1.4, "radial": 0.6, "tangential": 1.2, "nme": 0.021} for axis in ("bpd", "ofd")}

@@ -20,7 +20,10 @@ HEADS = np.array([ellipse_landmarks((400, 270), 200, 150, 0.3), ellipse_landmark
 def test_length_errors_by_hand():
     predicted, reference = np.array([10.0, 23.0, 29.0]), np.array([10.0, 20.0, 30.0])  # errors 0, 3, -1
     interval = np.array([[9, 11], [21, 25], [28, 30]])  # holds the first and, at its very end, the third
-    found = length_errors(predicted, reference, np.full(3, 20.0), ["a", "a", "b"], interval)
+    found = length_errors(
+        predicted, reference, np.full(3, 20.0), ["a", "a", "b"], interval, flagged=np.array([True, False, True])
+    )
+    shares = np.array([0, 3 / 20, -1 / 30])
     spread = np.sqrt(13 / 3)  # squares of -2/3, 7/3 and -5/3 add up to 26/3, over 2
     drawn = {key: found.pop(key) for key in ("mae_low", "mae_high", "bias_low", "bias_high")}
     assert drawn["mae_low"] <= found["mae"] <= drawn["mae_high"] and drawn["bias_low"] <= found["bias"]
@@ -33,7 +36,10 @@ def test_length_errors_by_hand():
             "bias": 2 / 3,
             "loa_low": 2 / 3 - 1.96 * spread,
             "loa_high": 2 / 3 + 1.96 * spread,
+            "relative_loa_low": shares.mean() - 1.96 * shares.std(ddof=1),
+            "relative_loa_high": shares.mean() + 1.96 * shares.std(ddof=1),
             "over_10_percent": 1 / 3,
+            "unflagged_over_10_percent": 1 / 3,
             "constant_mae": 20 / 3,
             "coverage": 2 / 3,
         }
@@ -42,7 +48,8 @@ def test_length_errors_by_hand():
 
 def test_one_image_has_no_limits_of_agreement():
     found = length_errors(np.array([12.0]), np.array([10.0]), np.array([10.0]), ["a"])
-    assert found["loa_low"] is found["loa_high"] is found["coverage"] is None
+    assert found["loa_low"] is found["loa_high"] is found["relative_loa_low"] is found["coverage"] is None
+    assert found["unflagged_over_10_percent"] is None
     assert found["bias"] == found["mae"] == found["p95"] == 2
 
 

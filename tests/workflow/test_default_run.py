@@ -12,7 +12,7 @@ from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
 
 pytestmark = pytest.mark.slow
-AFTER_CALIBRATION = {"measure_heads": 1, "evaluate_model": 1, "render_report": 1}
+AFTER_CALIBRATION = {"measure_heads": 1, "evaluate_model": 1, "render_report": 1, "write_model_card": 1}
 AFTER_PREDICTION = {"calibrate_intervals": 1, "package_model": 1, **AFTER_CALIBRATION}
 AFTER_TRAINING = {"export_model": 1, "predict_landmarks": 4, **AFTER_PREDICTION}
 PACKAGE = "workflow/scripts/fetal_biometry"
@@ -110,9 +110,11 @@ def test_touching_files_does_nothing(finished, results):
     [
         ("report.py", {"render_report": 1}),
         ("report.html.j2", {"render_report": 1}),
+        ("model_card.md.j2", {"write_model_card": 1}),
         ("uncertainty.py", AFTER_PREDICTION),
         ("networks.py", {"train_model": 1, **AFTER_TRAINING}),
         ("audit.py", {"screen_labels": 1, "audit_labels": 1, "train_model": 1, **AFTER_TRAINING}),
+        ("views.py", {"train_model": 1, **AFTER_TRAINING}),
         ("heatmaps.py", {"render_heatmaps": 4, "train_model": 1, **AFTER_TRAINING}),
     ],
 )
@@ -199,5 +201,5 @@ def test_a_trained_model_measures_unlabelled_images(finished, results, tmp_path)
 def test_snakemakes_own_report_is_written(finished):
     finished.snakemake("--report", "provenance.html")
     page = (finished.folder / "provenance.html").read_text(encoding="utf-8")
-    for words in ("label audit", "split by examination", "history by epoch", "predictions", "metrics"):
+    for words in ("label audit", "split by examination", "history by epoch", "predictions", "metrics", "model card"):
         assert words in page

@@ -25,6 +25,7 @@ from fetal_biometry.errors import InputError
 
 RESULTS = f"results/{config['run']}"
 LOGS = f"{RESULTS}/logs"
+SHIPPED = Path(os.path.relpath(workflow.basedir)) / "resources" / "models"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 PHANTOMS = f"{RESULTS}/phantoms"
 FILE_INDEX = "results/file_index.json"
@@ -398,7 +399,8 @@ def phantom_folder(wildcards):
 
 def final_outputs(wildcards):
     """What `snakemake` makes when nothing else is asked for."""
-    files = [f"exports/{name}" for name in EXPORTS] + ([] if REPORTED == GIVEN_MODEL else ["model.onnx"])
+    files = [f"exports/{name}" for name in EXPORTS]
+    files += [] if REPORTED == GIVEN_MODEL else ["model.onnx", "model_card.md"]
     return [f"{RESULTS}/report.html", *(f"{RESULTS}/{REPORTED}/{name}" for name in files)]
 
 

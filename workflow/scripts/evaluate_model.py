@@ -53,8 +53,10 @@ def describe_model(snakemake) -> dict:
         "epochs": metadata["epochs"],
         "best_epoch": metadata["epoch"],
         "seconds": metadata["seconds"],
+        "data_digest": metadata["data_digest"],
         "decode": metadata["decoder"],
         "reflections": metadata["reflections"],
+        "closeup": metadata["closeup"],
         **{knob: snakemake.params.settings.get(knob) for knob in ("suspects", "keep_epoch")},
     }
 

@@ -54,6 +54,7 @@ class Evaluation:
         self.stated_hc = self.manifest["reference_hc_mm"].to_numpy(dtype=float)
         ends = [self.predictions[[f"{name}_low", f"{name}_high"]].to_numpy(dtype=float) for name in LENGTHS]
         self.intervals = np.stack(ends, axis=1)
+        self.flagged = (self.predictions["flags"] != "").to_numpy()
         best_hc = np.where(np.isfinite(self.stated_hc), self.stated_hc, self.lengths(self.labels)[:, 2])
         self.bands = in_bands(best_hc)
 
@@ -79,8 +80,9 @@ class Evaluation:
         return self._group(rows, lengths, (judged, self.reference), None if intervals is None else intervals[rows])
 
     def _group(self, rows, lengths, points, intervals, stated=None) -> dict:
-        names = self.manifest["examination"].to_numpy()[rows]
-        return evaluate_group(lengths, [part[rows] for part in points], self.per_px[rows], names, intervals, stated)
+        names, points = self.manifest["examination"].to_numpy()[rows], [part[rows] for part in points]
+        flagged = None if intervals is None else self.flagged[rows]  # flags are the model's, as intervals are
+        return evaluate_group(lengths, points, self.per_px[rows], names, intervals, stated, flagged)
 
 
 def list_errors(evaluation: Evaluation) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def bootstrap_interval(values, examinations, level: float = 0.95) -> tuple[float
     return float(low), float(high)
 
 
-def length_errors(predicted, reference, constant, examinations, interval=None) -> dict:
+def length_errors(predicted, reference, constant, examinations, interval=None, flagged=None) -> dict:
     """Errors of one length.
 
     Parameters
@@ -52,19 +52,24 @@ def length_errors(predicted, reference, constant, examinations, interval=None) -
         The examination of each image, by which the intervals of ``mae`` and ``bias`` are drawn.
     interval : ndarray of shape (N, 2), optional
         Ends of the predicted interval.
+    flagged : ndarray of shape (N,), optional
+        Which images carry a flag that sends them to a person.
 
     Returns
     -------
     dict
         ``n, mae, mae_low, mae_high`` (95 % bootstrap interval), ``median, p95, bias, bias_low, bias_high, loa_low,
         loa_high`` (bias -+ 1.96 standard deviations of the differences,
-        Bland and Altman, Lancet 1986; None for one image), ``over_10_percent`` (share), ``constant_mae``,
-        ``coverage`` (share of references inside the interval, None without one).
+        Bland and Altman, Lancet 1986; None for one image), ``relative_loa_low, relative_loa_high`` (the same of the
+        differences as shares of the reference), ``over_10_percent`` (share), ``unflagged_over_10_percent`` (share of
+        all images that are off by as much and carry no flag), ``constant_mae``, ``coverage`` (share of references
+        inside the interval, None without one).
     """
     difference = predicted - reference
     absolute = np.abs(difference)
+    far_off = absolute > 0.1 * reference
     bias = float(difference.mean())
-    spread = 1.96 * float(difference.std(ddof=1)) if len(difference) > 1 else None
+    loa, relative_loa = (_limits_of_agreement(values) for values in (difference, difference / reference))
     mae_low, mae_high = bootstrap_interval(absolute, examinations)
     bias_low, bias_high = bootstrap_interval(difference, examinations)
     coverage = None
@@ -80,12 +85,22 @@ def length_errors(predicted, reference, constant, examinations, interval=None) -
         "bias": bias,
         "bias_low": bias_low,
         "bias_high": bias_high,
-        "loa_low": None if spread is None else bias - spread,
-        "loa_high": None if spread is None else bias + spread,
-        "over_10_percent": float((absolute > 0.1 * reference).mean()),
+        "loa_low": loa[0],
+        "loa_high": loa[1],
+        "relative_loa_low": relative_loa[0],
+        "relative_loa_high": relative_loa[1],
+        "over_10_percent": float(far_off.mean()),
+        "unflagged_over_10_percent": None if flagged is None else float((far_off & ~flagged).mean()),
         "constant_mae": float(np.abs(constant - reference).mean()),
         "coverage": coverage,
     }
+
+
+def _limits_of_agreement(differences: np.ndarray) -> tuple[float | None, float | None]:
+    if len(differences) < 2:
+        return None, None
+    mean, spread = float(differences.mean()), 1.96 * float(differences.std(ddof=1))
+    return mean - spread, mean + spread
 
 
 def endpoint_errors(predicted: np.ndarray, reference: np.ndarray, per_px: np.ndarray, any_order: bool) -> dict:
@@ -146,7 +161,7 @@ def mean_landmarks(points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return resize_points(points, np.asarray(sizes)[:, None], (1, 1)).mean(axis=0)
 
 
-def evaluate_group(lengths, points, per_px, examinations, intervals=None, reference_hc=None) -> dict:
+def evaluate_group(lengths, points, per_px, examinations, intervals=None, reference_hc=None, flagged=None) -> dict:
     """All figures for one group of images, see `length_errors` and `endpoint_errors`.
 
     Parameters
@@ -162,16 +177,21 @@ def evaluate_group(lengths, points, per_px, examinations, intervals=None, refere
         Of the model's lengths.
     reference_hc : ndarray of shape (N,), optional
         HC stated by the dataset in the unit of report, NaN where it states none.
+    flagged : ndarray of shape (N,), optional
+        Which images carry a flag.
     """
     examinations = np.asarray(examinations, dtype=str)
     group = {"n": len(per_px), "examinations": len(set(examinations))}
     for column, name in enumerate(LENGTHS):
         interval = None if intervals is None else intervals[:, column]
-        group[name] = length_errors(*(length[:, column] for length in lengths), examinations, interval)
+        group[name] = length_errors(*(length[:, column] for length in lengths), examinations, interval, flagged)
     if reference_hc is not None and (stated := np.isfinite(reference_hc)).any():
         predicted, _, constant = (length[stated, 2] for length in lengths)
         interval = None if intervals is None else intervals[stated, 2]
-        group["hc_reference"] = length_errors(predicted, reference_hc[stated], constant, examinations[stated], interval)
+        warned = None if flagged is None else flagged[stated]
+        group["hc_reference"] = length_errors(
+            predicted, reference_hc[stated], constant, examinations[stated], interval, warned
+        )
     group["endpoint"] = endpoint_errors(*points, per_px, any_order=True)
     group["endpoint_fixed_order"] = endpoint_errors(*points, per_px, any_order=False)
     return group

@@ -1,7 +1,8 @@
-"""Self-contained HTML pages: nothing in one is read from elsewhere, and equal inputs give equal bytes."""
+"""Pages for readers: nothing in one is read from elsewhere, and equal inputs give equal bytes."""
 
 import base64
 import hashlib
+import json
 from pathlib import Path
 
 import jinja2
@@ -10,10 +11,10 @@ from fetal_biometry.wording import count, duration, factor, number, percent, sig
 
 
 def fill_template(name: str, **values) -> str:
-    """A page from the template of that name beside this module; every value is escaped."""
+    """A page from the template of that name beside this module; every value of an HTML page is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
+        autoescape=name.endswith(".html.j2"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -35,3 +36,15 @@ def fill_template(name: str, **values) -> str:
 def csp_source(script: str) -> str:
     """The Content-Security-Policy source that allows exactly this inline script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def flatten(settings: dict, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (dotted key, value) pairs in their own order."""
+    pairs = []
+    for key, value in settings.items():
+        if isinstance(value, dict) and value:
+            pairs += flatten(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            pairs.append((f"{prefix}{key}", text))
+    return pairs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +17,7 @@ from fetal_biometry.geometry import LENGTHS as LENGTH_ORDER
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.metrics import BANDS
 from fetal_biometry.overlays import head_marks, overlay
-from fetal_biometry.pages import fill_template
+from fetal_biometry.pages import fill_template, flatten
 from fetal_biometry.splits import SPLITS
 
 GROUPS = {"all": "all sound labels", **HEAD_SIZES, "with_suspects": "suspect labels included"}
@@ -166,18 +165,6 @@ def examinations_shared(rows: pd.DataFrame) -> int:
 def content_digest(manifest: pd.DataFrame) -> str:
     """Twelve hex digits that change when any image of the run changes."""
     return hashlib.sha256("\n".join(sorted(manifest["sha256"])).encode()).hexdigest()[:12]
-
-
-def flatten(settings: dict, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as (dotted key, value) pairs in their own order."""
-    pairs = []
-    for key, value in settings.items():
-        if isinstance(value, dict) and value:
-            pairs += flatten(value, f"{prefix}{key}.")
-        else:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-            pairs.append((f"{prefix}{key}", text))
-    return pairs
 
 
 def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame) -> list[tuple[str, list[dict]]]:

@@ -1,0 +1,40 @@
+"""The model card holds the figures of the run, and a rebuilt model is set beside the shipped one."""
+
+import pytest
+
+from compare_to_card import compare
+from write_model_card import write_card
+
+SETTINGS = {"image_size": 256, "seed": 1, "epochs": 30, "augmentation": {"flip": 0.5}}
+
+
+@pytest.fixture
+def metrics(labelled_run):
+    return labelled_run.metrics
+
+
+def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
+    card = write_card("hc18", metrics | {"dataset": "hc18"}, SETTINGS)
+    rows = [line for line in card.splitlines() if line.startswith(("| all |", "| HC "))]
+    test = metrics["splits"]["test"]
+    judged = sum(len({"bpd", "ofd", "hc"} & set(test[band])) for band in test if band != "with_suspects")
+    reference = metrics["reference"]["model"]
+    assert len(rows) == judged + sum(len({"bpd", "ofd", "hc"} & set(reference[band])) for band in reference)
+    hc = next(row for row in rows if row.startswith("| all | HC |"))
+    assert f"| {test['all']['n']} | {test['all']['hc']['mae']:.2f} (" in hc
+    assert "−3.1\u00a0% to 2.8\u00a0%" in hc and "91\u00a0%" in hc
+    assert "CC BY 4.0" in card and "Not a medical device" in card
+    assert "| `augmentation.flip` | `0.5` |" in card
+    assert "HC < 120 mm" in card and "&lt;" not in card and "\n\n\n" not in card
+
+
+def test_without_test_images_it_says_so(metrics):
+    card = write_card("mine", metrics | {"splits": {}, "reference": {}}, SETTINGS)
+    assert "nothing is known of its errors" in card and "| all |" not in card
+
+
+def test_a_rebuilt_model_stands_beside_the_shipped_one(metrics):
+    table = compare(metrics, metrics).set_index(["length", "figure"])
+    assert (table["rebuilt"] == table["shipped"]).all()
+    mae = table.loc[("hc", "mae")]
+    assert mae["shipped_low"] < mae["shipped"] < mae["shipped_high"]

@@ -1,0 +1,38 @@
+"""How a rebuilt model's figures on the test images compare with those of the shipped one."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from fetal_biometry import job
+from fetal_biometry.errors import InputError
+from fetal_biometry.frames import write_frame
+from fetal_biometry.geometry import LENGTHS
+
+FIGURES = ("mae", "bias", "relative_loa_low", "relative_loa_high", "over_10_percent", "coverage")
+
+
+def compare(rebuilt: dict, shipped: dict) -> pd.DataFrame:
+    """One row a figure: the shipped value with the 95 % interval of its mean, and the rebuilt one."""
+    rows = []
+    for length in LENGTHS:
+        ours, theirs = (metrics["splits"]["test"]["all"][length] for metrics in (rebuilt, shipped))
+        for figure in FIGURES:
+            ends = [theirs.get(f"{figure}_{end}") for end in ("low", "high")]
+            rows.append([length, figure, theirs[figure], *ends, ours[figure]])
+    columns = ["length", "figure", "shipped", "shipped_low", "shipped_high", "rebuilt"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+if __name__ == "__main__":
+    with job.start(snakemake):
+        rebuilt, shipped = (
+            json.loads(Path(path).read_text(encoding="utf-8"))
+            for path in (snakemake.input.metrics, snakemake.input.shipped)
+        )
+        if not all("all" in metrics["splits"].get("test", {}) for metrics in (rebuilt, shipped)):
+            raise InputError("no labelled test image to compare on; use the dataset that the model card names.")
+        table = compare(rebuilt, shipped)
+        write_frame(table, snakemake.output.table)
+        print(table.round(3).to_string(index=False, na_rep=""), flush=True)
