@@ -26,6 +26,7 @@ localrules:
     all,
     audit,
     audit_benchmark,
+    ablate,
     compare,
     rebuild_model,
 
@@ -52,6 +53,12 @@ rule compare:
     input:
         f"{RESULTS}/compare.csv",
         f"{RESULTS}/compare.svg",
+
+
+rule ablate:
+    input:
+        f"{RESULTS}/ablation.csv",
+        f"{RESULTS}/ablation.svg",
 
 
 rule rebuild_model:

@@ -198,6 +198,23 @@ def test_a_trained_model_measures_unlabelled_images(finished, results, tmp_path)
     assert (mine / "report.html").stat().st_size > 10_000
 
 
+def test_an_ablation_trains_each_step_that_is_not_trained_yet(finished):
+    planned = finished.planned("ablate")
+    assert planned["train_model"] == planned["evaluate_model"] == 5 and planned["compare_ablation"] == 1
+
+
+def test_a_rebuilt_model_stands_beside_the_shipped_one(finished, results):
+    shipped = finished.folder / "resources" / "models"
+    shipped.mkdir(parents=True)
+    shutil.copy(results / "heatmap" / "metrics.json", shipped / "phantom.json")
+    printed = finished.snakemake("rebuild_model").stdout
+    table = pd.read_csv(results / "heatmap" / "against_card.csv")
+    assert (table["rebuilt"] == table["shipped"]).all() and "relative_loa_low" in printed
+    card = (results / "heatmap" / "model_card.md").read_text(encoding="utf-8")
+    hc = table.set_index(["length", "figure"]).loc[("hc", "mae")]
+    assert f"| {hc['rebuilt']:.2f} ({hc['shipped_low']:.2f}–{hc['shipped_high']:.2f}) |" in card
+
+
 def test_snakemakes_own_report_is_written(finished):
     finished.snakemake("--report", "provenance.html")
     page = (finished.folder / "provenance.html").read_text(encoding="utf-8")

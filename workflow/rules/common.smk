@@ -408,9 +408,10 @@ def check_configuration():
     """Refuse combinations that the schema cannot see."""
     if config["experiment"] not in config["experiments"]:
         raise WorkflowError(f"experiment {config['experiment']!r} is none of {', '.join(config['experiments'])}.")
-    unknown = [name for name in config["compare"] if name not in config["experiments"]]
-    if unknown:
-        raise WorkflowError(f"compare names {unknown[0]!r}, which is none of {', '.join(config['experiments'])}.")
+    for key in ("compare", "ablation"):
+        unknown = [name for name in config[key] if name not in config["experiments"]]
+        if unknown:
+            raise WorkflowError(f"{key} names {unknown[0]!r}, which is none of {', '.join(config['experiments'])}.")
     if config["report_compares"] and REPORTED not in config["compare"]:
         raise WorkflowError(
             f"report_compares sets {REPORTED} beside the experiments of compare, which must name it; add it there."

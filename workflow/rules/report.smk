@@ -1,7 +1,7 @@
 """What a reader opens: the report of one experiment, and the comparison of several.
 
 Needs manifest.csv, audit.csv, split.csv and each experiment's predictions, metrics and history.
-Makes report.html, compare.csv and compare.svg.
+Makes report.html, compare.csv and compare.svg; ablation.csv and ablation.svg where asked for.
 """
 
 
@@ -66,3 +66,29 @@ rule compare_experiments:
         "Comparing {config[compare]}"
     script:
         "../scripts/compare_experiments.py"
+
+
+use rule compare_experiments as compare_ablation with:
+    input:
+        metrics=[f"{RESULTS}/{name}/metrics.json" for name in config["ablation"]],
+        errors=[f"{RESULTS}/{name}/errors.csv" for name in config["ablation"]],
+        modules=modules("compare_experiments"),
+    output:
+        table=report(
+            f"{RESULTS}/ablation.csv",
+            caption="../report/compare.rst",
+            category="Ablation",
+            labels={"kind": "table"},
+        ),
+        figure=report(
+            f"{RESULTS}/ablation.svg",
+            caption="../report/compare.rst",
+            category="Ablation",
+            labels={"kind": "figure"},
+        ),
+    log:
+        f"{LOGS}/compare_ablation.log",
+    params:
+        against=config["ablation"][-1],
+    message:
+        "Comparing {config[ablation]}"
