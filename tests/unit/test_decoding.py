@@ -52,7 +52,7 @@ def test_a_head_found_in_two_places_is_doubted(image):
 
 
 SIZES = np.array([[800, 540]])
-READING = {"decoder": "fused", "sigma_cells": 1.5, "reflections": False, "closeup": {"field": 1.4}}
+READING = {"decoder": "fused", "sigma_cells": 1.5, "reflections": False, "closeup": {"field": 1.4}, "zooms": [1]}
 
 
 def scripted(*heads_and_views):
@@ -88,3 +88,26 @@ def test_a_second_look_that_draws_no_head_leaves_the_first():
     once, alone = find_heads(scripted((head, whole)), image, SIZES, {**READING, "closeup": None})
     assert np.array_equal(points, once) and np.array_equal(evidence[:, :4], alone[:, :4])
     assert evidence[0, 4] == 1 and np.isnan(alone[0, 4])
+
+
+def test_of_several_zooms_the_sharpest_head_counts():
+    true, wrong = ellipse_landmarks((400, 290), 150, 115, 0.3), ellipse_landmarks((420, 270), 220, 190, 0.3)
+    looks = []
+    for zoom, head in ((1, wrong), (1.5, true)):
+        view = whole_views(SIZES, zoom)
+        first, _ = locate(scripted((head, view))(None), view, "fused", 1.5)
+        looks += [(head, view), (head, closeups(first, 1.4))]
+    draw = scripted(*looks)
+
+    def hesitant_at_first(images):
+        maps = draw(images)
+        calls.append(1)
+        return 0.5 * maps + 0.25 * (np.roll(maps, 3, axis=3) + np.roll(maps, -3, axis=3)) if len(calls) < 3 else maps
+
+    calls = []
+    image = np.zeros((1, 64, 64), np.uint8)
+    points, _ = find_heads(hesitant_at_first, image, SIZES, {**READING, "zooms": [1, 1.5]})
+    assert all_lengths(points[0]) == pytest.approx(all_lengths(true), rel=0.01)
+    nothing = scripted(*looks[:2], (None, None), (None, None))
+    points, _ = find_heads(nothing, image, SIZES, {**READING, "zooms": [1, 1.5]})
+    assert all_lengths(points[0]) == pytest.approx(all_lengths(wrong), rel=0.01)  # drawing nothing is not sharp

@@ -34,6 +34,7 @@ SETTINGS = {
     "mask_weight": 0,
     "reflections": False,
     "closeup": None,
+    "zooms": [1],
 }
 KINDS = {
     "heatmap": SETTINGS,
@@ -41,6 +42,7 @@ KINDS = {
     "fused": {**SETTINGS, "mask_weight": 5, "decoder": "fused"},
     "reflected": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "reflections": True},
     "closer": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "closeup": {"field": 1.4}},
+    "nearer": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "closeup": {"field": 1.4}, "zooms": [1, 1.5]},
     "direct": {**SETTINGS, "kind": "direct", "loss": "mse", "grey_scaling": "unit"},
 }
 SIZES = np.array([[800.0, 540.0], [640.0, 480.0], [300.0, 300.0]])
@@ -80,7 +82,7 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
         expected = run(module, images).astype(float) * SIZES[:, None] - 0.5
         assert np.isnan(evidence).all()
     else:
-        reading = {key: settings[key] for key in ("decoder", "reflections", "closeup")}
+        reading = {key: settings[key] for key in ("decoder", "reflections", "closeup", "zooms")}
         expected, sure = find_heads(
             lambda seen: run(module, torch.from_numpy(seen[:, None])), images[:, 0].numpy(), SIZES,
             {**reading, "sigma_cells": 2.0},

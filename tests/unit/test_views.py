@@ -16,6 +16,13 @@ def test_a_whole_view_is_the_resize():
     assert found == pytest.approx(resize_points(HEADS, SIZES[:, None], (64, 64)))
 
 
+def test_a_zoom_enlarges_the_middle():
+    middle = (SIZES[:, None] - 1) / 2
+    assert to_grid(whole_views(SIZES, 1.6), middle, 256) == pytest.approx(np.full((2, 1, 2), 127.5))
+    wide, near = (to_grid(whole_views(SIZES, zoom), HEADS, 256) - 127.5 for zoom in (1, 1.6))
+    assert near == pytest.approx(1.6 * wide)
+
+
 @pytest.mark.parametrize("cells", [64, 256])
 def test_there_and_back(cells):
     for views in (whole_views(SIZES), closeups(HEADS, 1.4)):

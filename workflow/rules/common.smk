@@ -81,6 +81,7 @@ EXPERIMENT_KEYS = (
     "decoder",
     "reflections",
     "closeup",
+    "zooms",
     "augmentation",
     "keep_epoch",
     "suspects",
@@ -299,6 +300,12 @@ def training_table(name):
     return path
 
 
+def judged_fold(wildcards):
+    """The fold split whose held-out images alone an audit's network looks at; nothing for any other experiment."""
+    fold = fold_number(wildcards.experiment)
+    return [] if fold is None else f"{RESULTS}/audit/{fold}/split.csv"
+
+
 def fold_landmarks(audit):
     """An input function: what the networks of an audit, by its number, found, fold by fold, shard by shard."""
 
@@ -439,6 +446,11 @@ def check_configuration():
             raise WorkflowError(
                 f"experiment {name}: a second look (closeup) needs kind: heatmap and augmentation, which shows close-ups "
                 "in training; set closeup: null."
+            )
+        if len(settings["zooms"]) > 1 and settings["decoder"] != "fused":
+            raise WorkflowError(
+                f"experiment {name}: several zooms are told apart by how sharp the filled head is; set decoder: fused, or "
+                "one zoom."
             )
         if settings["kind"] == "heatmap":
             if settings["decoder"] == "fused" and not settings["mask_weight"]:

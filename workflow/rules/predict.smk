@@ -10,6 +10,7 @@ rule predict_landmarks:
         model=model_file,
         images=CACHED,
         index=f"{RESULTS}/cache/{{shard}}.csv",
+        fold=ancient(judged_fold),
         stamp=stamp("predict_landmarks"),
         modules=modules("predict_landmarks"),
     output:

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from fetal_biometry import job
 from fetal_biometry.cache import Shards
 from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.frames import sizes_of, write_frame
+from fetal_biometry.frames import read_frame, sizes_of, write_frame
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import COLUMNS
 
@@ -20,6 +20,9 @@ if __name__ == "__main__":
         predictor = Predictor(snakemake.input.model, snakemake.threads)
         shard = Shards([snakemake.input.images])
         index = pd.DataFrame(shard.index.values())
+        if snakemake.input.get("fold"):
+            fold = read_frame(snakemake.input.fold)
+            index = index[index["image_name"].isin(fold.index[fold["split"] == "test"])].reset_index(drop=True)
         sizes = sizes_of(index)
         points, evidence = [], []
         for start in tqdm(range(0, len(index), BATCH), desc="predicting", unit="batch", disable=None):
@@ -28,7 +31,7 @@ if __name__ == "__main__":
             points.append(found)
             evidence.append(doubts)
         table = index[["image_name"]].copy()
-        table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
-        table[list(EVIDENCE)] = np.concatenate(evidence)
+        table[list(COLUMNS)] = np.concatenate([np.zeros((0, 4, 2)), *points]).reshape(-1, 8)
+        table[list(EVIDENCE)] = np.concatenate([np.zeros((0, len(EVIDENCE))), *evidence])
         write_frame(table, snakemake.output.landmarks)
         logging.info("%d images", len(table))

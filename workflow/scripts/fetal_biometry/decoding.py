@@ -24,7 +24,9 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
         Width and height of the originals.
     reading : dict
         ``decoder`` and ``sigma_cells``, see `locate`; ``reflections``, whether maps are averaged over the four
-        reflections of a view; ``closeup``, None or the second look's ``field``, see `views.closeups`.
+        reflections of a view; ``closeup``, None or the second look's ``field``, see `views.closeups`; ``zooms``,
+        enlargements of the image's middle, each of which is looked at first. Of several second looks the one that
+        draws the sharpest head counts.
 
     Returns
     -------
@@ -40,10 +42,21 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
         maps = average_reflections(draw, seen) if reading["reflections"] else draw(seen)
         return locate(maps, views, reading["decoder"], reading["sigma_cells"])
 
-    points, evidence = read(images, whole_views(sizes))
+    found = [_look_twice(read, images, sizes, zoom, reading["closeup"]) for zoom in reading["zooms"]]
+    points, evidence = (np.stack(part) for part in zip(*found, strict=True))
+    undrawn = evidence[..., EVIDENCE.index("disagreement")] == 1
+    best = np.where(undrawn, np.inf, evidence[..., EVIDENCE.index("blur")]).argmin(axis=0)
+    each = np.arange(len(images))
+    return points[best, each], evidence[best, each]
+
+
+def _look_twice(read, images, sizes, zoom: float, closeup: dict | None) -> tuple[np.ndarray, np.ndarray]:
+    """One first look and, where asked for, its second one: points and evidence of `find_heads`."""
+    views = whole_views(sizes, zoom)
+    points, evidence = read(images if zoom == 1 else look(images, sizes, views), views)
     drift = np.full((len(images), 1), np.nan)
-    if reading["closeup"]:
-        views = closeups(points, reading["closeup"]["field"])
+    if closeup:
+        views = closeups(points, closeup["field"])
         nearer, closer = read(look(images, sizes, views), views)
         drift[:, 0] = np.abs(radius_in_ellipse(points, nearer) - 1).max(axis=1)
         lost = closer[:, EVIDENCE.index("disagreement")] == 1

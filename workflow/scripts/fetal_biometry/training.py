@@ -324,7 +324,7 @@ class Trainer:
     def _reading(self, reflections: bool = False) -> dict:
         """How `decoding.find_heads` reads this network."""
         knobs = {key: self.settings[key] for key in ("decoder", "closeup")}
-        return {**knobs, "sigma_cells": self.sigma_cells, "reflections": reflections}
+        return {**knobs, "sigma_cells": self.sigma_cells, "reflections": reflections, "zooms": [1]}
 
     def _keep_best(self, epoch: int, row: dict) -> None:
         """Keep the weights with the lowest mean relative error of the three lengths on the validation images."""

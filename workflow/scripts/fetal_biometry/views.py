@@ -11,11 +11,11 @@ import numpy as np
 from fetal_biometry.geometry import landmarks_to_ellipse
 
 
-def whole_views(sizes: np.ndarray) -> np.ndarray:
-    """Views (N, 2, 3) of all of each image, from ``(width, height)`` of shape (N, 2)."""
+def whole_views(sizes: np.ndarray, zoom: float = 1.0) -> np.ndarray:
+    """Views (N, 2, 3) of all of each image, from ``(width, height)`` of shape (N, 2), or of its middle, enlarged."""
     views = np.zeros((len(sizes), 2, 3))
-    views[:, [0, 1], [0, 1]] = sizes
-    views[:, :, 2] = -0.5
+    views[:, [0, 1], [0, 1]] = np.asarray(sizes) / zoom
+    views[:, :, 2] = np.asarray(sizes) * (1 - 1 / zoom) / 2 - 0.5
     return views
 
 
