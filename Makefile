@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a newcomer needs; works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test lock clean
+.PHONY: help setup setup-test run test lock ship clean
 .NOTPARALLEL:
 
 VENV := .venv
@@ -27,6 +27,7 @@ help:
 	@echo "make test    set up $(VENV), run linters and all tests"
 	@echo "make setup   set up $(VENV) only"
 	@echo "make lock    renew the pins in requirements*.txt from pyproject.toml"
+	@echo "make ship    put the model that RUN (hc18) trained, its card and its figures into resources/models/"
 	@echo "make clean   delete caches of the tests; with RESULTS=yes also results/ and .snakemake/"
 
 setup:
@@ -75,6 +76,13 @@ lock:
 	{ echo "$$note"; echo "-r requirements.txt"; pins | grep -Fvxf "$$fresh/run.pins"; } > "$$fresh/requirements-test.txt"; \
 	cp "$$fresh/requirements.txt" "$$fresh/requirements-test.txt" .; \
 	echo "Wrote requirements.txt and requirements-test.txt; put the same versions into envs/ (make test says which)"
+
+RUN := hc18
+ship:
+	mkdir -p resources/models
+	cp results/$(RUN)/heatmap/model.onnx resources/models/$(RUN).onnx
+	cp results/$(RUN)/heatmap/model_card.md resources/models/$(RUN).md
+	cp results/$(RUN)/heatmap/metrics.json resources/models/$(RUN).json
 
 clean:
 	rm -rf .pytest_cache .ruff_cache .hypothesis

@@ -31,7 +31,8 @@ PHANTOMS = f"{RESULTS}/phantoms"
 FILE_INDEX = "results/file_index.json"
 AUDITS = ("audit", "second_audit")  # the experiments whose networks judge labels; their folds are audit/0, audit/1, ...
 GIVEN_MODEL = "given_model"  # the experiment's name where a model is given and none is trained
-REPORTED = GIVEN_MODEL if config["model"] else config["experiment"]
+MODEL = config["model"] or (str(SHIPPED / "hc18.onnx") if config["dataset"] == "images" else "")
+REPORTED = GIVEN_MODEL if MODEL else config["experiment"]
 EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv")
 
 DATA_KEYS = (
@@ -337,7 +338,7 @@ def interval_files(wildcards):
     """What the intervals rest on: this run's calibration, or the given model's own."""
     if is_trained(wildcards):
         return {"calibration": f"{RESULTS}/{wildcards.experiment}/calibration.json"}
-    return {"model": config["model"]}
+    return {"model": MODEL}
 
 
 def shard_files(pattern, labelled=False):
@@ -363,7 +364,7 @@ def heatmap_files(wildcards):
 
 def model_file(wildcards):
     """The experiment's exported network, or the model given in the configuration."""
-    return config["model"] if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/network.onnx"
+    return MODEL if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/network.onnx"
 
 
 def any_labelled():
@@ -423,10 +424,8 @@ def check_configuration():
         raise WorkflowError(
             f"report_compares sets {REPORTED} beside the experiments of compare, which must name it; add it there."
         )
-    if config["dataset"] == "images" and not config["model"]:
-        raise WorkflowError("dataset images has no labels to train on; give --config model=PATH/model.onnx of a run.")
-    if config["model"] and not Path(config["model"]).is_file():
-        raise WorkflowError(f"{config['model']}: the model does not exist; give the model.onnx of a run.")
+    if MODEL and not Path(MODEL).is_file():
+        raise WorkflowError(f"{MODEL}: the model does not exist; give --config model=PATH/model.onnx of a run.")
     if config["validation_fraction"] + config["test_fraction"] >= 1:
         raise WorkflowError("validation_fraction and test_fraction leave no examination to train on; lower them.")
     if config["split_fold"] >= config["split_folds"]:

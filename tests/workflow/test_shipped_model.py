@@ -1,0 +1,42 @@
+"""The shipped model, through the workflow's own measuring target, gives the figures of its card."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fetal_biometry.geometry import LENGTHS
+from fetal_biometry.inference import Predictor
+
+MODELS = Path(__file__).parents[2] / "resources" / "models"
+
+
+def test_it_says_how_to_be_read_and_what_its_intervals_rest_on():
+    metadata = Predictor(MODELS / "hc18.onnx").metadata
+    card, figures = (MODELS / "hc18.md").read_text(encoding="utf-8"), json.loads((MODELS / "hc18.json").read_text())
+    assert metadata["calibration"]["images"] == figures["splits"]["validation"]["all"]["n"]
+    assert metadata["data_digest"] == figures["model"]["data_digest"] and metadata["data_digest"] in card
+    assert "CC BY 4.0" in card and "Not a medical device" in card
+    hc = figures["splits"]["test"]["all"]["hc"]
+    assert f"| all | HC | {hc['n']} | {hc['mae']:.2f} ({hc['mae_low']:.2f}–{hc['mae_high']:.2f}) |" in card
+
+
+@pytest.mark.slow
+def test_it_measures_the_published_test_images_as_its_card_says(copy_workflow, tmp_path, real_data):
+    if not (real_data / "hc18" / "multicentre_split.csv").is_file():
+        pytest.skip(f"no published split in {real_data}")
+    house = copy_workflow(tmp_path)
+    arguments = ("run=shipped", f"model={MODELS / 'hc18.onnx'}", f"data_root={real_data.resolve()}")
+    results = house.folder / "results" / "shipped" / "given_model"
+    house.snakemake(
+        "results/shipped/given_model/metrics.json", "--configfile", "datasets/hc18.yaml", "--config", *arguments
+    )
+    measured, card = (
+        json.loads(path.read_text())["splits"]["test"]["all"]
+        for path in (results / "metrics.json", MODELS / "hc18.json")
+    )
+    assert measured["n"] == card["n"]
+    for length in LENGTHS:
+        for figure in ("mae", "bias"):
+            assert measured[length][figure] == pytest.approx(card[length][figure], abs=0.01)  # mm
+        assert measured[length]["coverage"] == pytest.approx(card[length]["coverage"], abs=0.01)
