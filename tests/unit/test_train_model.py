@@ -8,7 +8,7 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import ellipse_landmarks
 from fetal_biometry.landmarks import COLUMNS
-from train_model import find_doubtful, treat_suspects
+from train_model import treat_suspects
 
 NAMES = ["a", "b", "c"]
 LABEL, FOUND = ellipse_landmarks((50, 50), 30, 20, 0.1), ellipse_landmarks((60, 55), 25, 20, 0.2)
@@ -20,12 +20,12 @@ SETTINGS = {"suspect_weight": 0.2, "repair_confidence": 0.6, "limits": LIMITS}
 
 @pytest.fixture
 def tables():
-    """Three labels, of which b and c are suspect; the network was sure of b only."""
+    """Three labels, of which b is suspect and c doubtful; the network was sure of b only."""
     manifest = pd.DataFrame(np.tile(LABEL.ravel(), (3, 1)), columns=list(COLUMNS), index=NAMES)
     manifest[["width_px", "height_px"]] = 128, 96
-    suspect = np.array([False, True, True])
+    audit = pd.DataFrame({"verdict": ["sound", "suspect", "doubtful"]}, index=NAMES)
     found = pd.DataFrame(np.tile(FOUND.ravel(), (3, 1)), columns=list(COLUMNS), index=NAMES)
-    return manifest, suspect, found.assign(confidence=[0.9, 0.8, 0.3])
+    return manifest, audit, found.assign(confidence=[0.9, 0.8, 0.3])
 
 
 @pytest.mark.parametrize(
@@ -48,22 +48,14 @@ def test_each_policy_takes_its_rows(tables, policy, rows, weights):
     assert points_of(tables[0])[1] == pytest.approx(LABEL)  # and the manifest is nobody's to write into
 
 
-def test_a_label_that_geometry_doubts_is_doubtful_even_if_networks_acquit_it():
-    audit, screen = (
-        pd.DataFrame({"verdict": verdicts}, index=NAMES)
-        for verdicts in (["sound", "sound", "suspect"], ["sound", "suspect", "sound"])
-    )
-    assert find_doubtful(["c", "b", "a"], audit, screen).tolist() == [True, True, False]
-
-
 def test_repair_takes_no_points_that_cannot_be_a_head(tables):
-    manifest, suspect, found = tables
+    manifest, audit, found = tables
     found.loc["b", "bpd_1_x"] += 40
-    taken, _, _ = treat_suspects(manifest, suspect, found, {**SETTINGS, "suspects": "repair"})
+    taken, _, _ = treat_suspects(manifest, audit, found, {**SETTINGS, "suspects": "repair"})
     assert list(taken.index) == ["a"]
 
 
 def test_repair_needs_the_networks(tables):
-    manifest, suspect, found = tables
+    manifest, audit, found = tables
     with pytest.raises(InputError, match="out_of_fold"):
-        treat_suspects(manifest, suspect, found[[]], {**SETTINGS, "suspects": "repair"})
+        treat_suspects(manifest, audit, found[[]], {**SETTINGS, "suspects": "repair"})

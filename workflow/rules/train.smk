@@ -9,7 +9,6 @@ rule train_model:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
         audit=ancient(training_table("audit")),
-        screen=ancient(f"{RESULTS}/audit/screen.csv"),
         split=ancient(training_table("split")),
         found=ancient(training_table("found")),
         images=ancient(shard_files(CACHED, labelled=True)),

@@ -20,6 +20,7 @@ from fetal_biometry.plots import Figure, Plot
 from fetal_biometry.wording import number
 
 SUSPECTS_SHOWN = 60
+DOUBTFUL_SHOWN = 12
 BORDERLINE_SHOWN = 6
 IMAGE_WIDTH_PX = 420  # a third of the report's: 60 suspects stay below 2 MB
 TOP_SCORE = 4.0  # scores beyond it share the histogram's last bar
@@ -27,7 +28,7 @@ FORMULA_STARTS = tuple("=+-@\t\r")
 
 
 def audited_rows(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFrame, limits: dict) -> pd.DataFrame:
-    """One row per label: its verdict beside its image and what networks found; suspects first, worst first.
+    """One row per label: its verdict beside its image and what networks found; suspects first, then doubtful ones.
 
     Adds ``suggested_`` landmarks and ``confidence`` (NaN without networks), ``sure`` (whether the network's word
     counts, as in `audit.judge_against_heads`) and ``band`` of HC (empty where no millimetres are known).
@@ -55,8 +56,9 @@ def audited_rows(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFram
     hc_mm = rows["reference_hc_mm"].astype(float).fillna(pd.Series(measured, rows.index))
     rows["band"] = [next((band for band, (low, high) in BANDS.items() if low <= hc < high), "") for hc in hc_mm]
     rows["suspect"] = rows["verdict"] == "suspect"
-    order = ["suspect", "score", "image_name"]
-    return rows.reset_index(drop=True).sort_values(order, ascending=[False, False, True], ignore_index=True)
+    rows["doubtful"] = rows["verdict"] == "doubtful"
+    order = ["suspect", "doubtful", "score", "image_name"]
+    return rows.reset_index(drop=True).sort_values(order, ascending=[False, False, False, True], ignore_index=True)
 
 
 def annotator_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -120,7 +122,8 @@ def gallery(rows: pd.DataFrame) -> list[tuple[str, list[dict]]]:
     number = f"the worst {len(shown)} of {len(suspects)}" if len(shown) < len(suspects) else "all, worst first"
     groups = {
         f"Suspects, {number}": shown,
-        "Borderline: the highest scores among sound labels": rows[~rows["suspect"]].head(BORDERLINE_SHOWN),
+        "Doubtful: on the head, but not the ends of its axes": rows[rows["doubtful"]].head(DOUBTFUL_SHOWN),
+        "Borderline: the highest scores among sound labels": rows[rows["verdict"] == "sound"].head(BORDERLINE_SHOWN),
     }
     return [
         (title, [{**row, "overlay": label_overlay(row)} for row in part.to_dict("records")])
@@ -141,6 +144,7 @@ def audit_page(rows: pd.DataFrame, run: str, method: str, limits: dict, annotato
         annotator=annotator,
         rows=shown.to_dict("records"),
         suspect=int(rows["suspect"].sum()),
+        doubtful=int(rows["doubtful"].sum()),
         examinations=rows["examination"].nunique(),
         examinations_suspect=rows.loc[rows["suspect"], "examination"].nunique(),
         names_swapped=bool(rows["label_source"].str.contains("swapped").any()),

@@ -16,22 +16,14 @@ from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.training import Samples, Trainer
 
 
-def find_doubtful(names, audit: pd.DataFrame, screen: pd.DataFrame) -> np.ndarray:
-    """Labels that the audit suspects, and those it acquits though geometry does not.
-
-    The audit asks whether four points lie on the head's outline. Points there that are no axes' ends still give
-    wrong lengths: on the challenge's small heads such labels are 14 mm of HC off, and a network learns it.
-    """
-    return ((audit["verdict"].reindex(names) == "suspect") | (screen["verdict"].reindex(names) == "suspect")).to_numpy()
-
-
-def treat_suspects(manifest: pd.DataFrame, suspect: np.ndarray, found: pd.DataFrame | None, settings: dict):
-    """What becomes of suspect labels: the manifest's rows that train, the weight of each, and which are taught.
+def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFrame | None, settings: dict):
+    """What becomes of suspect and doubtful labels: rows that train, the weight of each, and which are taught.
 
     ``drop`` leaves them out, ``keep`` takes them as they are, ``downweight`` gives them ``suspect_weight``,
     ``repair`` takes the out-of-fold network's landmarks where it was sure of a head that passes the audit's
     ``limits``, and drops the rest, ``teach`` leaves them to the network's own points as training goes on.
     """
+    suspect = (audit["verdict"].reindex(manifest.index) != "sound").to_numpy()
     weights, taught, policy = np.ones(len(manifest)), np.zeros(len(manifest), dtype=bool), settings["suspects"]
     if policy == "downweight":
         weights[suspect] = settings["suspect_weight"]
@@ -56,7 +48,7 @@ def treat_suspects(manifest: pd.DataFrame, suspect: np.ndarray, found: pd.DataFr
 def load_samples(snakemake) -> tuple[dict, Samples, Samples]:
     """All settings of the training, and the images that train and that validate; only sound labels validate."""
     split = read_frame(snakemake.input.split)["split"]
-    audit, screen = read_frame(snakemake.input.audit), read_frame(snakemake.input.screen)
+    audit = read_frame(snakemake.input.audit)
     found = read_frame(snakemake.input.found) if snakemake.input.get("found") else None
     manifest = read_frame(snakemake.input.manifest).loc[split.index[split != "test"]]
     unit, per_px = report_unit(manifest)
@@ -70,12 +62,10 @@ def load_samples(snakemake) -> tuple[dict, Samples, Samples]:
 
     part = split.reindex(manifest.index)
     settings = {**snakemake.params.settings, "unit": unit, "limits": snakemake.params.limits}
-    doubtful = find_doubtful(manifest.index, audit, screen)
-    learning = (part == "train").to_numpy()
-    rows, weights, taught = treat_suspects(manifest[learning], doubtful[learning], found, settings)
+    rows, weights, taught = treat_suspects(manifest[part == "train"], audit, found, settings)
     replaced = settings["suspects"] in ("repair", "teach")  # the rendered heatmaps are the labels'
     training = samples(rows, weights, taught, None if replaced else targets)
-    sound = manifest[(part == "validation").to_numpy() & ~doubtful]
+    sound = manifest[(part == "validation") & (audit["verdict"].reindex(manifest.index) == "sound")]
     if np.count_nonzero(weights) < 2:
         raise InputError(
             f"{snakemake.input.split}: {np.count_nonzero(weights)} sound training images; at least 2 are needed. "

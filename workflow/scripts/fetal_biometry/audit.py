@@ -76,8 +76,10 @@ def judge_against_heads(points, heads, confidence, sizes, limits) -> tuple[list[
     """Check labels against the heads that a network found which never saw their examinations.
 
     Confident learning for landmarks (after Northcutt et al., J Artif Intell Res 2021): where such a network
-    is sure and its own four points can be a head, its word counts, also in favour of a label that geometry
-    alone would doubt. Elsewhere geometry decides.
+    is sure and its own four points can be a head, its word counts. Elsewhere geometry decides.
+
+    A label whose points lie on such a head though geometry doubts it is ``doubtful``: no scattered points, but no
+    axes' ends either. Of the challenge's small heads such labels are 14 mm of HC off, and a network learns it.
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ def judge_against_heads(points, heads, confidence, sizes, limits) -> tuple[list[
     Returns
     -------
     verdicts, reasons, score
-        As of `judge_labels`.
+        As of `judge_labels`; a ``doubtful`` label has reasons, and a score up to 1.
     """
     _, doubts, geometric = judge_labels(points, sizes, limits)
     sure = sure_heads(heads, confidence, sizes, limits["confidence"], limits)
@@ -103,10 +105,11 @@ def judge_against_heads(points, heads, confidence, sizes, limits) -> tuple[list[
     score = np.where(sure, disagreement, geometric)
     off_head = "points off the head that other images teach to find"
     reasons = [
-        ";".join(filter(None, [doubt, off_head if is_sure else ""])) if value > 1 else ""
+        ";".join(filter(None, [doubt, off_head if is_sure and value > 1 else ""]))
         for value, doubt, is_sure in zip(score, doubts, sure, strict=True)
     ]
-    return ["suspect" if value > 1 else "sound" for value in score], reasons, score
+    acquitted = ["doubtful" if doubt else "sound" for doubt in doubts]
+    return ["suspect" if value > 1 else other for value, other in zip(score, acquitted, strict=True)], reasons, score
 
 
 def tabulate(names, judgement: tuple[list[str], list[str], np.ndarray]) -> pd.DataFrame:

@@ -19,12 +19,13 @@ def summarise_labels(manifest, audit) -> dict:
     labelled = int((sources != "").sum())
     texts = [] if audit is None else audit["reasons"]
     reasons = Counter(reason for text in texts for reason in text.split(";") if reason)
-    suspect = 0 if audit is None else int((audit["verdict"] == "suspect").sum())
+    verdicts = Counter() if audit is None else Counter(audit["verdict"])
     return {
         "images": len(manifest),
         "labelled": labelled,
-        "sound": labelled - suspect,
-        "suspect": suspect,
+        "sound": labelled - verdicts["suspect"] - verdicts["doubtful"],
+        "suspect": verdicts["suspect"],
+        "doubtful": verdicts["doubtful"],
         "unlabelled": len(manifest) - labelled,
         "names_swapped": bool(sources.str.contains("swapped").any()),
         "reasons": dict(reasons.most_common()),

@@ -150,6 +150,7 @@ def split_table(rows: pd.DataFrame) -> list[dict]:
                     "examinations": part["examination"].nunique(),
                     "sound": int(verdicts.get("sound", 0)),
                     "suspect": int(verdicts.get("suspect", 0)),
+                    "doubtful": int(verdicts.get("doubtful", 0)),
                 }
             )
     return table
