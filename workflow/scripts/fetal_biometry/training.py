@@ -221,8 +221,9 @@ class Trainer:
         names = [samples.names[i] for i in batch]
         images = samples.images.gather(names)
         size = self.settings["image_size"]
-        points = geometry.resize_points(samples.points[batch], samples.sizes[batch][:, None], (size, size))
-        if rng is not None:
+        if rng is None:
+            points = geometry.resize_points(samples.points[batch], samples.sizes[batch][:, None], (size, size))
+        else:
             each = zip(images, samples.points[batch], samples.sizes[batch], strict=True)
             drawn = [self._draw_view(*one, rng) for one in each]
             images, points = (np.stack(part) for part in zip(*drawn, strict=True))
