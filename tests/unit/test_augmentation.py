@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fetal_biometry.augmentation import augment
+from fetal_biometry.augmentation import augment, coarsen
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
 from fetal_biometry.landmarks import canonical
 
@@ -15,6 +15,8 @@ NONE = {
     "shrink": 0,
     "enlarge": 0,
     "shift": 0,
+    "thin": 0,
+    "thicken": 0,
     "gain": 0,
     "gamma": 0,
     "shadow": 0,
@@ -103,6 +105,40 @@ def test_a_flip_mirrors_image_and_landmarks():
     seen, moved = augment(image, squeezed_head(), ASPECT, {**NONE, "flip": 1}, np.random.default_rng(9))
     assert np.array_equal(seen, image[::-1, ::-1])
     assert moved == pytest.approx(canonical(SIZE - 1 - squeezed_head()), abs=1e-9)
+
+
+@pytest.mark.parametrize(("knob", "factor"), [("thin", np.exp(-0.5)), ("thicken", np.exp(0.3))])
+def test_a_skull_gets_thinner_or_thicker_and_its_outline_stays(knob, factor):
+    """A ring of 0.9 to 1 of the head's radius, on a square image, upright; the outer edge is the outline."""
+    points, (y, x) = ellipse_landmarks((128, 120), 80, 60, 0.0), np.indices((SIZE, SIZE))
+    radius = np.hypot((x - 128) / 80, (y - 120) / 60)
+    ring = (200 * ((radius > 0.9) & (radius < 1))).astype(np.uint8)
+    knobs = {**NONE, knob: abs(np.log(factor))}
+    areas = []
+    for seed in range(40):
+        seen, moved = augment(ring, points, 1.0, knobs, np.random.default_rng(seed))
+        assert moved == pytest.approx(points, abs=1e-9)
+        assert seen[radius > 1.03].max() == 0 and seen[(radius > 0.985) & (radius < 0.99)].min() > 50
+        areas.append((seen > 100).sum() / (ring > 100).sum())
+    share = 0.9**factor  # where the inner edge comes to lie: its share of the radius to the power of the thickness
+    extreme = (1 - share**2) / (1 - 0.9**2)
+    assert (min if factor < 1 else max)(areas) == pytest.approx(extreme, abs=0.05)
+
+
+def test_landmarks_that_span_no_head_leave_the_skull_as_it_is():
+    image = np.random.default_rng(8).integers(0, 256, (SIZE, SIZE), dtype=np.uint8)
+    on_a_line = np.array([[40.0, 40], [200, 200], [60, 60], [180, 180]])
+    seen, _ = augment(image, on_a_line, ASPECT, {**NONE, "thin": 0.7}, np.random.default_rng(9))
+    assert np.array_equal(seen, image)
+
+
+def test_coarsening_blurs_and_moves_nothing():
+    image = draw_spots(squeezed_head())
+    assert np.array_equal(coarsen(image, 1.0), image)
+    blurred = coarsen(image, 0.4)
+    assert blurred.shape == image.shape and blurred.dtype == np.uint8 and blurred.max() < image.max()
+    for point in squeezed_head():
+        assert spot_near(blurred, point, radius=14) == pytest.approx(point, abs=0.15)
 
 
 def test_tones_change_grey_levels_only():

@@ -60,6 +60,8 @@ VIEWS = {
     "shrink": 0.1,
     "enlarge": 0.1,
     "shift": 0.05,
+    "thin": 0.2,
+    "thicken": 0.1,
     "gain": 0.1,
     "gamma": 0.1,
     "shadow": 0.1,
@@ -170,7 +172,7 @@ def test_a_seed_is_a_training(train, changed):
 
 
 FUSED = {"mask_weight": 5, "decoder": "fused"}
-CLOSEUP = {"share": 0.5, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlarge": 0.1, "shift": 0.05}
+CLOSEUP = {"share": 0.5, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlarge": 0.1, "shift": 0.05, "coarsen": 0.3}
 
 
 def test_a_closeup_of_training_shows_the_head_upright_where_its_landmarks_say(samples, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.uncertainty import calibrate, conformal_quantile, intervals
+from fetal_biometry.uncertainty import Judged, calibrate, conformal_quantile, intervals
 
 ORDINARY = {"confidence": 0.8, "disagreement": 0.05, "height": 0.95, "blur": 0.8, "drift": 0.04}
 PLAIN = np.array([ORDINARY[name] for name in EVIDENCE])
@@ -48,7 +48,7 @@ def test_intervals_hold_in_every_band_and_widen_with_the_evidence():
     for _ in range(60):
         truth, predicted, evidence = simulate(rng, 400)
         known, new = slice(0, 200), slice(200, 400)
-        learned = calibrate(predicted[known], truth[known], evidence[known], predicted[known, 2], 0.9)
+        learned = calibrate(Judged(predicted[known], truth[known], evidence[known], predicted[known, 2]), 0.9)
         ends = intervals(learned, predicted[new], evidence[new], predicted[new, 2])
         inside = (truth[new] >= ends[..., 0]) & (truth[new] <= ends[..., 1])
         held.append(inside.mean(axis=0))
@@ -61,10 +61,37 @@ def test_intervals_hold_in_every_band_and_widen_with_the_evidence():
     assert wide > 2 * narrow
 
 
+def test_a_rehearsal_by_worse_networks_says_how_errors_differ_and_the_network_itself_how_large_they_are():
+    """Few images judge the network, too few small ones for a quantile of their own; many judged its like."""
+    rng, held, small, alone = np.random.default_rng(3), [], [], []
+    for _ in range(60):
+        parts = []
+        for n, worse in ((600, 1.4), (60, 1.0), (300, 1.0)):
+            truth, predicted, evidence = simulate(rng, n)
+            predicted = truth + worse * (predicted - truth)
+            parts.append(Judged(predicted, truth, evidence, predicted[:, 2]))
+        rehearsal, judged, new = parts
+        for learned, coverage in ((calibrate(judged, 0.9, rehearsal), small), (calibrate(judged, 0.9), alone)):
+            ends = intervals(learned, new.lengths, new.evidence, new.hc_mm)
+            inside = (new.references >= ends[..., 0]) & (new.references <= ends[..., 1])
+            coverage.append(inside[new.hc_mm < 120].mean())
+            held += [inside.mean()] if coverage is small else []
+    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+    assert np.mean(small) == pytest.approx(0.9, abs=0.03)
+    assert np.mean(alone) < np.mean(small) - 0.05
+
+
+def test_a_rehearsal_promises_nothing_where_too_few_images_judge_the_network_itself():
+    truth, predicted, evidence = simulate(np.random.default_rng(6), 100)
+    rehearsal = Judged(predicted, truth, evidence, predicted[:, 2])
+    few = Judged(predicted[:5], truth[:5], evidence[:5], predicted[:5, 2])
+    assert np.isnan(intervals(calibrate(few, 0.9, rehearsal), predicted, evidence, predicted[:, 2])).all()
+
+
 def test_without_evidence_intervals_grow_with_the_length_alone():
     predicted = np.full((19, 3), 100.0)
     references = predicted + np.arange(19)[:, None]  # the 18th smallest error is 17 %
-    learned = calibrate(predicted, references, np.full((19, 5), np.nan), np.full(19, np.nan), 0.9)
+    learned = calibrate(Judged(predicted, references, np.full((19, 5), np.nan), np.full(19, np.nan)), 0.9)
     lengths = np.array([[50.0, 100.0, 200.0]])
     ends = intervals(learned, lengths, np.full((1, 5), np.nan), np.full(1, np.nan))
     assert ends[0] == pytest.approx(np.stack([0.83 * lengths[0], 1.17 * lengths[0]], axis=-1))
@@ -72,14 +99,15 @@ def test_without_evidence_intervals_grow_with_the_length_alone():
 
 @pytest.mark.parametrize("count", [0, 5])
 def test_too_few_calibration_images_give_no_interval(count):
-    learned = calibrate(np.ones((count, 3)), np.ones((count, 3)), np.tile(PLAIN, (count, 1)), np.full(count, 3.0), 0.9)
+    ones = np.ones((count, 3))
+    learned = calibrate(Judged(ones, ones, np.tile(PLAIN, (count, 1)), np.full(count, 3.0)), 0.9)
     none = intervals(learned, np.ones((4, 3)), np.tile(PLAIN, (4, 1)), np.full(4, 3.0))
     assert none.shape == (4, 3, 2) and np.isnan(none).all()
 
 
 def test_a_calibration_survives_its_file():
     truth, predicted, evidence = simulate(np.random.default_rng(4), 100)
-    learned = calibrate(predicted, truth, evidence, predicted[:, 2], 0.9)
+    learned = calibrate(Judged(predicted, truth, evidence, predicted[:, 2]), 0.9)
     again = json.loads(json.dumps(learned))
     assert again["images"] == 100 and again["level"] == 0.9
     both = [intervals(each, predicted, evidence, predicted[:, 2]) for each in (learned, again)]
@@ -88,6 +116,6 @@ def test_a_calibration_survives_its_file():
 
 def test_strange_evidence_widens_by_a_finite_amount():
     truth, predicted, evidence = simulate(np.random.default_rng(5), 100)
-    learned = calibrate(predicted, truth, evidence, predicted[:, 2], 0.9)
+    learned = calibrate(Judged(predicted, truth, evidence, predicted[:, 2]), 0.9)
     strange = np.array([[0.0, 50.0, 0.0, 0.0, 80.0], [1.0, 0.0, 1.0, 100.0, 0.0], [np.nan] * 5])
     assert np.isfinite(intervals(learned, predicted[:3], strange, predicted[:3, 2])).all()

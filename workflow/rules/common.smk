@@ -377,6 +377,11 @@ def label_tables(wildcards):
     return {name: f"{RESULTS}/{name}.csv" for name in ("split", "audit")} if any_labelled() else {}
 
 
+def found_by_folds(wildcards):
+    """What the audit's networks found in examinations that taught them nothing, where any were trained."""
+    return f"{RESULTS}/audit/landmarks.csv" if judged_by_networks() else []
+
+
 def evaluation_files(wildcards):
     """What judging an experiment reads beside its predictions and its model."""
     files = label_tables(wildcards)

@@ -33,6 +33,7 @@ rule predict_landmarks:
 rule calibrate_intervals:
     input:
         unpack(label_tables),
+        found=found_by_folds,
         manifest=f"{RESULTS}/manifest.csv",
         landmarks=shard_files(LOCATED, labelled=True),
         modules=modules("calibrate_intervals"),

@@ -20,7 +20,8 @@ def augment(image, points, aspect: float, knobs: dict, rng: np.random.Generator,
         would shear the head.
     knobs : dict
         ``flip`` (probability, each direction), ``rotation_deg``, ``shrink`` and ``enlarge`` (logarithms of the
-        scale, at most), ``shift`` (fraction of the frame), ``gain``, ``gamma``, ``shadow`` (probability),
+        scale, at most), ``shift`` (fraction of the frame), ``thin`` and ``thicken`` (logarithms of the skull's
+        thickness over the head's size, at most), ``gain``, ``gamma``, ``shadow`` (probability),
         ``noise`` (grey levels).
     rng : numpy.random.Generator
     start : ndarray of shape (2, 3), optional
@@ -37,8 +38,19 @@ def augment(image, points, aspect: float, knobs: dict, rng: np.random.Generator,
     matrix, moved = _random_view(points, size, aspect, knobs, rng)
     if start is not None:
         matrix = np.column_stack([matrix[:, :2] @ start[:, :2], matrix[:, :2] @ start[:, 2] + matrix[:, 2]])
-    image = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    thickness = np.exp(rng.uniform(-knobs["thin"], knobs["thicken"]))
+    image = _resample(image, matrix, moved, thickness)
     return _random_tones(image, knobs, rng), canonical(moved)
+
+
+def coarsen(image: np.ndarray, scale: float) -> np.ndarray:
+    """A square image as blurred as if it had been cached at `scale` times its size."""
+    size = image.shape[0]
+    fewer = max(round(size * scale), 1)
+    if fewer == size:
+        return image
+    small = cv2.resize(image, (fewer, fewer), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _random_view(points, size, aspect, knobs, rng):
@@ -62,6 +74,25 @@ def _random_view(points, size, aspect, knobs, rng):
         if (moved >= 0).all() and (moved <= size - 1).all():
             break
     return np.column_stack([linear, offset]), moved
+
+
+def _resample(image, matrix, points, thickness):
+    """The image as an affine matrix moves it, with a thicker or thinner skull, for a small head has a thick one.
+
+    A pixel at a share r of the head's radius shows what was at ``r ** (1 / thickness)``: the outline stays, what lies
+    near it moves away from it or closer. Points that span no head leave the skull as it is.
+    """
+    size = image.shape[0]
+    axes = np.stack([points[1] - points[0], points[3] - points[2]], axis=1) / 2
+    if thickness == 1 or abs(np.linalg.det(axes)) < 1:
+        return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    centre, back = points.mean(axis=0), cv2.invertAffineTransform(matrix)
+    each = np.arange(size, dtype=np.float32)
+    places = np.stack(np.meshgrid(each - centre[0], each - centre[1]), axis=-1).astype(np.float32)
+    share = np.linalg.norm(places @ np.linalg.inv(axes).T.astype(np.float32), axis=-1)
+    places *= np.maximum(share, 1e-3)[..., None] ** np.float32(1 / thickness - 1)
+    places = (places + centre) @ back[:, :2].T + back[:, 2]
+    return cv2.remap(image, places.astype(np.float32), None, cv2.INTER_LINEAR)
 
 
 def _random_tones(image, knobs, rng):

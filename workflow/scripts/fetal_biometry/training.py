@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from fetal_biometry import decoding, geometry, heatmaps, masks
 from fetal_biometry.audit import sure_heads
-from fetal_biometry.augmentation import augment
+from fetal_biometry.augmentation import augment, coarsen
 from fetal_biometry.cache import Shards
 from fetal_biometry.job import atomic_path
 from fetal_biometry.networks import build_network, count_parameters
@@ -247,6 +247,7 @@ class Trainer:
         if closeup and rng.random() < closeup["share"]:
             views = closeups(points[None], closeup["field"])
             aspect, start, knobs = 1.0, between(whole, views[0], size), {**knobs, **closeup}
+            image = coarsen(image, np.exp(-rng.uniform(0, closeup["coarsen"])))
         return augment(image, to_grid(views, points[None], size)[0], aspect, knobs, rng, start)
 
     def _forward(self, network, images: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,7 @@
 """Intervals that hold as often as they say, from errors on images that taught the network nothing."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from fetal_biometry.decoding import EVIDENCE
@@ -27,7 +29,27 @@ def conformal_quantile(errors: np.ndarray, level: float) -> float:
     return float(errors[rank - 1]) if rank <= len(errors) else float("inf")
 
 
-def calibrate(lengths, references, evidence, hc_mm, level: float) -> dict:
+@dataclass
+class Judged:
+    """Images with known lengths that a network measured which they taught nothing.
+
+    ``lengths`` and ``references`` (M, 3) are predicted and true BPD, OFD and HC, in one unit with each other;
+    ``evidence`` (M, 5) that of `decoding.find_heads`, of which columns that are not finite for every image are left
+    out; ``hc_mm`` (M,) the predicted HC, NaN where the pixel size is unknown.
+    """
+
+    lengths: np.ndarray
+    references: np.ndarray
+    evidence: np.ndarray
+    hc_mm: np.ndarray
+
+    def errors(self) -> np.ndarray:
+        """Relative errors, (M, 3)."""
+        lengths = np.asarray(self.lengths, dtype=float).reshape(-1, 3)
+        return np.abs(lengths - self.references) / np.maximum(lengths, 1e-9)
+
+
+def calibrate(judged: Judged, level: float, rehearsal: Judged | None = None) -> dict:
     """What `intervals` needs to know, learned from images that taught the network nothing.
 
     The relative error of a length is expected to grow with the evidence against it, by a ridge regression of its
@@ -36,33 +58,45 @@ def calibrate(lengths, references, evidence, hc_mm, level: float) -> dict:
 
     Parameters
     ----------
-    lengths, references : ndarray of shape (M, 3)
-        Predicted and true BPD, OFD and HC, in one unit with each other.
-    evidence : ndarray of shape (M, 5)
-        Of `decoding.find_heads`; columns that are not finite for every image are left out.
-    hc_mm : ndarray of shape (M,)
-        Predicted HC, NaN where the pixel size is unknown.
+    judged : Judged
+        By the network whose intervals these are.
     level : float
         Coverage, such as 0.9.
+    rehearsal : Judged, optional
+        By other networks of the same kind, of more images. Expectation and bands are then learned from these, and
+        one quantile of `judged`, of error over what they let expect, turns them into the network's own.
 
     Returns
     -------
     dict
         Plain numbers and lists, fit for JSON.
     """
-    lengths, doubts = np.asarray(lengths, dtype=float).reshape(-1, 3), _doubts(evidence)
-    errors = np.abs(lengths - references) / np.maximum(lengths, 1e-9)
-    nothing, learned = [0.0] * len(EVIDENCE), {"level": level, "images": len(lengths)}
-    if not len(lengths):
+    lessons = rehearsal if rehearsal is not None and len(rehearsal.lengths) else judged
+    learned = {"level": level, "images": len(judged.lengths)} | _expect_errors(lessons, level)
+    if lessons is judged:
+        return learned
+    unscaled = np.ones_like(judged.errors()), judged.evidence, judged.hc_mm
+    expected = intervals(learned, *unscaled)[..., 1] - 1
+    for length, scores in zip(LENGTHS, (judged.errors() / expected).T, strict=True):
+        scale = conformal_quantile(scores, level)
+        quantiles = learned[length]["quantiles"]
+        learned[length]["quantiles"] = {band: scale * q for band, q in quantiles.items() if np.isfinite(scale)}
+    return learned
+
+
+def _expect_errors(judged: Judged, level: float) -> dict:
+    """How errors grow with the evidence, and the quantile by band of error over what the evidence lets expect."""
+    nothing, errors, doubts = [0.0] * len(EVIDENCE), judged.errors(), _doubts(judged.evidence)
+    if not len(errors):
         unknown = {length: {"slopes": nothing, "quantiles": {}} for length in LENGTHS}
-        return learned | {"centre": nothing, "spread": [1.0] * len(EVIDENCE)} | unknown
+        return {"centre": nothing, "spread": [1.0] * len(EVIDENCE)} | unknown
     used = np.isfinite(doubts).all(axis=0)
     centre = np.where(used, doubts.mean(axis=0), 0.0)
     spread = np.where(used, doubts.std(axis=0) + 1e-9, 1.0)
-    learned |= {"centre": centre.tolist(), "spread": spread.tolist()}
+    learned = {"centre": centre.tolist(), "spread": spread.tolist()}
     standard = np.where(used, (doubts - centre) / spread, 0.0)
     precision = standard.T @ standard + _PRIOR * np.eye(len(EVIDENCE))
-    bands = {"all": np.ones(len(lengths), dtype=bool)} | in_bands(hc_mm)
+    bands = {"all": np.ones(len(errors), dtype=bool)} | in_bands(judged.hc_mm)
     for length, error in zip(LENGTHS, errors.T, strict=True):
         tamed = np.log(error + np.median(error) / 4 + 1e-9)  # so that errors of next to nothing have little say
         slopes = np.linalg.solve(precision, standard.T @ (tamed - tamed.mean()))
@@ -89,7 +123,7 @@ def intervals(calibration: dict, lengths: np.ndarray, evidence: np.ndarray, hc_m
     lengths : ndarray of shape (N, 3)
         Predicted BPD, OFD and HC, in any unit.
     evidence, hc_mm
-        As of `calibrate`.
+        As of `Judged`.
 
     Returns
     -------
