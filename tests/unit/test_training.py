@@ -176,8 +176,8 @@ CLOSEUP = {"share": 0.5, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlar
 
 
 def test_a_closeup_of_training_shows_the_head_upright_where_its_landmarks_say(samples, tmp_path):
-    closeup = {**CLOSEUP, "share": 1, "rotation_deg": 0}
-    settings = {**SETTINGS, "augmentation": {**VIEWS, "shadow": 0, "noise": 0}, "closeup": closeup}
+    closeup = {**CLOSEUP, "share": 1, "rotation_deg": 0, "coarsen": 0}
+    settings = {**SETTINGS, "augmentation": {**VIEWS, "thin": 0, "shadow": 0, "noise": 0}, "closeup": closeup}
     trainer = Trainer(settings, *samples, tmp_path / "checkpoint.pt", "data")
     images, targets = trainer._load(samples[0], np.arange(26), np.random.default_rng(2))
     peaks = targets.flatten(2).argmax(dim=2)
