@@ -220,20 +220,19 @@ def test_open_labels_are_taught_where_the_network_is_sure(spoilt, samples, tmp_p
     assert (learning.weights[learning.taught] == 0).all()  # the caller's own are left alone
 
 
-def test_until_they_are_taught_open_labels_train_nothing(spoilt, tmp_path):
+def test_labels_left_out_train_nothing_and_shorten_no_training(spoilt, tmp_path):
     learning, judging = spoilt
-    unsure = {**SETTINGS, **FUSED, "teach_confidence": 1.0}
-    dropped = replace(
-        learning,
-        names=[name for name, taught in zip(learning.names, learning.taught, strict=True) if not taught],
-        **{key: getattr(learning, key)[~learning.taught] for key in ("points", "weights", "taught", "sizes")},
-        unit_per_px=learning.unit_per_px[~learning.taught],
-    )
-    both = [Trainer(unsure, part, judging, tmp_path / f"{i}.pt", "data") for i, part in enumerate((learning, dropped))]
-    for trainer in both:
-        trainer.run()
-    assert both[0].steps == both[1].steps
-    assert both[0].history[-1]["learning_rate"] == both[1].history[-1]["learning_rate"]
+    trainer = Trainer({**SETTINGS, **FUSED}, learning, judging, tmp_path / "checkpoint.pt", "data")
+    order = trainer._draw_order(np.random.default_rng(1))
+    assert len(order) == len(learning) and not learning.taught[order].any()
+    times = np.bincount(order, minlength=len(learning))[~learning.taught]
+    assert set(times) == {1, 2}  # each once before any a second time
+    astray = replace(learning, points=learning.points + learning.taught[:, None, None] * 7.0)
+    other = Trainer({**SETTINGS, **FUSED, "teach_confidence": 1.0}, astray, judging, tmp_path / "other.pt", "data")
+    same = Trainer({**SETTINGS, **FUSED, "teach_confidence": 1.0}, learning, judging, tmp_path / "same.pt", "data")
+    for each in (other, same):
+        each.run()
+    assert same_weights(other.model("last"), same.model("last"))
 
 
 def test_an_interrupted_teaching_goes_on_where_it_was(spoilt, tmp_path, monkeypatch):

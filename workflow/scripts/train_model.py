@@ -17,7 +17,7 @@ from fetal_biometry.training import Samples, Trainer
 
 
 def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFrame | None, settings: dict):
-    """What becomes of suspect and doubtful labels: rows that train, the weight of each, and which are taught.
+    """What becomes of suspect and doubtful labels: the labels, the weight of each (0: left out), and which are taught.
 
     ``drop`` leaves them out, ``keep`` takes them as they are, ``downweight`` gives them ``suspect_weight``,
     ``repair`` takes the out-of-fold network's landmarks where it was sure of a head that passes the audit's
@@ -41,8 +41,7 @@ def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFr
     elif policy in ("drop", "teach"):
         weights[suspect] = 0
         taught = suspect & (policy == "teach")
-    kept = (weights > 0) | taught
-    return manifest[kept], weights[kept], taught[kept]
+    return manifest, weights, taught
 
 
 def load_samples(snakemake) -> tuple[dict, Samples, Samples]:

@@ -167,7 +167,7 @@ class Trainer:
         started = time.perf_counter()
         rng = np.random.default_rng([self.settings["seed"], epoch])
         self._teach(epoch)
-        order = rng.permutation(np.flatnonzero(self.training.weights))
+        order = self._draw_order(rng)
         size = self.settings["batch_size"]
         batches = [order[i : i + size] for i in range(0, len(order), size)]
         if len(batches) > 1 and len(batches[-1]) == 1:
@@ -182,6 +182,12 @@ class Trainer:
         row["learning_rate"] = self.optimizer.param_groups[0]["lr"]
         row["seconds"] = time.perf_counter() - started
         return row
+
+    def _draw_order(self, rng: np.random.Generator) -> np.ndarray:
+        """As many images as there are samples, whatever their weights: leaving labels out shortens no training."""
+        trains = np.flatnonzero(self.training.weights)
+        passes = -(-len(self.training) // len(trains))
+        return np.concatenate([rng.permutation(trains) for _ in range(passes)])[: len(self.training)]
 
     def _learning_rate(self, epochs_done: float) -> float:
         """Constant, or one cosine arc to zero after a linear rise over the first twentieth."""
