@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fetal_biometry import heatmaps, masks
-from fetal_biometry.decoding import EVIDENCE, average_reflections, find_heads, locate
+from fetal_biometry.decoding import EVIDENCE, UNSTRETCHED, average_reflections, find_heads, locate, measure_stretch
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, radius_in_ellipse
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.views import closeups, to_grid, whole_views
@@ -52,7 +52,10 @@ def test_a_head_found_in_two_places_is_doubted(image):
 
 
 SIZES = np.array([[800, 540]])
-READING = {"decoder": "fused", "sigma_cells": 1.5, "reflections": False, "closeup": {"field": 1.4}, "zooms": [1]}
+READING = {
+    "decoder": "fused", "sigma_cells": 1.5, "stretch": UNSTRETCHED,
+    "reflections": False, "closeup": {"field": 1.4}, "zooms": [1],
+}  # fmt: skip
 
 
 def scripted(*heads_and_views):
@@ -111,3 +114,33 @@ def test_of_several_zooms_the_sharpest_head_counts():
     nothing = scripted(*looks[:2], (None, None), (None, None))
     points, _ = find_heads(nothing, image, SIZES, {**READING, "zooms": [1, 1.5]})
     assert all_lengths(points[0]) == pytest.approx(all_lengths(wrong), rel=0.01)  # drawing nothing is not sharp
+
+
+def test_peaks_that_lie_inside_the_skull_are_moved_out_to_it():
+    """A network whose peaks are 2 % of the OFD and 4 % of the BPD too close together, like those of uncertain ends."""
+    heads = [ellipse_landmarks((400, 290), 150, 115, angle) for angle in (0.1, 0.4, 0.7, 1.0, 1.3)]
+    views, sizes = np.repeat(whole_views(SIZES), 5, axis=0), np.repeat(SIZES, 5, axis=0)
+    inside = np.array([0.98, 0.98, 0.96, 0.96])[:, None]
+
+    def draw(images):
+        points = to_grid(views, np.stack(heads), CELLS)
+        middle = points.mean(axis=1, keepdims=True)
+        peaks = heatmaps.encode(middle + (points - middle) * inside, CELLS, 1.5)
+        return np.concatenate([peaks, masks.encode(points, CELLS)[:, None]], axis=1)
+
+    images, reading = np.zeros((5, 64, 64), np.uint8), {**READING, "closeup": None}
+    stretch = measure_stretch(draw, images, sizes, reading)
+    assert stretch == pytest.approx((1 / 0.98, 1 / 0.96), abs=0.005)
+    true = all_lengths(np.stack(heads))
+    short, moved, head = (
+        (all_lengths(find_heads(draw, images, sizes, {**reading, **more})[0]) / true - 1)[:, 2]
+        for more in ({}, {"stretch": stretch}, {"decoder": "head"})
+    )
+    assert (short < -0.005).all() and np.abs(moved).max() < 0.005 and np.abs(head).max() < 0.005
+
+
+def test_nothing_is_moved_where_no_head_is_drawn():
+    def draw(images):
+        return np.zeros((len(images), 5, CELLS, CELLS), np.float32)
+
+    assert measure_stretch(draw, np.zeros((2, 64, 64), np.uint8), SIZES.repeat(2, axis=0), READING) == UNSTRETCHED

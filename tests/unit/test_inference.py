@@ -56,7 +56,14 @@ def exported(request, tmp_path_factory):
     module = Exported(build_network(describe_architecture(settings)), settings).eval()
     images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    model = {"settings": settings, "epoch": 2, "parameters": 7, "seconds": 1.5, "data_digest": "abc"}
+    model = {
+        "settings": settings,
+        "stretch": (1.01, 1.02),
+        "epoch": 2,
+        "parameters": 7,
+        "seconds": 1.5,
+        "data_digest": "abc",
+    }
     export(module, images[:2], describe(model), path)
     return module, Predictor(path), settings, images
 
@@ -85,7 +92,7 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
         reading = {key: settings[key] for key in ("decoder", "reflections", "closeup", "zooms")}
         expected, sure = find_heads(
             lambda seen: run(module, torch.from_numpy(seen[:, None])), images[:, 0].numpy(), SIZES,
-            {**reading, "sigma_cells": 2.0},
+            {**reading, "sigma_cells": 2.0, "stretch": (1.01, 1.02)},
         )  # fmt: skip
         assert evidence == pytest.approx(sure, abs=1e-3, nan_ok=True)
         assert ((evidence[:, 0] >= 0) & (evidence[:, 0] <= 1)).all()

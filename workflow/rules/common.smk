@@ -451,16 +451,17 @@ def check_configuration():
                 f"experiment {name}: a second look (closeup) needs kind: heatmap and augmentation, which shows close-ups "
                 "in training; set closeup: null."
             )
-        if len(settings["zooms"]) > 1 and settings["decoder"] != "fused":
+        reads_head = settings["decoder"] in ("fused", "head")
+        if len(settings["zooms"]) > 1 and not reads_head:
             raise WorkflowError(
                 f"experiment {name}: several zooms are told apart by how sharp the filled head is; set decoder: fused, or "
                 "one zoom."
             )
         if settings["kind"] == "heatmap":
-            if settings["decoder"] == "fused" and not settings["mask_weight"]:
+            if reads_head and not settings["mask_weight"]:
                 raise WorkflowError(
-                    f"experiment {name}: decoder fused reads the filled head, which mask_weight: 0 leaves undrawn; "
-                    "set a mask_weight or another decoder."
+                    f"experiment {name}: decoder {settings['decoder']} reads the filled head, which mask_weight: 0 "
+                    "leaves undrawn; set a mask_weight or another decoder."
                 )
             reachable = [settings["stem_stride"] * 2**level for level in range(settings["depth"] + 1)]
             if settings["stride"] not in reachable:

@@ -35,7 +35,7 @@ def describe(model: dict) -> dict:
         **{key: settings[key] for key in keys},
         "sigma_cells": settings["sigma_px"] / settings["stride"],
         "epochs": settings["epochs"],
-        **{key: model[key] for key in ("epoch", "parameters", "seconds", "data_digest")},
+        **{key: model[key] for key in ("stretch", "epoch", "parameters", "seconds", "data_digest")},
     }
 
 

@@ -1,5 +1,6 @@
 """Train a network on cached images; every epoch leaves a checkpoint from which the same training goes on."""
 
+import functools
 import logging
 import math
 import time
@@ -19,6 +20,7 @@ from fetal_biometry.job import atomic_path
 from fetal_biometry.networks import build_network, count_parameters
 from fetal_biometry.views import between, closeups, to_grid, whole_views
 
+_STRETCHED = 200  # images at most, for a median
 _TEACH_EVERY = 3  # epochs; the averaged network changes little from one to the next
 
 
@@ -153,10 +155,12 @@ class Trainer:
     def model(self, which: str) -> dict:
         """The ``best`` or ``last`` weights with all that is needed to use and to trace them."""
         last = which == "last" or not self.best["state"]
+        state = {k: v.cpu() for k, v in self.average.state_dict().items()} if last else self.best["state"]
         return {
             "architecture": describe_architecture(self.settings),
             "settings": self.settings,
-            "state": {k: v.cpu() for k, v in self.average.state_dict().items()} if last else self.best["state"],
+            "state": state,
+            "stretch": self._measure_stretch(state),
             "epoch": len(self.history) if last else self.best["epoch"],
             "parameters": count_parameters(self.network),
             "seconds": float(sum(row["seconds"] for row in self.history)),
@@ -269,10 +273,15 @@ class Trainer:
             losses = losses + self.settings["mask_weight"] * mask_loss(outputs[:, 4], targets[:, 4])
         return losses
 
-    def _draw(self, images: np.ndarray) -> np.ndarray:
-        """The averaged network's maps of (N, S, S) images."""
-        outputs = self._forward(self.average, torch.from_numpy(images[:, None]).to(self.device))
-        return drawn_maps(outputs, self.settings["loss"]).cpu().numpy()
+    @torch.no_grad()
+    def _draw(self, images: np.ndarray, network=None) -> np.ndarray:
+        """A network's maps of (N, S, S) images; the averaged one's unless another is given."""
+        size, maps = self.settings["batch_size"], []
+        for start in range(0, len(images), size):
+            batch = torch.from_numpy(images[start : start + size, None]).to(self.device)
+            outputs = self._forward(self.average if network is None else network, batch)
+            maps.append(drawn_maps(outputs, self.settings["loss"]).cpu().numpy())
+        return np.concatenate(maps)
 
     @torch.no_grad()
     def _teach(self, epoch: int) -> None:
@@ -332,7 +341,21 @@ class Trainer:
     def _reading(self, reflections: bool = False) -> dict:
         """How `decoding.find_heads` reads this network."""
         knobs = {key: self.settings[key] for key in ("decoder", "closeup")}
-        return {**knobs, "sigma_cells": self.sigma_cells, "reflections": reflections, "zooms": [1]}
+        constant = {"sigma_cells": self.sigma_cells, "stretch": decoding.UNSTRETCHED, "zooms": [1]}
+        return {**knobs, **constant, "reflections": reflections}
+
+    @torch.no_grad()
+    def _measure_stretch(self, state: dict) -> tuple[float, float]:
+        """`decoding.measure_stretch` of these weights, on some of the images at hand, whatever their labels."""
+        if not self.settings["mask_weight"] or self.settings["kind"] == "direct":
+            return decoding.UNSTRETCHED
+        network = build_network(describe_architecture(self.settings)).to(self.device).eval()
+        network.load_state_dict(state)
+        samples = self.validation if len(self.validation) else self.training
+        some = np.linspace(0, len(samples) - 1, min(len(samples), _STRETCHED)).astype(int)
+        images = samples.images.gather([samples.names[i] for i in some])
+        draw = functools.partial(self._draw, network=network)
+        return decoding.measure_stretch(draw, images, samples.sizes[some], self._reading())
 
     def _keep_best(self, epoch: int, row: dict) -> None:
         """Keep the weights with the lowest mean relative error of the three lengths on the validation images."""
