@@ -50,7 +50,7 @@ def test_landmarks_stay_on_what_they_mark():
     distances = []
     for angle in rng.uniform(-1.5, 1.5, 60):
         points = squeezed_head(angle)
-        image, moved = augment(draw_spots(points), points, ASPECT, VIEWS, rng)
+        image, moved = augment(draw_spots(points), points, ASPECT, SIZE, VIEWS, rng)
         inner = moved[((moved > 12) & (moved < SIZE - 13)).all(axis=1)]  # whole spots only
         distances += [np.linalg.norm(spot_near(image, point) - point) for point in inner]
     assert len(distances) > 150
@@ -62,7 +62,7 @@ def test_order_is_canonical_and_points_are_inside():
     points, blank = squeezed_head(), np.zeros((SIZE, SIZE), np.uint8)
     for knobs in (VIEWS, {**VIEWS, "shift": 0.9, "shrink": 1.5, "enlarge": 1.5, "rotation_deg": 180}):
         for _ in range(50):
-            _, moved = augment(blank, points, ASPECT, knobs, rng)
+            _, moved = augment(blank, points, ASPECT, SIZE, knobs, rng)
             assert np.array_equal(moved, canonical(moved))
             assert moved.min() >= 0 and moved.max() <= SIZE - 1
 
@@ -73,7 +73,7 @@ def test_rotation_and_flip_keep_the_lengths_of_the_original():
     expected = all_lengths(resize_points(points, (SIZE, SIZE), ORIGINAL))
     turned = []
     for _ in range(50):
-        _, moved = augment(blank, points, ASPECT, {**NONE, "flip": 0.5, "rotation_deg": 25}, rng)
+        _, moved = augment(blank, points, ASPECT, SIZE, {**NONE, "flip": 0.5, "rotation_deg": 25}, rng)
         seen = resize_points(moved, (SIZE, SIZE), ORIGINAL)
         assert all_lengths(seen) == pytest.approx(expected, rel=1e-9)
         turned.append(seen[1, 1] - seen[0, 1])
@@ -86,7 +86,7 @@ def test_scale_is_the_same_for_both_diameters_and_within_its_knob():
     expected = all_lengths(resize_points(points, (SIZE, SIZE), ORIGINAL))
     factors = []
     for _ in range(50):
-        _, moved = augment(blank, points, ASPECT, VIEWS, rng)
+        _, moved = augment(blank, points, ASPECT, SIZE, VIEWS, rng)
         factor = all_lengths(resize_points(moved, (SIZE, SIZE), ORIGINAL)) / expected
         assert factor == pytest.approx(factor[0], rel=1e-9)
         factors.append(factor[0])
@@ -95,14 +95,14 @@ def test_scale_is_the_same_for_both_diameters_and_within_its_knob():
 
 def test_knobs_at_zero_change_nothing():
     image = np.random.default_rng(8).integers(0, 256, (SIZE, SIZE), dtype=np.uint8)
-    seen, moved = augment(image, squeezed_head(), ASPECT, NONE, np.random.default_rng(9))
+    seen, moved = augment(image, squeezed_head(), ASPECT, SIZE, NONE, np.random.default_rng(9))
     assert np.array_equal(seen, image)
     assert moved == pytest.approx(squeezed_head(), abs=1e-9)
 
 
 def test_a_flip_mirrors_image_and_landmarks():
     image = np.random.default_rng(8).integers(0, 256, (SIZE, SIZE), dtype=np.uint8)
-    seen, moved = augment(image, squeezed_head(), ASPECT, {**NONE, "flip": 1}, np.random.default_rng(9))
+    seen, moved = augment(image, squeezed_head(), ASPECT, SIZE, {**NONE, "flip": 1}, np.random.default_rng(9))
     assert np.array_equal(seen, image[::-1, ::-1])
     assert moved == pytest.approx(canonical(SIZE - 1 - squeezed_head()), abs=1e-9)
 
@@ -116,7 +116,7 @@ def test_a_skull_gets_thinner_or_thicker_and_its_outline_stays(knob, factor):
     knobs = {**NONE, knob: abs(np.log(factor))}
     areas = []
     for seed in range(40):
-        seen, moved = augment(ring, points, 1.0, knobs, np.random.default_rng(seed))
+        seen, moved = augment(ring, points, 1.0, SIZE, knobs, np.random.default_rng(seed))
         assert moved == pytest.approx(points, abs=1e-9)
         assert seen[radius > 1.03].max() == 0 and seen[(radius > 0.985) & (radius < 0.99)].min() > 50
         areas.append((seen > 100).sum() / (ring > 100).sum())
@@ -128,7 +128,7 @@ def test_a_skull_gets_thinner_or_thicker_and_its_outline_stays(knob, factor):
 def test_landmarks_that_span_no_head_leave_the_skull_as_it_is():
     image = np.random.default_rng(8).integers(0, 256, (SIZE, SIZE), dtype=np.uint8)
     on_a_line = np.array([[40.0, 40], [200, 200], [60, 60], [180, 180]])
-    seen, _ = augment(image, on_a_line, ASPECT, {**NONE, "thin": 0.7}, np.random.default_rng(9))
+    seen, _ = augment(image, on_a_line, ASPECT, SIZE, {**NONE, "thin": 0.7}, np.random.default_rng(9))
     assert np.array_equal(seen, image)
 
 
@@ -143,13 +143,13 @@ def test_coarsening_blurs_and_moves_nothing():
 
 def test_tones_change_grey_levels_only():
     image = draw_spots(squeezed_head())
-    seen, moved = augment(image, squeezed_head(), ASPECT, TONES, np.random.default_rng(10))
+    seen, moved = augment(image, squeezed_head(), ASPECT, SIZE, TONES, np.random.default_rng(10))
     assert seen.dtype == np.uint8 and not np.array_equal(seen, image)
     assert moved == pytest.approx(squeezed_head(), abs=1e-9)
 
 
 def test_a_seed_is_a_view():
     image, knobs = draw_spots(squeezed_head()), {**VIEWS, **{key: TONES[key] for key in ("gain", "shadow", "noise")}}
-    views = [augment(image, squeezed_head(), ASPECT, knobs, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    views = [augment(image, squeezed_head(), ASPECT, SIZE, knobs, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     assert np.array_equal(views[0][0], views[1][0]) and np.array_equal(views[0][1], views[1][1])
     assert not np.array_equal(views[0][1], views[2][1])

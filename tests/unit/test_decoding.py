@@ -54,7 +54,7 @@ def test_a_head_found_in_two_places_is_doubted(image):
 SIZES = np.array([[800, 540]])
 READING = {
     "decoder": "fused", "sigma_cells": 1.5, "stretch": UNSTRETCHED,
-    "reflections": False, "closeup": {"field": 1.4}, "zooms": [1],
+    "reflections": False, "closeup": {"field": 1.4}, "zooms": [1], "image_size": 64,
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ SETTINGS = {
     "kind": "heatmap",
     "experiment": "tiny",
     "image_size": 32,
+    "cache_size": 64,
     "decoder": "subpixel",
     "loss": "cross_entropy",
     "seed": 1,
@@ -89,7 +90,7 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
         expected = run(module, images).astype(float) * SIZES[:, None] - 0.5
         assert np.isnan(evidence).all()
     else:
-        reading = {key: settings[key] for key in ("decoder", "reflections", "closeup", "zooms")}
+        reading = {key: settings[key] for key in ("decoder", "reflections", "closeup", "zooms", "image_size")}
         expected, sure = find_heads(
             lambda seen: run(module, torch.from_numpy(seen[:, None])), images[:, 0].numpy(), SIZES,
             {**reading, "sigma_cells": 2.0, "stretch": (1.01, 1.02)},
@@ -101,6 +102,12 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
     assert np.array_equal(points, canonical(points))
     assert all_lengths(points) == pytest.approx(all_lengths(expected), abs=0.2)
     assert points == pytest.approx(canonical(expected), abs=0.2)
+
+
+def test_images_cached_larger_are_squeezed_to_what_the_network_is_shown(exported):
+    _, predictor, _, images = exported
+    doubled = images[:, 0].numpy().repeat(2, axis=1).repeat(2, axis=2)
+    assert np.array_equal(predictor.outputs(doubled), predictor.outputs(images[:, 0].numpy()))
 
 
 def test_own_loss_is_the_loss_of_training(exported):
@@ -121,7 +128,7 @@ def test_own_loss_is_the_loss_of_training(exported):
 
 def test_metadata_says_how_to_read_the_output(exported):
     _, predictor, settings, _ = exported
-    assert predictor.image_size == 32
+    assert predictor.image_size == 32 and predictor.cache_size == 64
     assert predictor.metadata["sigma_cells"] == 2
     assert {key: predictor.metadata[key] for key in ("kind", "decoder", "loss")} == {
         key: settings[key] for key in ("kind", "decoder", "loss")

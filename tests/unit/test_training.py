@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -175,11 +176,17 @@ FUSED = {"mask_weight": 5, "decoder": "fused"}
 CLOSEUP = {"share": 0.5, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlarge": 0.1, "shift": 0.05, "coarsen": 0.3}
 
 
-def test_a_closeup_of_training_shows_the_head_upright_where_its_landmarks_say(samples, tmp_path):
+@pytest.mark.parametrize("cached", [SIZE, 2 * SIZE])
+def test_a_closeup_of_training_shows_the_head_upright_where_its_landmarks_say(samples, tmp_path, cached):
     closeup = {**CLOSEUP, "share": 1, "rotation_deg": 0, "coarsen": 0}
+    images = (cv2.resize(image, (cached, cached)) for image in samples[0].images.gather(samples[0].names))
+    index = [{"image_name": name} for name in samples[0].names]
+    write_shard(tmp_path / "images.npy", index, images, (cached, cached), np.uint8)
+    learning = replace(samples[0], images=Shards([tmp_path / "images.npy"]))
     settings = {**SETTINGS, "augmentation": {**VIEWS, "thin": 0, "shadow": 0, "noise": 0}, "closeup": closeup}
-    trainer = Trainer(settings, *samples, tmp_path / "checkpoint.pt", "data")
-    images, targets = trainer._load(samples[0], np.arange(26), np.random.default_rng(2))
+    trainer = Trainer(settings, learning, samples[1], tmp_path / "checkpoint.pt", "data")
+    images, targets = trainer._load(learning, np.arange(26), np.random.default_rng(2))
+    assert images.shape[2:] == (SIZE, SIZE)
     peaks = targets.flatten(2).argmax(dim=2)
     x, y = peaks % (SIZE // STRIDE), peaks // (SIZE // STRIDE)
     assert (y[:, 0] - y[:, 1]).abs().max() <= 1 and (x[:, 2] - x[:, 3]).abs().max() <= 1

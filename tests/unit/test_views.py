@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
-from fetal_biometry.views import between, closeups, look, to_grid, to_original, whole_views
+from fetal_biometry.views import between, closeups, look, squeeze, to_grid, to_original, whole_views
 
 SIZES = np.array([[800, 540], [640, 480]])
 HEADS = np.stack([ellipse_landmarks((420, 250), 150, 115, 0.7), ellipse_landmarks((300, 260), 120, 118, -1.4)])
@@ -40,24 +40,32 @@ def test_a_closeup_is_upright_centred_and_in_proportion():
 
 def test_between_two_views_of_one_image():
     whole, near = whole_views(SIZES)[0], closeups(HEADS, 1.4)[0]
-    matrix = between(whole, near, 256)
+    matrix = between(whole, near, 256, 256)
     there = to_grid(whole, HEADS[0], 256) @ matrix[:, :2].T + matrix[:, 2]
     assert there == pytest.approx(to_grid(near, HEADS[0], 256))
-    assert between(near, near, 256) == pytest.approx(np.eye(2, 3), abs=1e-9)
+    assert between(near, near, 256, 256) == pytest.approx(np.eye(2, 3), abs=1e-9)
 
 
-def test_a_closeup_shows_the_head_where_its_landmarks_say():
+@pytest.mark.parametrize("cached", [256, 512])
+def test_a_closeup_shows_the_head_where_its_landmarks_say(cached):
     original = np.zeros((540, 800), np.uint8)
     cv2.ellipse(original, (420, 250), (150, 115), np.rad2deg(0.7), 0, 360, 200, -1)
-    squeezed = cv2.resize(original, (256, 256), interpolation=cv2.INTER_AREA)
-    seen = look(squeezed[None], SIZES[:1], closeups(HEADS[:1], 1.4))[0]
+    squeezed = squeeze(original, cached)
+    seen = look(squeezed[None], SIZES[:1], closeups(HEADS[:1], 1.4), 256)[0]
     expected = np.zeros((256, 256), np.uint8)
     cv2.ellipse(expected, (128, 128), (round(128 / 1.4), round(128 / 1.4 * 115 / 150)), 0, 0, 360, 200, -1)
     assert np.mean((seen > 100) != (expected > 100)) < 0.01
 
 
+def test_of_a_larger_cached_image_a_closeup_shows_more():
+    stripes = np.tile(np.repeat([0, 200], 4).astype(np.uint8), (540, 100))
+    near = closeups(ellipse_landmarks((420, 250), 100, 75, 0.7)[None], 1.4)
+    coarse, fine = (look(squeeze(stripes, size)[None], SIZES[:1], near, 256).std() for size in (128, 512))
+    assert fine > 3 * coarse
+
+
 def test_beyond_the_image_is_black():
     grey = np.full((1, 64, 64), 90, np.uint8)
-    seen = look(grey, SIZES[:1], closeups(ellipse_landmarks((0, 270), 150, 115, 0.0)[None], 1.4))[0]
+    seen = look(grey, SIZES[:1], closeups(ellipse_landmarks((0, 270), 150, 115, 0.0)[None], 1.4), 64)[0]
     assert (seen[:, :31] == 0).all() and (seen[:, 33:] == 90).all()
-    assert np.array_equal(look(grey, SIZES[:1], whole_views(SIZES[:1])), grey)
+    assert np.array_equal(look(grey, SIZES[:1], whole_views(SIZES[:1]), 64), grey)

@@ -212,7 +212,7 @@ def stage_facts(name, rest):
     """What a stage depends on beside its code; `rest` names its experiment, its shard or both."""
     if name == "cache_images":
         part = part_digest(("image_name", "image", "path"), shard_records().get(int(rest), []))
-        return [part, select(("shards", "image_size"))]
+        return [part, select(("shards", "cache_size", "model"))]
     if name == "render_heatmaps":
         experiment, _, shard = rest.rpartition("/")
         part = part_digest(("image_name", "image", "label"), shard_records(labelled=True).get(int(shard), []))
@@ -254,7 +254,7 @@ def _experiment(name):
     settings = {**select(EXPERIMENT_KEYS), **config["experiments"][name]}
     cap = config["max_epochs"]
     settings["epochs"] = min(settings["epochs"], cap) if cap else settings["epochs"]
-    return {**settings, "experiment": name, "image_size": config["image_size"]}
+    return {**settings, "experiment": name, **select(("image_size", "cache_size"))}
 
 
 def experiment_settings(wildcards):
@@ -442,6 +442,10 @@ def check_configuration():
             raise WorkflowError(f"experiment {name} trains networks that judge labels; it must exist and augment.")
     if REPORTED != GIVEN_MODEL and _experiment(REPORTED)["suspects"] == "repair" and not judged_by_networks():
         raise WorkflowError("suspects: repair takes the points of out-of-fold networks; set audit_method: out_of_fold.")
+    if config["cache_size"] < config["image_size"]:
+        raise WorkflowError(
+            f"cache_size {config['cache_size']} is less than image_size {config['image_size']}, what networks are shown."
+        )
     for name in config["experiments"]:
         settings = _experiment(name)
         if settings["suspects"] == "teach" and not (settings["kind"] == "heatmap" and settings["augmentation"]):

@@ -8,6 +8,7 @@ with a csv that names its rows. An image's shard is a hash of its name.
 rule cache_images:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
+        model=MODEL or [],
         stamp=stamp("cache_images/{shard}"),
         modules=modules("cache_images"),
     output:
@@ -18,13 +19,13 @@ rule cache_images:
     benchmark:
         f"{BENCHMARKS}/cache_images/{{shard}}.tsv"
     conda:
-        "../../envs/prepare.yaml"
+        "../../envs/measure.yaml"
     resources:
         mem_mb=1000,
         runtime=30,
     params:
         shards=lookup(dpath="shards", within=config),
-        image_size=lookup(dpath="image_size", within=config),
+        cache_size=lookup(dpath="cache_size", within=config),
     message:
         "Caching the images of shard {wildcards.shard}"
     script:

@@ -7,16 +7,19 @@ import numpy as np
 from fetal_biometry import job
 from fetal_biometry.cache import shard_of, write_shard
 from fetal_biometry.frames import read_frame
-from fetal_biometry.images import read_grey, resize
+from fetal_biometry.images import read_grey
+from fetal_biometry.inference import Predictor
+from fetal_biometry.views import squeeze
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        size = snakemake.params.image_size
+        given = snakemake.input.get("model")
+        size = Predictor(given).cache_size if given else snakemake.params.cache_size
         manifest = read_frame(snakemake.input.manifest)
         number, shards = int(snakemake.wildcards.shard), snakemake.params.shards
         in_shard = [shard_of(name, shards) == number for name in manifest.index]
         shard = manifest[in_shard]
         index = shard[["image_name", "width_px", "height_px"]].to_dict("records")
-        images = (resize(read_grey(path), size) for path in shard["path"])
+        images = (squeeze(read_grey(path), size) for path in shard["path"])
         write_shard(snakemake.output.images, index, images, (size, size), np.uint8)
         logging.info("%d images of %d x %d", len(index), size, size)

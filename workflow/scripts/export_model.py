@@ -30,7 +30,8 @@ class Exported(torch.nn.Module):
 def describe(model: dict) -> dict:
     """The metadata that goes with the weights."""
     settings = model["settings"]
-    keys = ("kind", "experiment", "image_size", "decoder", "reflections", "closeup", "zooms", "loss", "seed")
+    reading = ("image_size", "cache_size", "decoder", "reflections", "closeup", "zooms")
+    keys = ("kind", "experiment", *reading, "loss", "seed")
     return {
         **{key: settings[key] for key in keys},
         "sigma_cells": settings["sigma_px"] / settings["stride"],

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from fetal_biometry import job
 from fetal_biometry.cache import Shards
 from fetal_biometry.decoding import EVIDENCE
+from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame, sizes_of, write_frame
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import COLUMNS
@@ -20,6 +21,12 @@ if __name__ == "__main__":
         predictor = Predictor(snakemake.input.model, snakemake.threads)
         shard = Shards([snakemake.input.images])
         index = pd.DataFrame(shard.index.values())
+        size = len(shard[index["image_name"].iloc[0]])
+        if size != predictor.cache_size:
+            raise InputError(
+                f"{snakemake.input.images}: images of {size} pixels a side, and {snakemake.input.model} learned from "
+                f"cached ones of {predictor.cache_size}; set cache_size: {predictor.cache_size}."
+            )
         if snakemake.input.get("fold"):
             fold = read_frame(snakemake.input.fold)
             index = index[index["image_name"].isin(fold.index[fold["split"] == "test"])].reset_index(drop=True)

@@ -6,15 +6,15 @@ import numpy as np
 from fetal_biometry.landmarks import canonical
 
 
-def augment(image, points, aspect: float, knobs: dict, rng: np.random.Generator, start=None):
-    """One random view of a squeezed image, or of part of it.
+def augment(image, points, aspect: float, size: int, knobs: dict, rng: np.random.Generator, start=None):
+    """One random view, `size` pixels a side, of a squeezed image or of part of it.
 
     Parameters
     ----------
-    image : ndarray of shape (S, S), uint8
-        Squeezed to a square.
+    image : ndarray of shape (C, C), uint8
+        Squeezed to a square; of `size` pixels a side where there is no `start`.
     points : ndarray of shape (4, 2)
-        Landmarks in pixels of the squeezed image.
+        Landmarks in pixels of the view before it is varied.
     aspect : float
         Width over height of the original: rotation happens in its geometry, for in the squeezed grid it
         would shear the head.
@@ -25,21 +25,20 @@ def augment(image, points, aspect: float, knobs: dict, rng: np.random.Generator,
         ``noise`` (grey levels).
     rng : numpy.random.Generator
     start : ndarray of shape (2, 3), optional
-        From the image's pixels to those of the view that is varied; `points` and `aspect` are then that view's.
+        From the image's pixels to those of the view that is varied, and whose aspect ratio is given.
 
     Returns
     -------
-    image : ndarray of shape (S, S), uint8
+    image : ndarray of shape (size, size), uint8
     points : ndarray of shape (4, 2)
         In canonical order, whatever the view did to it. Inside the frame, unless the label itself lies outside:
         then only flips are drawn.
     """
-    size = image.shape[0]
     matrix, moved = _random_view(points, size, aspect, knobs, rng)
     if start is not None:
         matrix = np.column_stack([matrix[:, :2] @ start[:, :2], matrix[:, :2] @ start[:, 2] + matrix[:, 2]])
     thickness = np.exp(rng.uniform(-knobs["thin"], knobs["thicken"]))
-    image = _resample(image, matrix, moved, thickness)
+    image = _resample(image, matrix, moved, size, thickness)
     return _random_tones(image, knobs, rng), canonical(moved)
 
 
@@ -76,13 +75,12 @@ def _random_view(points, size, aspect, knobs, rng):
     return np.column_stack([linear, offset]), moved
 
 
-def _resample(image, matrix, points, thickness):
+def _resample(image, matrix, points, size, thickness):
     """The image as an affine matrix moves it, with a thicker or thinner skull, for a small head has a thick one.
 
     A pixel at a share r of the head's radius shows what was at ``r ** (1 / thickness)``: the outline stays, what lies
     near it moves away from it or closer. Points that span no head leave the skull as it is.
     """
-    size = image.shape[0]
     axes = np.stack([points[1] - points[0], points[3] - points[2]], axis=1) / 2
     if thickness == 1 or abs(np.linalg.det(axes)) < 1:
         return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)

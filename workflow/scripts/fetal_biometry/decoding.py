@@ -5,7 +5,7 @@ import numpy as np
 from fetal_biometry import heatmaps, masks
 from fetal_biometry.geometry import all_lengths, mean_ellipse, radius_in_ellipse, resize_points
 from fetal_biometry.landmarks import canonical
-from fetal_biometry.views import closeups, look, to_original, whole_views
+from fetal_biometry.views import closeups, look, squeeze, to_original, whole_views
 
 EVIDENCE = ("confidence", "disagreement", "height", "blur", "drift")  # what `find_heads` says of its points, by column
 UNSTRETCHED = (1.0, 1.0)
@@ -20,10 +20,12 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
     ----------
     draw : callable
         The network, from (N, S, S) images to (N, 4 or 5, H, H) maps.
-    images : ndarray of shape (N, S, S), uint8
+    images : ndarray of shape (N, C, C), uint8
+        As cached: as large as what the network is shown, or larger, for a closer second look.
     sizes : ndarray of shape (N, 2)
         Width and height of the originals.
     reading : dict
+        ``image_size``, the pixels S a side of what the network is shown;
         ``decoder``, ``sigma_cells`` and ``stretch``, see `locate`; ``reflections``, whether maps are averaged over
         the four reflections of a view; ``closeup``, None or the second look's ``field``, see `views.closeups`;
         ``zooms``, enlargements of the image's middle, each of which is looked at first. Of several second looks the
@@ -43,7 +45,8 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
         maps = average_reflections(draw, seen) if reading["reflections"] else draw(seen)
         return locate(maps, views, reading["decoder"], reading["sigma_cells"], reading["stretch"])
 
-    found = [_look_twice(read, images, sizes, zoom, reading["closeup"]) for zoom in reading["zooms"]]
+    size, closeup = reading["image_size"], reading["closeup"]
+    found = [_look_twice(read, images, sizes, size, zoom, closeup) for zoom in reading["zooms"]]
     points, evidence = (np.stack(part) for part in zip(*found, strict=True))
     undrawn = evidence[..., EVIDENCE.index("disagreement")] == 1
     best = np.where(undrawn, np.inf, evidence[..., EVIDENCE.index("blur")]).argmin(axis=0)
@@ -51,14 +54,15 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
     return points[best, each], evidence[best, each]
 
 
-def _look_twice(read, images, sizes, zoom: float, closeup: dict | None) -> tuple[np.ndarray, np.ndarray]:
+def _look_twice(read, images, sizes, size: int, zoom: float, closeup: dict | None) -> tuple[np.ndarray, np.ndarray]:
     """One first look and, where asked for, its second one: points and evidence of `find_heads`."""
     views = whole_views(sizes, zoom)
-    points, evidence = read(images if zoom == 1 else look(images, sizes, views), views)
+    seen = look(images, sizes, views, size) if zoom != 1 else np.stack([squeeze(image, size) for image in images])
+    points, evidence = read(seen, views)
     drift = np.full((len(images), 1), np.nan)
     if closeup:
         views = closeups(points, closeup["field"])
-        nearer, closer = read(look(images, sizes, views), views)
+        nearer, closer = read(look(images, sizes, views, size), views)
         drift[:, 0] = np.abs(radius_in_ellipse(points, nearer) - 1).max(axis=1)
         lost = closer[:, EVIDENCE.index("disagreement")] == 1
         drift[lost] = 1

@@ -1,10 +1,9 @@
-"""Ultrasound image files in, grey arrays out, and the resize whose inverse `geometry.resize_points` knows."""
+"""Ultrasound image files in, grey arrays out."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from fetal_biometry.errors import InputError
 
@@ -19,6 +18,8 @@ def image_size(path) -> tuple[int, int]:
     InputError
         When the file is missing or is no image.
     """
+    from PIL import Image, UnidentifiedImageError  # decoding needs it not, and measuring shall install little
+
     try:
         with Image.open(path) as image:
             return image.size
@@ -47,14 +48,6 @@ def read_grey(path) -> np.ndarray:
     if image is None:
         raise InputError(f"{path}: the image is empty, cut short or of an unknown format; replace or remove it.")
     return image
-
-
-def resize(image: np.ndarray, size: int) -> np.ndarray:
-    """Squeeze a grey image to ``size`` x ``size``, averaging over areas; the aspect ratio is not kept.
-
-    Lengths are never taken in this grid: `geometry.resize_points` brings points back first.
-    """
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def find_images(folder) -> list[Path]:

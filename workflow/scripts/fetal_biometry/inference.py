@@ -7,6 +7,7 @@ import onnxruntime
 
 from fetal_biometry import decoding
 from fetal_biometry.errors import InputError
+from fetal_biometry.views import squeeze
 
 METADATA = "fetal_biometry"
 
@@ -39,18 +40,20 @@ class Predictor:
             ) from None
         except Exception as error:
             raise InputError(f"{path}: not a readable ONNX model ({error}); export it again.") from error
-        self.image_size = self.metadata["image_size"]
+        self.image_size, self.cache_size = self.metadata["image_size"], self.metadata["cache_size"]
 
     def outputs(self, images: np.ndarray) -> np.ndarray:
-        """The network's output on (N, S, S) uint8 images: maps (N, 4 or 5, H, W), or coordinates (N, 4, 2)."""
-        return self.session.run(None, {"images": np.ascontiguousarray(images[:, None])})[0]
+        """The network's output on (N, C, C) uint8 images: maps (N, 4 or 5, H, W), or coordinates (N, 4, 2)."""
+        seen = np.stack([squeeze(image, self.image_size) for image in images])
+        return self.session.run(None, {"images": seen[:, None]})[0]
 
     def locate(self, images: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Landmarks of squeezed images.
 
         Parameters
         ----------
-        images : ndarray of shape (N, S, S), uint8
+        images : ndarray of shape (N, C, C), uint8
+            As large as the model's `cache_size`.
         sizes : ndarray of shape (N, 2)
             Width and height of the originals.
 

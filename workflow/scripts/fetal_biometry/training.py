@@ -18,7 +18,7 @@ from fetal_biometry.augmentation import augment, coarsen
 from fetal_biometry.cache import Shards
 from fetal_biometry.job import atomic_path
 from fetal_biometry.networks import build_network, count_parameters
-from fetal_biometry.views import between, closeups, to_grid, whole_views
+from fetal_biometry.views import between, closeups, squeeze, to_grid, whole_views
 
 _STRETCHED = 200  # images at most, for a median
 _TEACH_EVERY = 3  # epochs; the averaged network changes little from one to the next
@@ -232,6 +232,7 @@ class Trainer:
         images = samples.images.gather(names)
         size = self.settings["image_size"]
         if rng is None:
+            images = np.stack([squeeze(image, size) for image in images])
             points = geometry.resize_points(samples.points[batch], samples.sizes[batch][:, None], (size, size))
         else:
             each = zip(images, samples.points[batch], samples.sizes[batch], strict=True)
@@ -251,14 +252,16 @@ class Trainer:
 
     def _draw_view(self, image, points, original_size, rng):
         """A random view of one image, of all of it or of its head from close by, and the landmarks there."""
-        knobs, closeup, size = self.settings["augmentation"], self.settings["closeup"], len(image)
+        knobs, closeup, size = self.settings["augmentation"], self.settings["closeup"], self.settings["image_size"]
         (whole,) = views = whole_views(original_size[None])
         aspect, start = original_size[0] / original_size[1], None
         if closeup and rng.random() < closeup["share"]:
             views = closeups(points[None], closeup["field"])
-            aspect, start, knobs = 1.0, between(whole, views[0], size), {**knobs, **closeup}
+            aspect, start, knobs = 1.0, between(whole, views[0], len(image), size), {**knobs, **closeup}
             image = coarsen(image, np.exp(-rng.uniform(0, closeup["coarsen"])))
-        return augment(image, to_grid(views, points[None], size)[0], aspect, knobs, rng, start)
+        else:
+            image = squeeze(image, size)
+        return augment(image, to_grid(views, points[None], size)[0], aspect, size, knobs, rng, start)
 
     def _forward(self, network, images: torch.Tensor) -> torch.Tensor:
         with torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32):
@@ -325,7 +328,7 @@ class Trainer:
             if self.settings["kind"] == "direct":
                 found.append(decoding.locate_coordinates(outputs.cpu().numpy(), samples.sizes[batch]))
             else:
-                images = images[:, 0].cpu().numpy()
+                images = samples.images.gather([samples.names[i] for i in batch])
                 found.append(decoding.find_heads(self._draw, images, samples.sizes[batch], self._reading())[0])
         error = np.abs(geometry.all_lengths(np.concatenate(found)) - geometry.all_lengths(samples.points))
         in_unit = (error * samples.unit_per_px[:, None]).mean(axis=0)
@@ -340,7 +343,7 @@ class Trainer:
 
     def _reading(self, reflections: bool = False) -> dict:
         """How `decoding.find_heads` reads this network."""
-        knobs = {key: self.settings[key] for key in ("decoder", "closeup")}
+        knobs = {key: self.settings[key] for key in ("decoder", "closeup", "image_size")}
         constant = {"sigma_cells": self.sigma_cells, "stretch": decoding.UNSTRETCHED, "zooms": [1]}
         return {**knobs, **constant, "reflections": reflections}
 

@@ -52,32 +52,41 @@ def to_grid(views: np.ndarray, points: np.ndarray, cells: int) -> np.ndarray:
     return (np.asarray(points) - views[..., None, :, 2]) @ back * cells - 0.5
 
 
-def between(source: np.ndarray, target: np.ndarray, size: int) -> np.ndarray:
-    """The affine matrix (2, 3) from the pixels of one view to those of another, frames of `size` pixels a side."""
-    corners = np.array([[0.0, 0.0], [size, 0.0], [0.0, size]])
-    moved = to_grid(target, to_original(source, corners, size), size)
-    linear = (moved[1:] - moved[0]).T / size
+def between(source: np.ndarray, target: np.ndarray, source_size: int, size: int) -> np.ndarray:
+    """The affine matrix (2, 3) from one view's pixels, `source_size` a side, to those of another, `size` a side."""
+    corners = np.array([[0.0, 0.0], [source_size, 0.0], [0.0, source_size]])
+    moved = to_grid(target, to_original(source, corners, source_size), size)
+    linear = (moved[1:] - moved[0]).T / source_size
     return np.column_stack([linear, moved[0]])
 
 
-def look(images: np.ndarray, sizes: np.ndarray, views: np.ndarray) -> np.ndarray:
+def squeeze(image: np.ndarray, size: int) -> np.ndarray:
+    """All of a grey image on ``size`` x ``size`` pixels, averaging over areas; the aspect ratio is not kept.
+
+    Lengths are never taken in this grid: `geometry.resize_points` brings points back first.
+    """
+    return image if image.shape == (size, size) else cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def look(images: np.ndarray, sizes: np.ndarray, views: np.ndarray, size: int) -> np.ndarray:
     """Other views of squeezed images, black where they reach beyond the image.
 
     Parameters
     ----------
-    images : ndarray of shape (N, S, S), uint8
+    images : ndarray of shape (N, C, C), uint8
     sizes : ndarray of shape (N, 2)
         Width and height of the originals.
     views : ndarray of shape (N, 2, 3)
+    size : int
+        Pixels a side of the views.
 
     Returns
     -------
-    ndarray of shape (N, S, S), uint8
+    ndarray of shape (N, size, size), uint8
     """
-    size = images.shape[1]
     return np.stack(
         [
-            cv2.warpAffine(image, between(whole, view, size), (size, size), flags=cv2.INTER_LINEAR)
+            cv2.warpAffine(image, between(whole, view, images.shape[1], size), (size, size), flags=cv2.INTER_LINEAR)
             for image, whole, view in zip(images, whole_views(sizes), views, strict=True)
         ]
     )
