@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from fetal_biometry.errors import InputError
 
@@ -18,8 +19,6 @@ def image_size(path) -> tuple[int, int]:
     InputError
         When the file is missing or is no image.
     """
-    from PIL import Image, UnidentifiedImageError  # decoding needs it not, and measuring shall install little
-
     try:
         with Image.open(path) as image:
             return image.size
