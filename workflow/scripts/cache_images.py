@@ -5,16 +5,15 @@ import logging
 import numpy as np
 
 from fetal_biometry import job
-from fetal_biometry.cache import shard_of, write_shard
+from fetal_biometry.cache import shard_of, squeeze, write_shard
+from fetal_biometry.exported import open_model
 from fetal_biometry.frames import read_frame
 from fetal_biometry.images import read_grey
-from fetal_biometry.inference import Predictor
-from fetal_biometry.views import squeeze
 
 if __name__ == "__main__":
     with job.start(snakemake):
         given = snakemake.input.get("model")
-        size = Predictor(given).cache_size if given else snakemake.params.cache_size
+        size = open_model(given)[1]["cache_size"] if given else snakemake.params.cache_size
         manifest = read_frame(snakemake.input.manifest)
         number, shards = int(snakemake.wildcards.shard), snakemake.params.shards
         in_shard = [shard_of(name, shards) == number for name in manifest.index]

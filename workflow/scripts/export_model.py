@@ -8,7 +8,8 @@ import onnx
 import torch
 
 from fetal_biometry import job
-from fetal_biometry.inference import METADATA, Predictor
+from fetal_biometry.exported import METADATA
+from fetal_biometry.inference import Predictor
 from fetal_biometry.networks import build_network
 from fetal_biometry.training import drawn_maps
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import onnx
 
 from fetal_biometry import job
-from fetal_biometry.inference import METADATA, Predictor
+from fetal_biometry.exported import METADATA, open_model
 
 if __name__ == "__main__":
     with job.start(snakemake):
         calibration = json.loads(Path(snakemake.input.calibration).read_text())
-        metadata = Predictor(snakemake.input.network).metadata | {"calibration": calibration}
+        metadata = open_model(snakemake.input.network)[1] | {"calibration": calibration}
         model = onnx.load(snakemake.input.network)
         onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
         with job.atomic_path(snakemake.output.model) as temporary:

@@ -3,9 +3,10 @@
 import numpy as np
 
 from fetal_biometry import heatmaps, masks
+from fetal_biometry.cache import squeeze
 from fetal_biometry.geometry import all_lengths, mean_ellipse, radius_in_ellipse, resize_points
 from fetal_biometry.landmarks import canonical
-from fetal_biometry.views import closeups, look, squeeze, to_original, whole_views
+from fetal_biometry.views import closeups, look, to_original, whole_views
 
 EVIDENCE = ("confidence", "disagreement", "height", "blur", "drift")  # what `find_heads` says of its points, by column
 UNSTRETCHED = (1.0, 1.0)

@@ -1,15 +1,10 @@
 """A trained network on the images of a shard, through ONNX Runtime; torch is not needed."""
 
-import json
-
 import numpy as np
-import onnxruntime
 
 from fetal_biometry import decoding
-from fetal_biometry.errors import InputError
-from fetal_biometry.views import squeeze
-
-METADATA = "fetal_biometry"
+from fetal_biometry.cache import squeeze
+from fetal_biometry.exported import open_model
 
 
 class Predictor:
@@ -28,18 +23,7 @@ class Predictor:
     """
 
     def __init__(self, path, threads: int = 1):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            self.metadata = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA])
-        except KeyError:
-            raise InputError(
-                f"{path}: an ONNX model, but not exported by this workflow; give a model.onnx of a run."
-            ) from None
-        except Exception as error:
-            raise InputError(f"{path}: not a readable ONNX model ({error}); export it again.") from error
+        self.session, self.metadata = open_model(path, threads)
         self.image_size, self.cache_size = self.metadata["image_size"], self.metadata["cache_size"]
 
     def outputs(self, images: np.ndarray) -> np.ndarray:

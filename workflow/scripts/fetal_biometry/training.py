@@ -15,10 +15,10 @@ from tqdm import tqdm
 from fetal_biometry import decoding, geometry, heatmaps, masks
 from fetal_biometry.audit import sure_heads
 from fetal_biometry.augmentation import augment, coarsen
-from fetal_biometry.cache import Shards
+from fetal_biometry.cache import Shards, squeeze
 from fetal_biometry.job import atomic_path
 from fetal_biometry.networks import build_network, count_parameters
-from fetal_biometry.views import between, closeups, squeeze, to_grid, whole_views
+from fetal_biometry.views import between, closeups, to_grid, whole_views
 
 _STRETCHED = 200  # images at most, for a median
 _TEACH_EVERY = 3  # epochs; the averaged network changes little from one to the next

@@ -60,14 +60,6 @@ def between(source: np.ndarray, target: np.ndarray, source_size: int, size: int)
     return np.column_stack([linear, moved[0]])
 
 
-def squeeze(image: np.ndarray, size: int) -> np.ndarray:
-    """All of a grey image on ``size`` x ``size`` pixels, averaging over areas; the aspect ratio is not kept.
-
-    Lengths are never taken in this grid: `geometry.resize_points` brings points back first.
-    """
-    return image if image.shape == (size, size) else cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-
-
 def look(images: np.ndarray, sizes: np.ndarray, views: np.ndarray, size: int) -> np.ndarray:
     """Other views of squeezed images, black where they reach beyond the image.
 

@@ -1,0 +1,31 @@
+"""An exported model's file: the network, and in its metadata how to read its output."""
+
+import json
+
+import onnxruntime
+
+from fetal_biometry.errors import InputError
+
+METADATA = "fetal_biometry"
+
+
+def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, dict]:
+    """A model of this workflow, and its metadata.
+
+    Raises
+    ------
+    InputError
+        When the file is no ONNX model or none of this workflow.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return session, json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+    except KeyError:
+        raise InputError(
+            f"{path}: an ONNX model, but not exported by this workflow; give a model.onnx of a run."
+        ) from None
+    except Exception as error:
+        raise InputError(f"{path}: not a readable ONNX model ({error}); export it again.") from error
