@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fetal_biometry.cache import squeeze
 from fetal_biometry.errors import InputError
-from fetal_biometry.geometry import resize_points
+from fetal_biometry.geometry import resize_points, squeeze
 from fetal_biometry.images import find_images, image_size, read_grey
 
 

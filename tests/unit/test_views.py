@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fetal_biometry.cache import squeeze
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
+from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points, squeeze
 from fetal_biometry.views import between, closeups, look, to_grid, to_original, whole_views
 
 SIZES = np.array([[800, 540], [640, 480]])

@@ -5,9 +5,10 @@ import logging
 import numpy as np
 
 from fetal_biometry import job
-from fetal_biometry.cache import shard_of, squeeze, write_shard
+from fetal_biometry.cache import shard_of, write_shard
 from fetal_biometry.exported import open_model
 from fetal_biometry.frames import read_frame
+from fetal_biometry.geometry import squeeze
 from fetal_biometry.images import read_grey
 
 if __name__ == "__main__":

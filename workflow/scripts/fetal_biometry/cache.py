@@ -1,13 +1,9 @@
-"""Shards: which image belongs to which, and arrays of one shard on disk, memory-mapped when read.
-
-Images lie there squeezed to a square; `geometry.resize_points` knows the way back.
-"""
+"""Shards: which image belongs to which, and arrays of one shard on disk, memory-mapped when read."""
 
 import csv
 import hashlib
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from fetal_biometry.job import atomic_path
@@ -16,14 +12,6 @@ from fetal_biometry.job import atomic_path
 def shard_of(image_name: str, shards: int) -> int:
     """The shard of an image: a hash of its name alone, so other images never move it."""
     return int.from_bytes(hashlib.sha256(image_name.encode()).digest()[:8], "big") % shards
-
-
-def squeeze(image: np.ndarray, size: int) -> np.ndarray:
-    """All of a grey image on ``size`` x ``size`` pixels, averaging over areas; the aspect ratio is not kept.
-
-    Lengths are never taken in this grid: `geometry.resize_points` brings points back first.
-    """
-    return image if image.shape == (size, size) else cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def write_shard(path, index: list[dict], rows, shape, dtype) -> None:

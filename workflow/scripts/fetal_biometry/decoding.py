@@ -3,8 +3,7 @@
 import numpy as np
 
 from fetal_biometry import heatmaps, masks
-from fetal_biometry.cache import squeeze
-from fetal_biometry.geometry import all_lengths, mean_ellipse, radius_in_ellipse, resize_points
+from fetal_biometry.geometry import all_lengths, mean_ellipse, radius_in_ellipse, resize_points, squeeze
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.views import closeups, look, to_original, whole_views
 

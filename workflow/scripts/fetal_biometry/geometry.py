@@ -26,6 +26,14 @@ def resize_points(points: np.ndarray, from_size, to_size) -> np.ndarray:
     return (np.asarray(points, dtype=float) + 0.5) * scale - 0.5
 
 
+def squeeze(image: np.ndarray, size: int) -> np.ndarray:
+    """All of a grey image on ``size`` x ``size`` pixels, averaging over areas; the aspect ratio is not kept.
+
+    Lengths are never taken in this grid: `resize_points` brings points back first.
+    """
+    return image if image.shape == (size, size) else cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+
+
 def head_lengths(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """BPD and OFD of ``(..., 4, 2)`` landmarks, in the unit of the points."""
     points = np.asarray(points, dtype=float)

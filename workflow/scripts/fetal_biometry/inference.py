@@ -3,8 +3,8 @@
 import numpy as np
 
 from fetal_biometry import decoding
-from fetal_biometry.cache import squeeze
 from fetal_biometry.exported import open_model
+from fetal_biometry.geometry import squeeze
 
 
 class Predictor:

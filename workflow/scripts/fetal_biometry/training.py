@@ -15,7 +15,7 @@ from tqdm import tqdm
 from fetal_biometry import decoding, geometry, heatmaps, masks
 from fetal_biometry.audit import sure_heads
 from fetal_biometry.augmentation import augment, coarsen
-from fetal_biometry.cache import Shards, squeeze
+from fetal_biometry.cache import Shards
 from fetal_biometry.job import atomic_path
 from fetal_biometry.networks import build_network, count_parameters
 from fetal_biometry.views import between, closeups, to_grid, whole_views
@@ -232,7 +232,7 @@ class Trainer:
         images = samples.images.gather(names)
         size = self.settings["image_size"]
         if rng is None:
-            images = np.stack([squeeze(image, size) for image in images])
+            images = np.stack([geometry.squeeze(image, size) for image in images])
             points = geometry.resize_points(samples.points[batch], samples.sizes[batch][:, None], (size, size))
         else:
             each = zip(images, samples.points[batch], samples.sizes[batch], strict=True)
@@ -260,7 +260,7 @@ class Trainer:
             aspect, start, knobs = 1.0, between(whole, views[0], len(image), size), {**knobs, **closeup}
             image = coarsen(image, np.exp(-rng.uniform(0, closeup["coarsen"])))
         else:
-            image = squeeze(image, size)
+            image = geometry.squeeze(image, size)
         return augment(image, to_grid(views, points[None], size)[0], aspect, size, knobs, rng, start)
 
     def _forward(self, network, images: torch.Tensor) -> torch.Tensor:
