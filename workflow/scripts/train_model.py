@@ -79,9 +79,10 @@ if __name__ == "__main__":
         settings, training, validation = load_samples(snakemake)
         trainer = Trainer(settings, training, validation, snakemake.params.checkpoint, snakemake.params.identity)
         trainer.run()
-        for which in ("best", "last"):
+        models = {which: trainer.model(which) for which in ("best", "last")}
+        for which, model in models.items():
             with job.atomic_path(snakemake.output[which]) as temporary:
-                torch.save(trainer.model(which), temporary)
+                torch.save(model, temporary)
         write_frame(pd.DataFrame(trainer.history), snakemake.output.history)
         Path(snakemake.params.checkpoint).unlink()
-        logging.info("best epoch %d of %d", trainer.model("best")["epoch"], len(trainer.history))
+        logging.info("best epoch %d of %d", models["best"]["epoch"], len(trainer.history))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fetal_biometry import heatmaps, masks
-from fetal_biometry.geometry import all_lengths, mean_ellipse, radius_in_ellipse, resize_points, squeeze
+from fetal_biometry.geometry import all_lengths, mean_ellipse, radius_in_ellipse, resize_points, squeeze_all
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.views import closeups, look, to_original, whole_views
 
@@ -57,7 +57,7 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
 def _look_twice(read, images, sizes, size: int, zoom: float, closeup: dict | None) -> tuple[np.ndarray, np.ndarray]:
     """One first look and, where asked for, its second one: points and evidence of `find_heads`."""
     views = whole_views(sizes, zoom)
-    seen = look(images, sizes, views, size) if zoom != 1 else np.stack([squeeze(image, size) for image in images])
+    seen = squeeze_all(images, size) if zoom == 1 else look(images, sizes, views, size)
     points, evidence = read(seen, views)
     drift = np.full((len(images), 1), np.nan)
     if closeup:

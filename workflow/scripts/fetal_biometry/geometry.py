@@ -34,6 +34,11 @@ def squeeze(image: np.ndarray, size: int) -> np.ndarray:
     return image if image.shape == (size, size) else cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
 
 
+def squeeze_all(images: np.ndarray, size: int) -> np.ndarray:
+    """`squeeze` of each of (N, C, C) images; themselves where they have that size."""
+    return images if images.shape[1:] == (size, size) else np.stack([squeeze(image, size) for image in images])
+
+
 def head_lengths(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """BPD and OFD of ``(..., 4, 2)`` landmarks, in the unit of the points."""
     points = np.asarray(points, dtype=float)

@@ -4,7 +4,7 @@ import numpy as np
 
 from fetal_biometry import decoding
 from fetal_biometry.exported import open_model
-from fetal_biometry.geometry import squeeze
+from fetal_biometry.geometry import squeeze_all
 
 
 class Predictor:
@@ -28,8 +28,8 @@ class Predictor:
 
     def outputs(self, images: np.ndarray) -> np.ndarray:
         """The network's output on (N, C, C) uint8 images: maps (N, 4 or 5, H, W), or coordinates (N, 4, 2)."""
-        seen = np.stack([squeeze(image, self.image_size) for image in images])
-        return self.session.run(None, {"images": seen[:, None]})[0]
+        seen = squeeze_all(images, self.image_size)
+        return self.session.run(None, {"images": np.ascontiguousarray(seen[:, None])})[0]
 
     def locate(self, images: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Landmarks of squeezed images.

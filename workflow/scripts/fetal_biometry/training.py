@@ -232,7 +232,7 @@ class Trainer:
         images = samples.images.gather(names)
         size = self.settings["image_size"]
         if rng is None:
-            images = np.stack([geometry.squeeze(image, size) for image in images])
+            images = geometry.squeeze_all(images, size)
             points = geometry.resize_points(samples.points[batch], samples.sizes[batch][:, None], (size, size))
         else:
             each = zip(images, samples.points[batch], samples.sizes[batch], strict=True)
@@ -286,7 +286,6 @@ class Trainer:
             maps.append(drawn_maps(outputs, self.settings["loss"]).cpu().numpy())
         return np.concatenate(maps)
 
-    @torch.no_grad()
     def _teach(self, epoch: int) -> None:
         """Let the averaged network's own points train the images whose labels are open, where it is sure.
 
@@ -347,7 +346,6 @@ class Trainer:
         constant = {"sigma_cells": self.sigma_cells, "stretch": decoding.UNSTRETCHED, "zooms": [1]}
         return {**knobs, **constant, "reflections": reflections}
 
-    @torch.no_grad()
     def _measure_stretch(self, state: dict) -> tuple[float, float]:
         """`decoding.measure_stretch` of these weights, on some of the images at hand, whatever their labels."""
         if not self.settings["mask_weight"] or self.settings["kind"] == "direct":
