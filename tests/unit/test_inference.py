@@ -11,7 +11,7 @@ from fetal_biometry.geometry import all_lengths
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.networks import build_network
-from fetal_biometry.training import describe_architecture, heatmap_loss
+from fetal_biometry.training import describe_architecture, drawn_maps, heatmap_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporter that export_model uses
 
@@ -54,19 +54,26 @@ def exported(request, tmp_path_factory):
     """An untrained network as PyTorch module and as file, its settings, and three images."""
     settings = KINDS[request.param]
     torch.manual_seed(4)
-    module = Exported(build_network(describe_architecture(settings)), settings).eval()
+    models = [untrained(settings)]
     images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    model = {
+    module = Exported(models).eval()
+    export(module, images[:2], describe(models), path)
+    return module, Predictor(path), settings, images
+
+
+def untrained(settings):
+    architecture = describe_architecture(settings)
+    return {
+        "architecture": architecture,
         "settings": settings,
+        "state": build_network(architecture).state_dict(),
         "stretch": (1.01, 1.02),
         "epoch": 2,
         "parameters": 7,
         "seconds": 1.5,
         "data_digest": "abc",
     }
-    export(module, images[:2], describe(model), path)
-    return module, Predictor(path), settings, images
 
 
 def run(module, images):
@@ -104,6 +111,26 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
     assert points == pytest.approx(canonical(expected), abs=0.2)
 
 
+def test_several_networks_draw_their_mean(tmp_path):
+    settings = KINDS["fused"]
+    models = [untrained(settings), {**untrained(settings), "stretch": (1.03, 1.0), "data_digest": "def"}]
+    images = torch.randint(0, 256, (2, 1, 32, 32), dtype=torch.uint8)
+    path = tmp_path / "model.onnx"
+    export(Exported(models).eval(), images, describe(models), path)
+    drawn = []
+    for model in models:
+        network = build_network(model["architecture"]).eval()
+        network.load_state_dict(model["state"])
+        drawn.append(drawn_maps(torch.from_numpy(run(network, images)), "cross_entropy").numpy())
+    predictor = Predictor(path)
+    assert np.abs(drawn[0] - drawn[1]).max() > 1e-3
+    assert predictor.outputs(images[:, 0].numpy()) == pytest.approx(np.mean(drawn, axis=0), abs=1e-5)
+    described = predictor.metadata
+    assert described["networks"] == 2 and described["parameters"] == 14 and described["seconds"] == 3
+    assert described["stretch"] == pytest.approx([1.02, 1.01])
+    assert described["data_digest"] not in ("abc", "def")
+
+
 def test_images_cached_larger_are_squeezed_to_what_the_network_is_shown(exported):
     _, predictor, _, images = exported
     doubled = images[:, 0].numpy().repeat(2, axis=1).repeat(2, axis=2)
@@ -119,7 +146,7 @@ def test_own_loss_is_the_loss_of_training(exported):
     else:
         targets = rng.random((3, 4, 16, 16)).astype(np.float16)
         with torch.no_grad():
-            logits = module.network(images)[:, :4]
+            logits = module.networks[0](images)[:, :4]
         expected = heatmap_loss(logits, torch.from_numpy(targets.astype(np.float32)), settings["loss"]).mean().item()
     found = predictor.own_loss(images[:, 0].numpy(), targets)
     assert found.shape == (3,)

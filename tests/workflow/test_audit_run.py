@@ -9,7 +9,7 @@ import pytest
 pytestmark = pytest.mark.slow
 ARGUMENTS = (
     "--config", "run=spoilt", "phantom_count=80", "phantom_bad_labels=0.28", "shards=2",
-    "audit_method=out_of_fold", "audit_folds=2", "max_epochs=2",
+    "audit_method=out_of_fold", "folds=2", "max_epochs=2",
 )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_geometry_finds_the_scattered_rows(results):
 
 
 def test_no_network_saw_the_examinations_it_judges(results):
-    folds = [pd.read_csv(results / "audit" / str(fold) / "split.csv", dtype=str) for fold in range(2)]
+    folds = [pd.read_csv(results / "folds" / f"{fold}.csv", dtype=str) for fold in range(2)]
     split = pd.read_csv(results / "split.csv", dtype=str)
     taught = [set(fold.loc[fold["split"] == "train", "examination"]) for fold in folds]
     assert not taught[0] & taught[1]
@@ -79,7 +79,7 @@ def test_a_second_audit_learns_from_what_the_first_found(spoilt, results):
     assert spoilt.planned("audit", *arguments)["train_model"] == 2
     spoilt.snakemake("audit", *arguments)
     screened = pd.read_csv(results / "audit" / "screen.csv", index_col="image_name")["verdict"] == "sound"
-    fold = pd.read_csv(results / "audit" / "0" / "split.csv", index_col="image_name")["split"] == "train"
+    fold = pd.read_csv(results / "folds" / "0.csv", index_col="image_name")["split"] == "train"
     log = (results / "logs" / "second_audit" / "0" / "train_model.log").read_text()
     trained = int(re.search(r"(\d+) training and", log)[1])
     assert (screened & fold).sum() < trained <= fold.sum()

@@ -1,7 +1,7 @@
 """Are the labels to be trusted? By geometry, and by networks that never saw the examination they judge.
 
-Needs manifest.csv and the cache. Makes audit.csv, and under audit/ what it rests on: screen.csv (geometry), a split
-and a network a fold, landmarks.csv (what the networks found). With audit_rounds: 2 the first audit's tables lie in
+Needs manifest.csv and the cache. Makes audit.csv, and under audit/ what it rests on: screen.csv (geometry), a network a
+fold, landmarks.csv (what the networks found). The folds' splits, which an ensemble shares, lie in folds/. With audit_rounds: 2 the first audit's tables lie in
 audit/first/ and the networks that judge in second_audit/. benchmark_audit holds it against an independent reference.
 """
 
@@ -34,7 +34,7 @@ rule split_folds:
         stamp=stamp("split_folds"),
         modules=modules("split_folds"),
     output:
-        folds=[f"{RESULTS}/audit/{fold}/split.csv" for fold in range(config["audit_folds"])],
+        folds=[fold_split(fold) for fold in range(config["folds"])],
     log:
         f"{LOGS}/split_folds.log",
     conda:
@@ -54,7 +54,7 @@ rule audit_labels:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
         screen=f"{RESULTS}/audit/screen.csv",
-        landmarks=fold_landmarks(config["audit_rounds"] - 1),
+        landmarks=audit_landmarks(config["audit_rounds"] - 1),
         stamp=stamp("audit_labels"),
         modules=modules("audit_labels"),
     output:
@@ -73,7 +73,7 @@ rule audit_labels:
         mem_mb=1000,
         runtime=10,
     params:
-        folds=lookup(dpath="audit_folds", within=config),
+        folds=lookup(dpath="folds", within=config),
         seed=lookup(dpath="split_seed", within=config),
         limits=config["audit"] | config["audit_networks"],
     message:
@@ -86,7 +86,7 @@ use rule audit_labels as audit_labels_first with:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),
         screen=f"{RESULTS}/audit/screen.csv",
-        landmarks=fold_landmarks(0),
+        landmarks=audit_landmarks(0),
         stamp=stamp("audit_labels"),
         modules=modules("audit_labels"),
     output:

@@ -91,6 +91,7 @@ EXPERIMENT_KEYS = (
     "teach_from",
     "teach_confidence",
     "mask_weight",
+    "ensemble",
 )
 
 
@@ -164,7 +165,7 @@ def records():
             "path": str(source.path),
             "examination": examinations[source.image_name],
             "split": split.get(source.image_name),
-            "fold": splits.fold_of(examinations[source.image_name], config["split_seed"], config["audit_folds"]),
+            "fold": splits.fold_of(examinations[source.image_name], config["split_seed"], config["folds"]),
             "shard": shard_of(source.image_name, config["shards"]),
         }
         for source in sources
@@ -220,7 +221,7 @@ def stage_facts(name, rest):
         return [part, knobs, select(("shards", "image_size")), code_digest("build_manifest")]
     if name in ("screen_labels", "audit_labels"):
         labels = part_digest(("image_name", "image", "label", "fold"), filter(is_labelled, records()))
-        limits = ("audit",) if name == "screen_labels" else ("audit", "audit_networks", "audit_folds", "split_seed")
+        limits = ("audit",) if name == "screen_labels" else ("audit", "audit_networks", "folds", "split_seed")
         return [labels, select(limits), code_digest("build_manifest")]
     if name in ("split_images", "split_folds"):
         sides = part_digest(("image_name", "examination", "split", "fold"), filter(is_labelled, records()))
@@ -233,14 +234,14 @@ def training_facts(experiment):
 
     An audit judges training labels by networks that no test image taught, so test images have no part in it.
     """
-    name, fold, judges = experiment.partition("/")[0], fold_number(experiment), judging_audits(experiment)
+    name, fold, judges = name_of(experiment), fold_number(experiment), judging_audits(experiment)
     unseen = None if judges else fold  # the points that a first audit found come from the labels of every fold
     taken = [record for record in records() if record["split"] in ("train", "validation") and record["fold"] != unseen]
     code = ["build_manifest", "screen_labels", "split_images", "cache_images", "render_heatmaps"]
     facts = [part_digest(("image_name", "image", "label", "split"), taken), _experiment(name), config["audit"], fold]
     if judges:
         code += ["split_folds", "export_model", "predict_landmarks", "audit_labels"]
-        facts += [*map(_experiment, judges), select(("audit_networks", "audit_folds", "split_seed"))]
+        facts += [*map(_experiment, judges), select(("audit_networks", "folds", "split_seed"))]
     return [facts, code_digest(*code)]
 
 
@@ -259,17 +260,43 @@ def _experiment(name):
 
 def experiment_settings(wildcards):
     """An experiment's knobs: the configuration's, with what the experiment changes."""
-    return _experiment(wildcards.experiment.partition("/")[0]) if wildcards.experiment != GIVEN_MODEL else {}
+    return _experiment(name_of(wildcards.experiment)) if wildcards.experiment != GIVEN_MODEL else {}
+
+
+def name_of(experiment):
+    """The experiment's name, without the fold of a network that leaves one out, as of audit/0."""
+    return experiment.partition("/")[0]
 
 
 def fold_number(experiment):
-    """The fold that an audit's network never sees, or None for any other experiment."""
-    name, _, fold = experiment.partition("/")
-    return int(fold) if name in AUDITS and fold else None
+    """The fold that a network of an audit or of an ensemble never sees, or None for any other."""
+    fold = experiment.partition("/")[2]
+    return int(fold) if fold else None
+
+
+def fold_split(fold):
+    """The split by which a network trains that leaves this fold out."""
+    return f"{RESULTS}/folds/{fold}.csv"
+
+
+def is_ensemble(experiment):
+    """Whether the experiment's model is the mean of networks that each left out a fold."""
+    return experiment in config["experiments"] and _experiment(experiment)["ensemble"]
+
+
+def training_files(experiment, name):
+    """A file of each training that an experiment's model comes from: one, or one a fold of an ensemble."""
+    folders = [f"{experiment}/{fold}" for fold in range(config["folds"])] if is_ensemble(experiment) else [experiment]
+    return [f"{RESULTS}/{folder}/{name}" for folder in folders]
+
+
+def trained_models(wildcards):
+    """The weights that make up the experiment's model."""
+    return training_files(wildcards.experiment, "model.pt")
 
 
 def training_threads(wildcards):
-    """An audit's networks train side by side, a core each: a third faster than one after the other on all cores."""
+    """Networks of folds train side by side, a core each: a third faster than one after the other on all cores."""
     return 8 if fold_number(wildcards.experiment) is None else 1
 
 
@@ -280,7 +307,7 @@ def judged_by_networks():
 
 def judging_audits(experiment):
     """The audits, one after the other, by whose word a training takes its labels; none where geometry judges."""
-    name = experiment.partition("/")[0]
+    name = name_of(experiment)
     audits = AUDITS[: config["audit_rounds"]] if judged_by_networks() else ()
     return audits[: audits.index(name)] if name in audits else audits
 
@@ -290,34 +317,41 @@ def training_table(name):
 
     def path(wildcards):
         fold, folder = fold_number(wildcards.experiment), f"{RESULTS}/audit"
-        if fold is None:
-            tables = {**label_tables(wildcards), "found": f"{folder}/landmarks.csv"}
-        else:
-            tables = {"split": f"{folder}/{fold}/split.csv", "audit": f"{folder}/screen.csv"}
+        tables = {**label_tables(wildcards), "found": f"{folder}/landmarks.csv"}
+        if name_of(wildcards.experiment) in AUDITS:
+            tables = {"audit": f"{folder}/screen.csv"}
             if judging_audits(wildcards.experiment):
-                tables |= {"audit": f"{folder}/first/audit.csv", "found": f"{folder}/first/landmarks.csv"}
+                tables = {"audit": f"{folder}/first/audit.csv", "found": f"{folder}/first/landmarks.csv"}
+        if fold is not None:
+            tables["split"] = fold_split(fold)
         return tables.get(name, [])
 
     return path
 
 
 def judged_fold(wildcards):
-    """The fold split whose held-out images alone an audit's network looks at; nothing for any other experiment."""
+    """The fold split whose held-out images alone a fold's network looks at; nothing for any other."""
     fold = fold_number(wildcards.experiment)
-    return [] if fold is None else f"{RESULTS}/audit/{fold}/split.csv"
+    return [] if fold is None else fold_split(fold)
 
 
-def fold_landmarks(audit):
-    """An input function: what the networks of an audit, by its number, found, fold by fold, shard by shard."""
+def fold_landmarks(name):
+    """What the networks of an experiment's folds found, fold by fold, shard by shard."""
+    folds, shards = range(config["folds"]), shard_records(labelled=True)
+    pattern = f"{RESULTS}/{name}/{{fold}}/landmarks/{{shard}}.csv"
+    return [pattern.format(fold=fold, shard=shard) for fold in folds for shard in shards]
 
-    def files(wildcards):
-        if not judged_by_networks():
-            return []
-        folds, shards = range(config["audit_folds"]), shard_records(labelled=True)
-        pattern = f"{RESULTS}/{AUDITS[audit]}/{{fold}}/landmarks/{{shard}}.csv"
-        return [pattern.format(fold=fold, shard=shard) for fold in folds for shard in shards]
 
-    return files
+def audit_landmarks(audit):
+    """An input function: what the networks of an audit, by its number, found."""
+    return lambda wildcards: fold_landmarks(AUDITS[audit]) if judged_by_networks() else []
+
+
+def unseen_files(wildcards):
+    """What each network of an ensemble found in the images that it never saw, and whom that concerns."""
+    if not is_ensemble(wildcards.experiment) or not any_labelled():
+        return {}
+    return {"members": fold_landmarks(wildcards.experiment), "split": f"{RESULTS}/split.csv"}
 
 
 def knob(name):
@@ -356,7 +390,7 @@ LOCATED = f"{RESULTS}/{{experiment}}/landmarks/{{shard}}.csv"
 
 
 def heatmap_files(wildcards):
-    """Rendered targets of an experiment that has any; an audit's network only sees augmented ones."""
+    """Rendered targets of an experiment that has any; a fold's network renders its own."""
     if experiment_settings(wildcards)["kind"] != "heatmap" or fold_number(wildcards.experiment) is not None:
         return []
     return shard_files(RENDERED, labelled=True)(wildcards)
@@ -378,8 +412,9 @@ def label_tables(wildcards):
 
 
 def found_by_folds(wildcards):
-    """What the audit's networks found in examinations that taught them nothing, where any were trained."""
-    return f"{RESULTS}/audit/landmarks.csv" if judged_by_networks() else []
+    """What the audit's networks found in examinations that taught them nothing; an ensemble's own networks know better."""
+    rehearsed = judged_by_networks() and not is_ensemble(wildcards.experiment)
+    return f"{RESULTS}/audit/landmarks.csv" if rehearsed else []
 
 
 def evaluation_files(wildcards):
@@ -399,7 +434,7 @@ def report_files(wildcards):
     }
     files |= label_tables(wildcards)
     if REPORTED != GIVEN_MODEL:
-        files["history"] = f"{RESULTS}/{REPORTED}/history.csv"
+        files["history"] = training_files(REPORTED, "history.csv")
     if config["report_compares"]:
         files["comparison"] = f"{RESULTS}/compare.csv"
     return files
@@ -486,6 +521,6 @@ if "download_hc18" not in sys.argv:  # which is how there come to be data
 
 
 wildcard_constraints:
-    experiment="|".join([rf"({'|'.join(AUDITS)})/\d+", *map(re.escape, config["experiments"]), GIVEN_MODEL]),
+    experiment=rf"({'|'.join(map(re.escape, config['experiments']))})(/\d+)?|{GIVEN_MODEL}",
     shard=r"\d+",
     stage=r"[a-z_]+(/.+)?",

@@ -33,6 +33,7 @@ rule predict_landmarks:
 rule calibrate_intervals:
     input:
         unpack(label_tables),
+        unpack(unseen_files),
         found=found_by_folds,
         manifest=f"{RESULTS}/manifest.csv",
         landmarks=shard_files(LOCATED, labelled=True),
@@ -49,6 +50,8 @@ rule calibrate_intervals:
     params:
         interval_level=lookup(dpath="interval_level", within=config),
         calliper=lookup(dpath="calliper", within=config),
+        folds=lookup(dpath="folds", within=config),
+        seed=lookup(dpath="split_seed", within=config),
     message:
         "Calibrating the intervals of {wildcards.experiment}"
     script:
@@ -78,6 +81,7 @@ rule package_model:
 rule measure_heads:
     input:
         unpack(interval_files),
+        unpack(unseen_files),
         manifest=f"{RESULTS}/manifest.csv",
         landmarks=shard_files(LOCATED),
         modules=modules("measure_heads"),
@@ -99,6 +103,8 @@ rule measure_heads:
     params:
         calliper=lookup(dpath="calliper", within=config),
         limits=lookup(dpath="flags", within=config),
+        folds=lookup(dpath="folds", within=config),
+        seed=lookup(dpath="split_seed", within=config),
         chart=lookup(dpath="growth_chart", within=config),
     message:
         "Measuring the heads found by {wildcards.experiment}"

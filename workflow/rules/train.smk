@@ -1,7 +1,7 @@
-"""One network an experiment, trained on the sound training labels and exported for use without torch.
+"""One network an experiment, or one a fold, trained on the sound training labels and exported for use without torch.
 
 Needs the cache, the heatmaps, split.csv and audit.csv. Makes model.pt (best epoch), last.pt, history.csv and
-network.onnx. checkpoint.pt lies beside them while a training runs, so that an interrupted one goes on.
+network.onnx, which holds all networks of an ensemble. checkpoint.pt lies beside them while a training runs, so that an interrupted one goes on.
 """
 
 
@@ -47,7 +47,7 @@ rule train_model:
 
 rule export_model:
     input:
-        model=f"{RESULTS}/{{experiment}}/model.pt",
+        models=trained_models,
         stamp=stamp("export_model"),
         modules=modules("export_model"),
     output:

@@ -8,6 +8,7 @@ import pandas as pd
 from fetal_biometry import job
 from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.decoding import EVIDENCE
+from fetal_biometry.folds import measured_unseen
 from fetal_biometry.frames import points_of, read_frame
 from fetal_biometry.uncertainty import Judged, calibrate
 
@@ -26,8 +27,11 @@ if __name__ == "__main__":
         manifest = read_frame(snakemake.input.manifest)
         split, audit = read_frame(snakemake.input.split)["split"], read_frame(snakemake.input.audit)["verdict"]
         part, sound = split.reindex(manifest.index), audit.reindex(manifest.index) == "sound"
-        found = pd.concat(map(read_frame, snakemake.input.landmarks))
-        judged = judge(found, manifest[(part == "validation") & sound], params.calliper)
+        found, unseen = pd.concat(map(read_frame, snakemake.input.landmarks)), part == "validation"
+        if snakemake.input.get("members"):
+            found = measured_unseen(found, manifest, split, snakemake.input.members, params.folds, params.seed)
+            unseen = part.isin(["train", "validation"])
+        judged = judge(found, manifest[unseen & sound], params.calliper)
         rehearsal = None
         if snakemake.input.get("found"):
             known = manifest[part.isin(["train", "validation"]) & sound]
@@ -35,7 +39,7 @@ if __name__ == "__main__":
         learned = calibrate(judged, params.interval_level, rehearsal)
         job.write_json(learned, snakemake.output.calibration)
         logging.info(
-            "%d sound validation images calibrate the intervals%s",
+            "%d sound images calibrate the intervals%s",
             len(judged.lengths),
             f", after {len(rehearsal.lengths)} that networks of other examinations measured" if rehearsal else "",
         )

@@ -21,8 +21,10 @@ from fetal_biometry.metrics import trivial_loss
 
 
 def evaluate_loss(snakemake, manifest, split, sound) -> dict:
-    """The network's own loss by split, beside what knowing nothing costs."""
+    """The network's own loss by split, beside what knowing nothing costs; validation images taught an ensemble."""
     predictor, settings = Predictor(snakemake.input.model, snakemake.threads), snakemake.params.settings
+    if settings["ensemble"]:
+        split = np.where(split == "validation", "train", split)
     images = Shards(snakemake.input.images)
     direct = settings["kind"] == "direct"
     fractions = (resize_points(points_of(manifest), sizes_of(manifest)[:, None], (1, 1))) + 0.5
@@ -31,7 +33,7 @@ def evaluate_loss(snakemake, manifest, split, sound) -> dict:
     for name in ("train", "validation", "test"):
         rows = np.flatnonzero((split == name) & sound)
         values = []
-        for batch in np.array_split(rows, max(1, len(rows) // 16)):
+        for batch in np.array_split(rows, max(1, len(rows) // 16)) if len(rows) else []:
             names = manifest.index[batch]
             targets = fractions[batch] if direct else heatmaps.gather(names)
             values.append(predictor.own_loss(images.gather(names), targets))
@@ -52,6 +54,7 @@ def describe_model(snakemake) -> dict:
         "parameters": metadata["parameters"],
         "epochs": metadata["epochs"],
         "best_epoch": metadata["epoch"],
+        "networks": metadata.get("networks", 1),
         "seconds": metadata["seconds"],
         "data_digest": metadata["data_digest"],
         "decode": metadata["decoder"],

@@ -1,4 +1,4 @@
-"""Export the best weights to ONNX, with all that reading its output takes, and check that both agree."""
+"""Export the weights kept to ONNX, with all that reading their output takes, and check that both agree."""
 
 import json
 import logging
@@ -8,6 +8,7 @@ import onnx
 import torch
 
 from fetal_biometry import job
+from fetal_biometry.digests import digest
 from fetal_biometry.exported import METADATA
 from fetal_biometry.inference import Predictor
 from fetal_biometry.networks import build_network
@@ -17,27 +18,36 @@ TOLERANCE = 2e-4  # of the largest output, plus 1e-6: summation in another order
 
 
 class Exported(torch.nn.Module):
-    """The network as it is used: grey values in, non-negative heatmaps or coordinates out."""
+    """Networks as they are used: grey values in, the mean of non-negative heatmaps or of coordinates out."""
 
-    def __init__(self, network, settings):
+    def __init__(self, models: list[dict]):
         super().__init__()
-        self.network, self.settings = network, settings
+        self.networks = torch.nn.ModuleList(build_network(model["architecture"]) for model in models)
+        for network, model in zip(self.networks, models, strict=True):
+            network.load_state_dict(model["state"])
+        self.settings = models[0]["settings"]
 
     def forward(self, images):
-        outputs = self.network(images)
+        return sum(self._draw(network(images)) for network in self.networks) / len(self.networks)
+
+    def _draw(self, outputs):
         return outputs if self.settings["kind"] == "direct" else drawn_maps(outputs, self.settings["loss"])
 
 
-def describe(model: dict) -> dict:
+def describe(models: list[dict]) -> dict:
     """The metadata that goes with the weights."""
-    settings = model["settings"]
+    settings = models[0]["settings"]
     reading = ("image_size", "cache_size", "decoder", "reflections", "closeup", "zooms")
     keys = ("kind", "experiment", *reading, "loss", "seed")
     return {
         **{key: settings[key] for key in keys},
         "sigma_cells": settings["sigma_px"] / settings["stride"],
+        "stretch": np.mean([model["stretch"] for model in models], axis=0).tolist(),
         "epochs": settings["epochs"],
-        **{key: model[key] for key in ("stretch", "epoch", "parameters", "seconds", "data_digest")},
+        "epoch": max(model["epoch"] for model in models),
+        "networks": len(models),
+        **{key: sum(model[key] for model in models) for key in ("parameters", "seconds")},
+        "data_digest": models[0]["data_digest"] if len(models) == 1 else digest([m["data_digest"] for m in models]),
     }
 
 
@@ -64,11 +74,9 @@ def export(module: Exported, example: torch.Tensor, metadata: dict, path) -> flo
 if __name__ == "__main__":
     with job.start(snakemake):
         torch.set_num_threads(snakemake.threads)
-        model = torch.load(snakemake.input.model, weights_only=True, map_location="cpu")
-        network = build_network(model["architecture"])
-        network.load_state_dict(model["state"])
-        size = model["settings"]["image_size"]
+        models = [torch.load(path, weights_only=True, map_location="cpu") for path in snakemake.input.models]
+        size = models[0]["settings"]["image_size"]
         example = torch.randint(0, 256, (2, 1, size, size), dtype=torch.uint8, generator=torch.manual_seed(0))
         with job.atomic_path(snakemake.output.network) as temporary:
-            difference = export(Exported(network, model["settings"]).eval(), example, describe(model), temporary)
+            difference = export(Exported(models).eval(), example, describe(models), temporary)
         logging.info("ONNX Runtime and PyTorch agree within %.2g", difference)

@@ -10,6 +10,7 @@ import pandas as pd
 from fetal_biometry import growth, job
 from fetal_biometry.biometry import describe_row, export_tables, reported_lengths, tabulate
 from fetal_biometry.decoding import EVIDENCE
+from fetal_biometry.folds import measured_unseen
 from fetal_biometry.frames import points_of, read_frame, write_frame
 from fetal_biometry.inference import Predictor
 from fetal_biometry.uncertainty import intervals
@@ -25,8 +26,12 @@ def read_calibration(inputs) -> dict | None:
 if __name__ == "__main__":
     with job.start(snakemake):
         manifest = read_frame(snakemake.input.manifest)
-        found = pd.concat([read_frame(path) for path in snakemake.input.landmarks]).loc[manifest.index]
+        found = pd.concat([read_frame(path) for path in snakemake.input.landmarks])
         params, pixel_size = snakemake.params, manifest["pixel_size_mm"].to_numpy(dtype=float)
+        if snakemake.input.get("members"):
+            split = read_frame(snakemake.input.split)["split"]
+            found = measured_unseen(found, manifest, split, snakemake.input.members, params.folds, params.seed)
+        found = found.loc[manifest.index]
         lengths = reported_lengths(points_of(found), pixel_size, params.calliper)
         ends, calibration = np.full((*lengths.shape, 2), np.nan), read_calibration(snakemake.input)
         if calibration:

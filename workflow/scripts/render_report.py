@@ -18,6 +18,11 @@ def installed_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES if name in installed}
 
 
+def mean_history(paths: list[str]) -> pd.DataFrame:
+    """What each epoch gave, the mean over an ensemble's trainings."""
+    return pd.concat(map(pd.read_csv, paths)).groupby("epoch", as_index=False).mean()
+
+
 if __name__ == "__main__":
     with job.start(snakemake):
         source, params = snakemake.input, snakemake.params
@@ -29,7 +34,7 @@ if __name__ == "__main__":
             metrics=json.loads(Path(source.metrics).read_text(encoding="utf-8")),
             audit=read_frame(source.audit) if source.get("audit") else None,
             split=read_frame(source.split) if source.get("split") else None,
-            history=pd.read_csv(source.history) if source.get("history") else None,
+            history=mean_history(source.history) if source.get("history") else None,
             comparison=pd.read_csv(source.comparison) if source.get("comparison") else None,
             settings=params.settings,
             versions=installed_versions(),

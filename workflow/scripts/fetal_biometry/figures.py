@@ -34,22 +34,23 @@ def training_figures(history: pd.DataFrame | None, metrics: dict) -> list[Figure
 def loss_figure(history: pd.DataFrame, loss: dict | None, best: int | None) -> Figure:
     """Training and validation loss by epoch; logarithmic where it falls more than tenfold."""
     baseline = loss["baseline"] if loss and loss["baseline"] is not None else np.nan
-    values = history[["train_loss", "validation_loss"]].to_numpy(float)
+    drawn = {"train_loss": ("line train", "training"), "validation_loss": ("line validation", "validation")}
+    drawn = {column: line for column, line in drawn.items() if column in history}
+    values = history[list(drawn)].to_numpy(float)
     low, high = np.nanmin([np.nanmin(values), baseline]), np.nanmax([np.nanmax(values), baseline])
     log = bool(low > 0 and high > 10 * low)
     limits = (low / 1.2, high * 1.2) if log else padded(values, 0.12, [baseline])
     name = loss["name"].replace("_", " ") if loss else "loss"
     plot = Plot(_epochs(history), limits, "epoch", name + (" (log scale)" if log else ""), y_log=log)
-    legend = [("line train", "training"), ("line validation", "validation")]
+    legend = list(drawn.values())
     if math.isfinite(baseline):
         plot.level(baseline, "line baseline")
         legend.append(("line baseline", f"{loss['baseline_name']}, {baseline:.4g}"))
     if best is not None:
         plot.upright(best, "line best", f"best epoch {best}")
-    plot.line(history["epoch"], history["train_loss"], "line train")
-    plot.line(history["epoch"], history["validation_loss"], "line validation")
-    last = history.iloc[-1]
-    ends = f"training ends at {last.train_loss:.4g}, validation at {last.validation_loss:.4g}"
+    for column, (line, _) in drawn.items():
+        plot.line(history["epoch"], history[column], line)
+    ends = ", ".join(f"{title} ends at {history[column].iloc[-1]:.4g}" for column, (_, title) in drawn.items())
     caption = ""
     if loss:
         parts = [f"{split} {loss[split]:.4g}" for split in SPLITS if loss.get(split) is not None]
