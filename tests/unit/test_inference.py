@@ -57,7 +57,7 @@ def exported(request, tmp_path_factory):
     models = [untrained(settings)]
     images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    module = Exported(models).eval()
+    module = Exported(models)
     export(module, images[:2], describe(models), path)
     return module, Predictor(path), settings, images
 
@@ -116,7 +116,7 @@ def test_several_networks_draw_their_mean(tmp_path):
     models = [untrained(settings), {**untrained(settings), "stretch": (1.03, 1.0), "data_digest": "def"}]
     images = torch.randint(0, 256, (2, 1, 32, 32), dtype=torch.uint8)
     path = tmp_path / "model.onnx"
-    export(Exported(models).eval(), images, describe(models), path)
+    export(Exported(models), images, describe(models), path)
     drawn = []
     for model in models:
         network = build_network(model["architecture"]).eval()

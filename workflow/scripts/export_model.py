@@ -1,11 +1,13 @@
 """Export the weights kept to ONNX, with all that reading their output takes, and check that both agree."""
 
+import itertools
 import json
 import logging
 
 import numpy as np
 import onnx
 import torch
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fetal_biometry import job
 from fetal_biometry.digests import digest
@@ -18,20 +20,48 @@ TOLERANCE = 2e-4  # of the largest output, plus 1e-6: summation in another order
 
 
 class Exported(torch.nn.Module):
-    """Networks as they are used: grey values in, the mean of non-negative heatmaps or of coordinates out."""
+    """Networks as they are used: grey values in, the mean of non-negative heatmaps or of coordinates out.
+
+    Batch normalisation is part of the convolutions, and weights are rounded to float16, as the file holds them.
+    """
 
     def __init__(self, models: list[dict]):
         super().__init__()
-        self.networks = torch.nn.ModuleList(build_network(model["architecture"]) for model in models)
-        for network, model in zip(self.networks, models, strict=True):
-            network.load_state_dict(model["state"])
+        self.networks = torch.nn.ModuleList(map(fused, models))
         self.settings = models[0]["settings"]
+        for weights in self.parameters():
+            weights.data = weights.half().float()
+        self.eval()
 
     def forward(self, images):
         return sum(self._draw(network(images)) for network in self.networks) / len(self.networks)
 
     def _draw(self, outputs):
         return outputs if self.settings["kind"] == "direct" else drawn_maps(outputs, self.settings["loss"])
+
+
+def fused(model: dict) -> torch.nn.Module:
+    """A trained network with each batch normalisation taken into the convolution before it."""
+    network = build_network(model["architecture"]).eval()
+    network.load_state_dict(model["state"])
+    for layers in [part for part in network.modules() if isinstance(part, torch.nn.Sequential)]:
+        for place, (layer, norm) in enumerate(itertools.pairwise(list(layers))):
+            if isinstance(norm, torch.nn.BatchNorm2d):
+                layers[place], layers[place + 1] = fuse_conv_bn_eval(layer, norm), torch.nn.Identity()
+    return network
+
+
+def halve(graph: onnx.GraphProto) -> None:
+    """Store weights as float16, turned back into float32 when the file is opened: half the size."""
+    casts = []
+    for weights in graph.initializer:
+        values = onnx.numpy_helper.to_array(weights)
+        if values.dtype == np.float32 and values.ndim > 1:
+            name = weights.name
+            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+            casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
+    for cast in casts:
+        graph.node.insert(0, cast)
 
 
 def describe(models: list[dict]) -> dict:
@@ -60,9 +90,11 @@ def export(module: Exported, example: torch.Tensor, metadata: dict, path) -> flo
         module, (example,), path, dynamo=False, opset_version=17,
         input_names=["images"], output_names=["found"], dynamic_axes={"images": {0: "n"}, "found": {0: "n"}},
     )  # fmt: skip
-    graph = onnx.load(path)
-    onnx.helper.set_model_props(graph, {METADATA: json.dumps(metadata)})
-    onnx.save(graph, path)
+    model = onnx.load(path)
+    halve(model.graph)
+    onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
     with torch.no_grad():
         expected = module(example).numpy()
     difference = np.abs(Predictor(path).outputs(example[:, 0].numpy()) - expected).max()
@@ -78,5 +110,5 @@ if __name__ == "__main__":
         size = models[0]["settings"]["image_size"]
         example = torch.randint(0, 256, (2, 1, size, size), dtype=torch.uint8, generator=torch.manual_seed(0))
         with job.atomic_path(snakemake.output.network) as temporary:
-            difference = export(Exported(models).eval(), example, describe(models), temporary)
+            difference = export(Exported(models), example, describe(models), temporary)
         logging.info("ONNX Runtime and PyTorch agree within %.2g", difference)
