@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fetal_biometry import heatmaps, masks
-from fetal_biometry.decoding import EVIDENCE, UNSTRETCHED, average_reflections, find_heads, locate, measure_stretch
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks, radius_in_ellipse
+from fetal_biometry.decoding import EVIDENCE, average_reflections, find_heads, locate, measure_stretch
+from fetal_biometry.geometry import UNSTRETCHED, all_lengths, ellipse_landmarks, radius_in_ellipse
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.views import closeups, to_grid, whole_views
 
@@ -54,7 +54,7 @@ def test_a_head_found_in_two_places_is_doubted(image):
 SIZES = np.array([[800, 540]])
 READING = {
     "decoder": "fused", "sigma_cells": 1.5, "stretch": UNSTRETCHED,
-    "reflections": False, "closeup": {"field": 1.4}, "zooms": [1], "image_size": 64,
+    "reflections": False, "closeup": {"looks": 1, "field": 1.4}, "zooms": [1], "image_size": 64,
 }  # fmt: skip
 
 
@@ -91,6 +91,23 @@ def test_a_second_look_that_draws_no_head_leaves_the_first():
     once, alone = find_heads(scripted((head, whole)), image, SIZES, {**READING, "closeup": None})
     assert np.array_equal(points, once) and np.array_equal(evidence[:, :4], alone[:, :4])
     assert evidence[0, 4] == 1 and np.isnan(alone[0, 4])
+
+
+@pytest.mark.parametrize("third", ["seen", "lost"])
+def test_a_third_look_is_cut_around_what_the_second_found(third):
+    image, whole = np.zeros((1, 64, 64), np.uint8), whole_views(SIZES)
+    heads = [ellipse_landmarks(*head, 0.3) for head in (((420, 310), 130, 120), ((410, 300), 140, 118))]
+    true = ellipse_landmarks((400, 290), 150, 115, 0.3)
+    first, _ = locate(scripted((heads[0], whole))(None), whole, "fused", 1.5)
+    second, _ = locate(scripted((heads[1], closeups(first, 1.4)))(None), closeups(first, 1.4), "fused", 1.5)
+    last = (true, closeups(second, 1.4)) if third == "seen" else (None, None)
+    draw = scripted((heads[0], whole), (heads[1], closeups(first, 1.4)), last)
+    reading = {**READING, "closeup": {"looks": 2, "field": 1.4}}
+    points, evidence = find_heads(draw, image, SIZES, reading)
+    expected = true if third == "seen" else second[0]
+    assert all_lengths(points[0]) == pytest.approx(all_lengths(expected), rel=0.01)
+    drift = np.abs(radius_in_ellipse(first, expected[None]) - 1).max()
+    assert evidence[0, EVIDENCE.index("drift")] == pytest.approx(drift, abs=0.03)
 
 
 def test_of_several_zooms_the_sharpest_head_counts():

@@ -37,13 +37,20 @@ SETTINGS = {
     "closeup": None,
     "zooms": [1],
 }
+CLOSEUP = {"looks": 1, "field": 1.4}
 KINDS = {
     "heatmap": SETTINGS,
     "mse": {**SETTINGS, "loss": "mse", "transposed": True, "batch_norm": False, "decoder": "paired"},
     "fused": {**SETTINGS, "mask_weight": 5, "decoder": "fused"},
     "reflected": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "reflections": True},
-    "closer": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "closeup": {"field": 1.4}},
-    "nearer": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "closeup": {"field": 1.4}, "zooms": [1, 1.5]},
+    "closer": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "closeup": CLOSEUP},
+    "nearer": {
+        **SETTINGS,
+        "mask_weight": 5,
+        "decoder": "fused",
+        "closeup": {"looks": 2, "field": 1.4},
+        "zooms": [1, 1.5],
+    },
     "direct": {**SETTINGS, "kind": "direct", "loss": "mse", "grey_scaling": "unit"},
 }
 SIZES = np.array([[800.0, 540.0], [640.0, 480.0], [300.0, 300.0]])

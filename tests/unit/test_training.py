@@ -173,7 +173,10 @@ def test_a_seed_is_a_training(train, changed):
 
 
 FUSED = {"mask_weight": 5, "decoder": "fused"}
-CLOSEUP = {"share": 0.5, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlarge": 0.1, "shift": 0.05, "coarsen": 0.3}
+CLOSEUP = {
+    "looks": 1, "share": 0.5, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlarge": 0.1, "shift": 0.05,
+    "coarsen": 0.3,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("cached", [SIZE, 2 * SIZE])

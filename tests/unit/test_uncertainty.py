@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.uncertainty import Judged, calibrate, conformal_quantile, intervals
+from fetal_biometry.geometry import all_lengths, ellipse_landmarks, stretch_diameters
+from fetal_biometry.uncertainty import Judged, calibrate, conformal_quantile, intervals, learn_correction
 
 ORDINARY = {"confidence": 0.8, "disagreement": 0.05, "height": 0.95, "blur": 0.8, "drift": 0.04}
 PLAIN = np.array([ORDINARY[name] for name in EVIDENCE])
@@ -30,6 +31,22 @@ def test_too_few_errors_promise_nothing():
 def test_the_order_of_errors_does_not_matter():
     errors = np.random.default_rng(1).exponential(size=40)
     assert conformal_quantile(errors, 0.9) == conformal_quantile(np.sort(errors)[::-1], 0.9)
+
+
+@pytest.mark.parametrize(("images", "kept"), [(0, 0), (50, 1 / 2), (450, 0.9)])
+def test_diameters_found_too_short_are_lengthened_the_more_the_more_images_say_so(images, kept):
+    heads = [ellipse_landmarks((400, 300), 150, 110, angle) for angle in np.linspace(-1.4, 1.4, images)]
+    labels = np.array(heads).reshape(-1, 4, 2)
+    ofd, bpd = learn_correction(stretch_diameters(labels, (0.98, 1.01)), labels)
+    assert (ofd, bpd) == pytest.approx((0.98**-kept, 1.01**-kept), abs=1e-6)
+
+
+def test_one_wrong_head_corrects_nothing():
+    labels = np.repeat(ellipse_landmarks((400, 300), 150, 110, 0.2)[None], 40, axis=0)
+    found = labels.copy()
+    found[0] = stretch_diameters(found[:1], (0.3, 0.3))[0]
+    assert all_lengths(found[0])[1] == pytest.approx(90)
+    assert learn_correction(found, labels) == pytest.approx((1, 1))
 
 
 def simulate(rng, n):

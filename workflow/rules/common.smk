@@ -92,6 +92,7 @@ EXPERIMENT_KEYS = (
     "teach_confidence",
     "mask_weight",
     "ensemble",
+    "correct",
 )
 
 

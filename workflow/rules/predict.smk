@@ -50,6 +50,7 @@ rule calibrate_intervals:
     params:
         interval_level=lookup(dpath="interval_level", within=config),
         calliper=lookup(dpath="calliper", within=config),
+        correct=knob("correct"),
         folds=lookup(dpath="folds", within=config),
         seed=lookup(dpath="split_seed", within=config),
     message:

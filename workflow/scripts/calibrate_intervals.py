@@ -1,4 +1,4 @@
-"""Learn from sound labels how far the lengths of an image may be off, given what the network says of it."""
+"""Learn from sound labels by how much lengths are biased, and how far they may be off given what the network says."""
 
 import logging
 
@@ -10,15 +10,19 @@ from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.folds import measured_unseen
 from fetal_biometry.frames import points_of, read_frame
-from fetal_biometry.uncertainty import Judged, calibrate
+from fetal_biometry.geometry import UNSTRETCHED, stretch_diameters
+from fetal_biometry.uncertainty import Judged, calibrate, learn_correction
 
 
-def judge(found: pd.DataFrame, manifest: pd.DataFrame, calliper: str) -> Judged:
-    """What a network found in the images of `manifest`, beside their labels."""
+def judge(found: pd.DataFrame, manifest: pd.DataFrame, calliper: str, correct: bool) -> tuple[Judged, tuple]:
+    """What a network found in the images of `manifest`, beside their labels; corrected, and by what."""
     found, pixel_size = found.loc[manifest.index], manifest["pixel_size_mm"].to_numpy(dtype=float)
-    predicted, true = (reported_lengths(points_of(table), pixel_size, calliper) for table in (found, manifest))
+    located, labels = points_of(found), points_of(manifest)
+    correction = learn_correction(located, labels) if correct else UNSTRETCHED
+    located = stretch_diameters(located, correction)
+    predicted, true = (reported_lengths(points, pixel_size, calliper) for points in (located, labels))
     hc_mm = np.where(np.isfinite(pixel_size), predicted[:, 2], np.nan)
-    return Judged(predicted, true, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm)
+    return Judged(predicted, true, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm), correction
 
 
 if __name__ == "__main__":
@@ -31,15 +35,15 @@ if __name__ == "__main__":
         if snakemake.input.get("members"):
             found = measured_unseen(found, manifest, split, snakemake.input.members, params.folds, params.seed)
             unseen = part.isin(["train", "validation"])
-        judged = judge(found, manifest[unseen & sound], params.calliper)
+        judged, correction = judge(found, manifest[unseen & sound], params.calliper, params.correct)
         rehearsal = None
         if snakemake.input.get("found"):
             known = manifest[part.isin(["train", "validation"]) & sound]
-            rehearsal = judge(read_frame(snakemake.input.found), known, params.calliper)
-        learned = calibrate(judged, params.interval_level, rehearsal)
+            rehearsal, _ = judge(read_frame(snakemake.input.found), known, params.calliper, params.correct)
+        learned = {"correction": correction} | calibrate(judged, params.interval_level, rehearsal)
         job.write_json(learned, snakemake.output.calibration)
         logging.info(
-            "%d sound images calibrate the intervals%s",
-            len(judged.lengths),
+            "OFD and BPD times %.4f and %.4f; %d sound images calibrate the intervals%s",
+            *correction, len(judged.lengths),
             f", after {len(rehearsal.lengths)} that networks of other examinations measured" if rehearsal else "",
-        )
+        )  # fmt: skip

@@ -12,15 +12,17 @@ from fetal_biometry.biometry import describe_row, export_tables, reported_length
 from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.folds import measured_unseen
 from fetal_biometry.frames import points_of, read_frame, write_frame
+from fetal_biometry.geometry import UNSTRETCHED, stretch_diameters
 from fetal_biometry.inference import Predictor
+from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.uncertainty import intervals
 
 
-def read_calibration(inputs) -> dict | None:
+def read_calibration(inputs) -> dict:
     """Of the model trained here, or the one that came with a given model; older models have none."""
     if inputs.get("calibration"):
         return json.loads(Path(inputs.calibration).read_text())
-    return Predictor(inputs.model).metadata.get("calibration")
+    return Predictor(inputs.model).metadata.get("calibration", {})
 
 
 if __name__ == "__main__":
@@ -31,9 +33,11 @@ if __name__ == "__main__":
         if snakemake.input.get("members"):
             split = read_frame(snakemake.input.split)["split"]
             found = measured_unseen(found, manifest, split, snakemake.input.members, params.folds, params.seed)
-        found = found.loc[manifest.index]
+        found, calibration = found.loc[manifest.index], read_calibration(snakemake.input)
+        corrected = stretch_diameters(points_of(found), calibration.get("correction", UNSTRETCHED))
+        found[list(COLUMNS)] = corrected.reshape(-1, 8)
         lengths = reported_lengths(points_of(found), pixel_size, params.calliper)
-        ends, calibration = np.full((*lengths.shape, 2), np.nan), read_calibration(snakemake.input)
+        ends = np.full((*lengths.shape, 2), np.nan)
         if calibration:
             hc_mm = np.where(np.isfinite(pixel_size), lengths[:, 2], np.nan)
             ends = intervals(calibration, lengths, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm)

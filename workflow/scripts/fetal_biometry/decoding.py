@@ -3,18 +3,25 @@
 import numpy as np
 
 from fetal_biometry import heatmaps, masks
-from fetal_biometry.geometry import all_lengths, mean_ellipse, radius_in_ellipse, resize_points, squeeze_all
+from fetal_biometry.geometry import (
+    UNSTRETCHED,
+    all_lengths,
+    mean_ellipse,
+    radius_in_ellipse,
+    resize_points,
+    squeeze_all,
+    stretch_diameters,
+)
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.views import closeups, look, to_original, whole_views
 
 EVIDENCE = ("confidence", "disagreement", "height", "blur", "drift")  # what `find_heads` says of its points, by column
-UNSTRETCHED = (1.0, 1.0)
 _HEAD_SHARE = {"fused": 0.75, "head": 1.0}  # dozens of cells carry its outline, each landmark rests on a few
 _AGREEMENT = 0.1  # of each length; beyond it an end of the landmarks has gone astray, and the filled head stands alone
 
 
 def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks in squeezed images: a look at the whole image and, where asked for, one at the head it shows.
+    """Landmarks in squeezed images: a look at the whole image and, where asked for, closer ones at the head it shows.
 
     Parameters
     ----------
@@ -27,18 +34,18 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
     reading : dict
         ``image_size``, the pixels S a side of what the network is shown;
         ``decoder``, ``sigma_cells`` and ``stretch``, see `locate`; ``reflections``, whether maps are averaged over
-        the four reflections of a view; ``closeup``, None or the second look's ``field``, see `views.closeups`;
-        ``zooms``, enlargements of the image's middle, each of which is looked at first. Of several second looks the
-        one that draws the sharpest head counts.
+        the four reflections of a view; ``closeup``, None or the closer looks' ``field``, see `views.closeups`, and
+        how many ``looks`` follow each other; ``zooms``, enlargements of the image's middle, each of which is looked at
+        first. Of what comes of several the sharpest head counts.
 
     Returns
     -------
     points : ndarray of shape (N, 4, 2)
-        In original pixels and canonical order. Those of the second look, unless it draws no head.
+        In original pixels and canonical order. Those of the last look that draws a head.
     evidence : ndarray of shape (N, 5)
-        `EVIDENCE` of the look that counts: that of `locate`, the confidence being the lower one of both looks, and how
-        far the first look's landmarks lie from the second's ellipse, at most, as a share of its radius; 1 where only
-        the first counts, NaN without a second.
+        `EVIDENCE` of the look that counts: that of `locate`, the confidence being the lowest one of all looks, and how
+        far the first look's landmarks lie from the last one's ellipse, at most, as a share of its radius; 1 where only
+        the first counts, NaN without another.
     """
 
     def read(seen, views):
@@ -46,7 +53,7 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
         return locate(maps, views, reading["decoder"], reading["sigma_cells"], reading["stretch"])
 
     size, closeup = reading["image_size"], reading["closeup"]
-    found = [_look_twice(read, images, sizes, size, zoom, closeup) for zoom in reading["zooms"]]
+    found = [_look_closer(read, images, sizes, size, zoom, closeup) for zoom in reading["zooms"]]
     points, evidence = (np.stack(part) for part in zip(*found, strict=True))
     undrawn = evidence[..., EVIDENCE.index("disagreement")] == 1
     best = np.where(undrawn, np.inf, evidence[..., EVIDENCE.index("blur")]).argmin(axis=0)
@@ -54,22 +61,22 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
     return points[best, each], evidence[best, each]
 
 
-def _look_twice(read, images, sizes, size: int, zoom: float, closeup: dict | None) -> tuple[np.ndarray, np.ndarray]:
-    """One first look and, where asked for, its second one: points and evidence of `find_heads`."""
+def _look_closer(read, images, sizes, size: int, zoom: float, closeup: dict | None) -> tuple[np.ndarray, np.ndarray]:
+    """One first look and, where asked for, closer ones: points and evidence of `find_heads`."""
     views = whole_views(sizes, zoom)
     seen = squeeze_all(images, size) if zoom == 1 else look(images, sizes, views, size)
     points, evidence = read(seen, views)
-    drift = np.full((len(images), 1), np.nan)
-    if closeup:
+    first, drift, alone = points, np.full(len(images), np.nan), np.ones(len(images), dtype=bool)
+    for _ in range(closeup["looks"] if closeup else 0):
         views = closeups(points, closeup["field"])
         nearer, closer = read(look(images, sizes, views, size), views)
-        drift[:, 0] = np.abs(radius_in_ellipse(points, nearer) - 1).max(axis=1)
         lost = closer[:, EVIDENCE.index("disagreement")] == 1
-        drift[lost] = 1
         closer[:, 0] = np.minimum(evidence[:, 0], closer[:, 0])
         points = np.where(lost[:, None, None], points, nearer)
         evidence = np.where(lost[:, None], evidence, closer)
-    return points, np.concatenate([evidence, drift], axis=1)
+        alone &= lost
+        drift = np.where(alone, 1.0, np.abs(radius_in_ellipse(first, points) - 1).max(axis=1))
+    return points, np.column_stack([evidence, drift])
 
 
 def measure_stretch(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tuple[float, float]:
@@ -132,7 +139,7 @@ def locate(
     points, evidence[:, 0] = heatmaps.decode(maps[:, :4], "paired" if share else decoder, sigma_cells)
     points = canonical(to_original(views, points, maps.shape[-1]))
     if share:
-        points = _stretch(points, stretch)
+        points = stretch_diameters(points, stretch)
         heads = masks.decode(maps[:, 4], views)
         drawn = np.isfinite(heads).all(axis=(1, 2))
         heads = np.where(drawn[:, None, None], heads, points)
@@ -141,13 +148,6 @@ def locate(
         agree = np.abs(all_lengths(points) / all_lengths(heads) - 1).max(axis=1) < _AGREEMENT
         points = mean_ellipse(points, heads, np.where(agree, share, 1.0))
     return points, evidence
-
-
-def _stretch(points: np.ndarray, stretch) -> np.ndarray:
-    """Both ends of each diameter, OFD and BPD, moved apart by its factor."""
-    ends = points.reshape(-1, 2, 2, 2)
-    middle = ends.mean(axis=2, keepdims=True)
-    return (middle + (ends - middle) * np.reshape(stretch, (2, 1, 1))).reshape(points.shape)
 
 
 def locate_coordinates(fractions: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from fetal_biometry.landmarks import canonical
 
 LENGTHS = ("bpd", "ofd", "hc")
+UNSTRETCHED = (1.0, 1.0)  # OFD and BPD left as they are
 
 
 def resize_points(points: np.ndarray, from_size, to_size) -> np.ndarray:
@@ -112,6 +113,13 @@ def landmarks_to_ellipse(points: np.ndarray):
     angle = np.arctan2(longer[..., 1], longer[..., 0])
     angle = np.where(angle > np.pi / 2, angle - np.pi, np.where(angle <= -np.pi / 2, angle + np.pi, angle))
     return points.mean(axis=-2), np.maximum(bpd, ofd) / 2, np.minimum(bpd, ofd) / 2, angle
+
+
+def stretch_diameters(points: np.ndarray, factors) -> np.ndarray:
+    """Both ends of each diameter of (N, 4, 2) landmarks moved apart about their middle, by a factor each: OFD, BPD."""
+    ends = points.reshape(-1, 2, 2, 2)
+    middle = ends.mean(axis=2, keepdims=True)
+    return (middle + (ends - middle) * np.reshape(factors, (2, 1, 1))).reshape(points.shape)
 
 
 def mean_ellipse(first: np.ndarray, second: np.ndarray, share=0.5) -> np.ndarray:

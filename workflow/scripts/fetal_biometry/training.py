@@ -343,13 +343,13 @@ class Trainer:
     def _reading(self, reflections: bool = False) -> dict:
         """How `decoding.find_heads` reads this network."""
         knobs = {key: self.settings[key] for key in ("decoder", "closeup", "image_size")}
-        constant = {"sigma_cells": self.sigma_cells, "stretch": decoding.UNSTRETCHED, "zooms": [1]}
+        constant = {"sigma_cells": self.sigma_cells, "stretch": geometry.UNSTRETCHED, "zooms": [1]}
         return {**knobs, **constant, "reflections": reflections}
 
     def _measure_stretch(self, state: dict) -> tuple[float, float]:
         """`decoding.measure_stretch` of these weights, on some of the images at hand, whatever their labels."""
         if not self.settings["mask_weight"] or self.settings["kind"] == "direct":
-            return decoding.UNSTRETCHED
+            return geometry.UNSTRETCHED
         network = build_network(describe_architecture(self.settings)).to(self.device).eval()
         network.load_state_dict(state)
         samples = self.validation if len(self.validation) else self.training

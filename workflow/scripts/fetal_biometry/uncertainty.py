@@ -1,15 +1,15 @@
-"""Intervals that hold as often as they say, from errors on images that taught the network nothing."""
+"""Lengths without bias, and intervals that hold as often as they say, from images that taught the network nothing."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.geometry import LENGTHS
+from fetal_biometry.geometry import LENGTHS, all_lengths
 from fetal_biometry.metrics import in_bands
 
 _FEWEST = 20  # calibration images of a band of HC from which it gets a quantile of its own
-_PRIOR = 50  # calibration images that the belief weighs that no evidence matters
+_PRIOR = 50  # calibration images that the belief weighs that no evidence matters, and no length is biased
 
 
 def conformal_quantile(errors: np.ndarray, level: float) -> float:
@@ -27,6 +27,35 @@ def conformal_quantile(errors: np.ndarray, level: float) -> float:
     errors = np.sort(np.asarray(errors, dtype=float))
     rank = int(np.ceil((len(errors) + 1) * level))
     return float(errors[rank - 1]) if rank <= len(errors) else float("inf")
+
+
+def learn_correction(points: np.ndarray, references: np.ndarray) -> tuple[float, float]:
+    """How much longer diameters are than a network finds them in images that it has not seen.
+
+    The median of the ratio, drawn towards 1 where images are few. On HC18 a network of the recipe finds unseen heads
+    0.2 % too small, those that taught it not.
+
+    Parameters
+    ----------
+    points, references : ndarray of shape (M, 4, 2)
+        Found and labelled landmarks, original pixels.
+
+    Returns
+    -------
+    ofd, bpd : float
+        For `geometry.stretch_diameters`.
+
+    Examples
+    --------
+    >>> found = np.array([[[0.0, 5.0], [10.0, 5.0], [5.0, 0.0], [5.0, 10.0]]] * 450)
+    >>> [round(factor, 3) for factor in learn_correction(found, found * 1.01)]
+    [1.009, 1.009]
+    """
+    if not len(points):
+        return 1.0, 1.0
+    ratios = np.median(all_lengths(references) / np.maximum(all_lengths(points), 1e-9), axis=0)
+    bpd, ofd, _ = ratios ** (len(points) / (len(points) + _PRIOR))
+    return float(ofd), float(bpd)
 
 
 @dataclass
