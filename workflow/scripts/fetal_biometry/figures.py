@@ -24,7 +24,8 @@ def training_figures(history: pd.DataFrame | None, metrics: dict) -> list[Figure
     """The loss with its baseline, and the validation length errors where any were taken, by epoch."""
     if history is None or history.empty:
         return []
-    best = metrics["model"]["best_epoch"]
+    model = metrics["model"]
+    best = model["best_epoch"] if model.get("networks", 1) == 1 else None  # an ensemble keeps its last
     figures = [loss_figure(history, metrics["loss"], best)]
     if history.filter(regex="^validation_.*_mae_").notna().any(axis=None):
         figures.append(validation_figure(history, best))
