@@ -5,7 +5,7 @@ import pytest
 from compare_to_card import compare
 from write_model_card import write_card
 
-SETTINGS = {"image_size": 256, "seed": 1, "epochs": 30, "augmentation": {"flip": 0.5}}
+SETTINGS = {"image_size": 256, "seed": 1, "epochs": 30, "correct": True, "augmentation": {"flip": 0.5}}
 
 
 @pytest.fixture
@@ -26,6 +26,14 @@ def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
     assert "CC BY 4.0" in card and "Not a medical device" in card
     assert "| `augmentation.flip` | `0.5` |" in card
     assert "HC < 120 mm" in card and "&lt;" not in card and "\n\n\n" not in card
+
+
+def test_an_ensemble_is_called_one(metrics):
+    model = metrics["model"] | {"networks": 4, "closeup": {"looks": 2}}
+    card = write_card("hc18", metrics | {"model": model}, SETTINGS)
+    assert "The mean of 4 U-Nets" in card and "2 times in a row" in card
+    assert "images that it never saw calibrate the intervals and correct the lengths' bias" in card
+    assert "mean of" not in write_card("hc18", metrics, {**SETTINGS, "correct": False})
 
 
 def test_without_test_images_it_says_so(metrics):
