@@ -46,8 +46,9 @@ def test_training_images_are_measured_by_the_network_that_they_did_not_teach(res
         its_own = taught.index[[fold_of(name, 1, 2) == fold for name in taught["examination"]]]
         assert len(its_own) and not trains[its_own].any()
         assert measured_by(member, its_own)
-    judged = split.index[split["split"] == "test"]
-    assert measured_by(landmarks(results / "heatmap"), judged)
+    judged, mean = split.index[split["split"] == "test"], landmarks(results / "heatmap")
+    assert measured_by(mean, judged)
+    assert set(mean.index) == set(judged)
 
 
 def test_its_one_file_holds_every_network_and_intervals_from_all_that_taught_another(results):

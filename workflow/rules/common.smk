@@ -336,6 +336,11 @@ def judged_fold(wildcards):
     return [] if fold is None else fold_split(fold)
 
 
+def teaching_split(wildcards):
+    """The split whose training images an ensemble leaves to its networks; nothing for any other experiment."""
+    return unseen_files(wildcards).get("split", [])
+
+
 def fold_landmarks(name):
     """What the networks of an experiment's folds found, fold by fold, shard by shard."""
     folds, shards = range(config["folds"]), shard_records(labelled=True)

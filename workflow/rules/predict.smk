@@ -11,6 +11,7 @@ rule predict_landmarks:
         images=CACHED,
         index=f"{RESULTS}/cache/{{shard}}.csv",
         fold=ancient(judged_fold),
+        split=ancient(teaching_split),
         stamp=stamp("predict_landmarks"),
         modules=modules("predict_landmarks"),
     output:

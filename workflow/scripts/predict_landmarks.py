@@ -30,6 +30,9 @@ if __name__ == "__main__":
         if snakemake.input.get("fold"):
             fold = read_frame(snakemake.input.fold)
             index = index[index["image_name"].isin(fold.index[fold["split"] == "test"])].reset_index(drop=True)
+        elif snakemake.input.get("split"):
+            split = read_frame(snakemake.input.split)["split"]
+            index = index[~index["image_name"].isin(split.index[split != "test"])].reset_index(drop=True)
         sizes = sizes_of(index)
         points, evidence = [], []
         for start in tqdm(range(0, len(index), BATCH), desc="predicting", unit="batch", disable=None):
