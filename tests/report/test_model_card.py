@@ -25,15 +25,22 @@ def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
     assert "−3.1\u00a0% to 2.8\u00a0%" in hc and "91\u00a0%" in hc
     assert "CC BY 4.0" in card and "Not a medical device" in card
     assert "| `augmentation.flip` | `0.5` |" in card
+    assert (
+        "BPD 0.9\u00a0% (0.6\u00a0% to 1.2\u00a0%) the model's, 1.6\u00a0%" in card and "the labels', 23 pairs." in card
+    )
     assert "HC < 120 mm" in card and "&lt;" not in card and "\n\n\n" not in card
 
 
-def test_an_ensemble_is_called_one(metrics):
-    model = metrics["model"] | {"networks": 4, "closeup": {"looks": 2}}
-    card = write_card("hc18", metrics | {"model": model}, SETTINGS)
-    assert "The mean of 4 U-Nets" in card and "2 times in a row" in card
-    assert "images that it never saw calibrate the intervals and correct the lengths' bias" in card
-    assert "mean of" not in write_card("hc18", metrics, {**SETTINGS, "correct": False})
+def test_it_says_who_calibrates_and_whether_it_is_one_network(metrics):
+    def write(**model):
+        return write_card("hc18", metrics | {"model": metrics["model"] | model}, SETTINGS)
+
+    ensemble, one = write(cross_fit="ensemble", networks=4, closeup={"looks": 2}), write(cross_fit="calibrate")
+    assert "The mean of 4 U-Nets" in ensemble and "2 times in a row" in ensemble
+    assert "mean of" not in one and "weights of the last" in one
+    for card in (ensemble, one):
+        assert "that never saw its examination calibrate the intervals and correct the lengths' bias" in card
+    assert "choose the epoch and calibrate the intervals" in write()
 
 
 def test_without_test_images_it_says_so(metrics):

@@ -119,6 +119,13 @@ def test_model_and_labels_stand_against_the_independent_reference(labelled_run, 
     assert f"HC {hc['n']} {wording.number(hc['mae'])} {wording.span(hc, 'mae')}" in table
 
 
+def test_repeats_say_whose_noise_an_error_is(labelled_run, page):
+    said = "BPD 23 0.9 % 0.6 % to 1.2 % 1.6 % 1.1 % to 2.1 %"
+    assert said in words(page.read_text(encoding="utf-8"))
+    without = replace(labelled_run, metrics=labelled_run.metrics | {"repeats": {}})
+    assert "Whose noise" not in words(report.render_report(without))
+
+
 def test_the_reference_judges_where_no_label_is_sound(labelled_run):
     metrics = labelled_run.metrics | {"splits": {}}
     text = words(report.render_report(replace(labelled_run, metrics=metrics)))
@@ -127,7 +134,7 @@ def test_the_reference_judges_where_no_label_is_sound(labelled_run):
 
 def test_metrics_of_older_runs_still_make_a_report(labelled_run):
     metrics = copy.deepcopy(labelled_run.metrics)
-    del metrics["calliper"], metrics["reference"]
+    del metrics["calliper"], metrics["reference"], metrics["repeats"]
     for group in metrics["splits"]["test"].values():
         for length in ("bpd", "ofd", "hc"):
             for end in ("mae_low", "mae_high", "bias_low", "bias_high"):

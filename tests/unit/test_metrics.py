@@ -11,6 +11,7 @@ from fetal_biometry.metrics import (
     evaluate_group,
     length_errors,
     mean_landmarks,
+    repeat_noise,
     trivial_loss,
 )
 
@@ -141,3 +142,26 @@ def test_a_perfect_group_without_stated_circumference():
     )
     assert "hc_reference" not in group
     assert group["hc"]["mae"] == group["hc"]["over_10_percent"] == group["endpoint"]["bpd"]["mean"] == 0
+
+
+def measured_twice(heads: int, model_sd: float, reference_sd: float) -> tuple:
+    """Lengths by a model and by a reference of heads imaged twice, in planes 3 % apart, and each one's examination."""
+    rng = np.random.default_rng(0)
+    true = rng.uniform(20, 90, heads).repeat(2) * np.exp(rng.normal(0, 0.03, 2 * heads))
+    noisy = [true * np.exp(rng.normal(0, sd, 2 * heads)) for sd in (model_sd, reference_sd)]
+    return *noisy, np.arange(heads).repeat(2)
+
+
+def test_repeats_tell_whose_noise_an_error_is():
+    noise = repeat_noise(*measured_twice(3000, 0.01, 0.02))
+    for name, sd in (("model", 0.01), ("reference", 0.02)):
+        assert noise[name] == pytest.approx(sd, rel=0.1)
+        assert noise[f"{name}_low"] < noise[name] < noise[f"{name}_high"]
+
+
+def test_single_images_and_other_planes_tell_nothing_of_noise():
+    model, reference, examinations = measured_twice(40, 0.01, 0.02)
+    assert repeat_noise(model, reference, np.arange(80)) == {}
+    apart = np.tile([1.0, 1.5], 40)
+    assert repeat_noise(model * apart, reference * apart, examinations) == {}
+    assert repeat_noise(model, reference, examinations)["pairs"] > 35

@@ -1,7 +1,7 @@
 """Are the labels to be trusted? By geometry, and by networks that never saw the examination they judge.
 
 Needs manifest.csv and the cache. Makes audit.csv, and under audit/ what it rests on: screen.csv (geometry), a network a
-fold, landmarks.csv (what the networks found). The folds' splits, which an ensemble shares, lie in folds/. With
+fold, landmarks.csv (what the networks found). The folds' splits, which cross_fit shares, lie in folds/. With
 audit_rounds: 2 the first audit's tables lie in audit/first/ and the networks that judge in second_audit/.
 benchmark_audit holds it against an independent reference.
 """

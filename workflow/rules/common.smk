@@ -91,7 +91,7 @@ EXPERIMENT_KEYS = (
     "teach_from",
     "teach_confidence",
     "mask_weight",
-    "ensemble",
+    "cross_fit",
     "correct",
 )
 
@@ -270,7 +270,7 @@ def name_of(experiment):
 
 
 def fold_number(experiment):
-    """The fold that a network of an audit or of an ensemble never sees, or None for any other."""
+    """The fold that a network of an audit or of cross_fit never sees, or None for any other."""
     fold = experiment.partition("/")[2]
     return int(fold) if fold else None
 
@@ -280,14 +280,15 @@ def fold_split(fold):
     return f"{RESULTS}/folds/{fold}.csv"
 
 
-def is_ensemble(experiment):
-    """Whether the experiment's model is the mean of networks that each left out a fold."""
-    return experiment in config["experiments"] and _experiment(experiment)["ensemble"]
+def is_cross_fitted(experiment):
+    """Whether networks that each left out a fold say how far to trust the experiment's model."""
+    return experiment in config["experiments"] and _experiment(experiment)["cross_fit"] != "none"
 
 
 def training_files(experiment, name):
     """A file of each training that an experiment's model comes from: one, or one a fold of an ensemble."""
-    folders = [f"{experiment}/{fold}" for fold in range(config["folds"])] if is_ensemble(experiment) else [experiment]
+    ensemble = _experiment(name_of(experiment))["cross_fit"] == "ensemble" and fold_number(experiment) is None
+    folders = [f"{experiment}/{fold}" for fold in range(config["folds"])] if ensemble else [experiment]
     return [f"{RESULTS}/{folder}/{name}" for folder in folders]
 
 
@@ -337,7 +338,7 @@ def judged_fold(wildcards):
 
 
 def teaching_split(wildcards):
-    """The split whose training images an ensemble leaves to its networks; nothing for any other experiment."""
+    """The split whose training images a model leaves to the networks of its folds, where it has any."""
     return unseen_files(wildcards).get("split", [])
 
 
@@ -354,10 +355,10 @@ def audit_landmarks(audit):
 
 
 def unseen_files(wildcards):
-    """What each network of an ensemble found in the images that it never saw, and whom that concerns."""
-    if not is_ensemble(wildcards.experiment) or not any_labelled():
+    """What each network of a model's folds found in the images that it never saw, and whom that concerns."""
+    if not is_cross_fitted(wildcards.experiment) or not any_labelled():
         return {}
-    return {"members": fold_landmarks(wildcards.experiment), "split": f"{RESULTS}/split.csv"}
+    return {"unseen": fold_landmarks(wildcards.experiment), "split": f"{RESULTS}/split.csv"}
 
 
 def knob(name):
@@ -418,8 +419,8 @@ def label_tables(wildcards):
 
 
 def found_by_folds(wildcards):
-    """What the audit's networks found in examinations that taught them nothing; an ensemble's own networks know better."""
-    rehearsed = judged_by_networks() and not is_ensemble(wildcards.experiment)
+    """What the audit's networks found in examinations that taught them nothing; cross_fit has better ones."""
+    rehearsed = judged_by_networks() and not is_cross_fitted(wildcards.experiment)
     return f"{RESULTS}/audit/landmarks.csv" if rehearsed else []
 
 

@@ -1,7 +1,8 @@
 """One network an experiment, or one a fold, trained on the sound training labels and exported for use without torch.
 
 Needs the cache, the heatmaps, split.csv and audit.csv. Makes model.pt (best epoch), last.pt, history.csv and
-network.onnx, which holds all networks of an ensemble. checkpoint.pt lies beside them while a training runs, so that an interrupted one goes on.
+network.onnx, which holds all networks of an ensemble. checkpoint.pt lies beside them while a training runs, so that an
+interrupted one goes on.
 """
 
 

@@ -32,8 +32,8 @@ if __name__ == "__main__":
         split, audit = read_frame(snakemake.input.split)["split"], read_frame(snakemake.input.audit)["verdict"]
         part, sound = split.reindex(manifest.index), audit.reindex(manifest.index) == "sound"
         found, unseen = pd.concat(map(read_frame, snakemake.input.landmarks)), part == "validation"
-        if snakemake.input.get("members"):
-            found = measured_unseen(found, manifest, split, snakemake.input.members, params.folds, params.seed)
+        if snakemake.input.get("unseen"):
+            found = measured_unseen(found, manifest, split, snakemake.input.unseen, params.folds, params.seed)
             unseen = part.isin(["train", "validation"])
         judged, correction = judge(found, manifest[unseen & sound], params.calliper, params.correct)
         rehearsal = None

@@ -10,6 +10,7 @@ from fetal_biometry.cache import Shards
 from fetal_biometry.evaluation import (
     Evaluation,
     evaluate_reference,
+    evaluate_repeats,
     evaluate_splits,
     list_errors,
     summarise_labels,
@@ -21,9 +22,9 @@ from fetal_biometry.metrics import trivial_loss
 
 
 def evaluate_loss(snakemake, manifest, split, sound) -> dict:
-    """The network's own loss by split, beside what knowing nothing costs; validation images taught an ensemble."""
+    """The network's own loss by split, beside what knowing nothing costs."""
     predictor, settings = Predictor(snakemake.input.model, snakemake.threads), snakemake.params.settings
-    if settings["ensemble"]:
+    if settings["cross_fit"] != "none":  # validation images taught it, too
         split = np.where(split == "validation", "train", split)
     images = Shards(snakemake.input.images)
     direct = settings["kind"] == "direct"
@@ -60,7 +61,7 @@ def describe_model(snakemake) -> dict:
         "decode": metadata["decoder"],
         "reflections": metadata["reflections"],
         "closeup": metadata["closeup"],
-        **{knob: snakemake.params.settings.get(knob) for knob in ("suspects", "keep_epoch")},
+        **{knob: snakemake.params.settings.get(knob) for knob in ("suspects", "keep_epoch", "cross_fit")},
     }
 
 
@@ -80,6 +81,7 @@ if __name__ == "__main__":
             "labels": summarise_labels(every, audit),
             "splits": {},
             "reference": {},
+            "repeats": {},
         }
         errors = pd.DataFrame(columns=["image_name"])
         if len(manifest):
@@ -91,6 +93,8 @@ if __name__ == "__main__":
             metrics["splits"], metrics["reference"] = evaluate_splits(evaluation), evaluate_reference(evaluation)
             errors = list_errors(evaluation)
             if snakemake.params.trained:
+                unseen = (split == "test") | (snakemake.params.settings["cross_fit"] != "none")
+                metrics["repeats"] = evaluate_repeats(evaluation, unseen)
                 metrics["loss"] = evaluate_loss(snakemake, manifest, split, sound)
         write_frame(errors, snakemake.output.errors)
         job.write_json(metrics, snakemake.output.metrics)

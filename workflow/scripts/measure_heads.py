@@ -30,9 +30,9 @@ if __name__ == "__main__":
         manifest = read_frame(snakemake.input.manifest)
         found = pd.concat([read_frame(path) for path in snakemake.input.landmarks])
         params, pixel_size = snakemake.params, manifest["pixel_size_mm"].to_numpy(dtype=float)
-        if snakemake.input.get("members"):
+        if snakemake.input.get("unseen"):
             split = read_frame(snakemake.input.split)["split"]
-            found = measured_unseen(found, manifest, split, snakemake.input.members, params.folds, params.seed)
+            found = measured_unseen(found, manifest, split, snakemake.input.unseen, params.folds, params.seed)
         found, calibration = found.loc[manifest.index], read_calibration(snakemake.input)
         corrected = stretch_diameters(points_of(found), calibration.get("correction", UNSTRETCHED))
         found[list(COLUMNS)] = corrected.reshape(-1, 8)

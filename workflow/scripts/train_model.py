@@ -47,6 +47,8 @@ def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFr
 def load_samples(snakemake) -> tuple[dict, Samples, Samples]:
     """All settings of the training, and the images that train and that validate; only sound labels validate."""
     split = read_frame(snakemake.input.split)["split"]
+    if snakemake.params.settings["cross_fit"] != "none":
+        split = split.replace("validation", "train")
     audit = read_frame(snakemake.input.audit)
     found = read_frame(snakemake.input.found) if snakemake.input.get("found") else None
     manifest = read_frame(snakemake.input.manifest).loc[split.index[split != "test"]]

@@ -10,7 +10,7 @@ from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.geometry import LENGTHS, resize_points
 from fetal_biometry.landmarks import REFERENCE_COLUMNS
-from fetal_biometry.metrics import evaluate_group, in_bands, mean_landmarks
+from fetal_biometry.metrics import evaluate_group, in_bands, mean_landmarks, repeat_noise
 
 
 def summarise_labels(manifest, audit) -> dict:
@@ -111,6 +111,18 @@ def evaluate_splits(evaluation: Evaluation) -> dict:
             groups["with_suspects"] = inside
         results[name] = {label: evaluation.against_labels(rows) for label, rows in groups.items() if rows.any()}
     return {name: groups for name, groups in results.items() if groups}
+
+
+def evaluate_repeats(evaluation: Evaluation, unseen: np.ndarray) -> dict:
+    """How far the model's and the labels' lengths scatter in repeats, see `metrics.repeat_noise`, by length.
+
+    Of images that taught the network nothing, with sound labels and no flag: gross errors are counted elsewhere.
+    """
+    rows = unseen & evaluation.sound & ~evaluation.flagged
+    lengths = [evaluation.lengths(points)[rows] for points in (evaluation.located, evaluation.labels)]
+    names = evaluation.manifest["examination"].to_numpy()[rows]
+    noise = {name: repeat_noise(*(part[:, i] for part in lengths), names) for i, name in enumerate(LENGTHS)}
+    return {name: found for name, found in noise.items() if found}
 
 
 def evaluate_reference(evaluation: Evaluation) -> dict:

@@ -25,7 +25,7 @@ def training_figures(history: pd.DataFrame | None, metrics: dict) -> list[Figure
     if history is None or history.empty:
         return []
     model = metrics["model"]
-    best = model["best_epoch"] if model.get("networks", 1) == 1 else None  # an ensemble keeps its last
+    best = model["best_epoch"] if "validation_loss" in history else None  # else nothing chose one
     figures = [loss_figure(history, metrics["loss"], best)]
     if history.filter(regex="^validation_.*_mae_").notna().any(axis=None):
         figures.append(validation_figure(history, best))

@@ -30,16 +30,16 @@ def gather_folds(manifest: pd.DataFrame, paths: list[str], folds: int, seed: int
 
 
 def measured_unseen(found: pd.DataFrame, manifest: pd.DataFrame, split: pd.Series, paths, folds: int, seed: int):
-    """An ensemble's landmarks, and those of the images that taught it by the one network that each did not teach.
+    """A model's landmarks, and those of the images that taught it by the network of the fold that each did not teach.
 
     Parameters
     ----------
     found : DataFrame
-        Landmarks by the ensemble, of the images that did not teach it.
+        Landmarks by the model, of the images that did not teach it.
     split : Series
         train, validation or test, by image.
     manifest, paths, folds, seed
-        As of `gather_folds`; ``paths`` are those of the ensemble's networks.
+        As of `gather_folds`; ``paths`` are those of the folds' networks.
     """
     taught = split.index[split != "test"]
     return pd.concat([found, gather_folds(manifest.loc[taught], list(paths), folds, seed)])

@@ -1,6 +1,9 @@
 """Every figure an evaluation prints, for any experiment, in one place."""
 
+import itertools
+
 import numpy as np
+import pandas as pd
 
 from fetal_biometry.geometry import LENGTHS, resize_points
 
@@ -13,6 +16,8 @@ def in_bands(hc_mm: np.ndarray) -> dict[str, np.ndarray]:
     return {band: (hc_mm >= low) & (hc_mm < high) for band, (low, high) in BANDS.items()}
 
 
+SAME_PLANE = 0.1  # of a length; repeats further apart show another plane, whose change drowns the noise
+FEWEST_REPEATS = 20  # pairs; of fewer the noise cannot be told
 DRAWS = 2000  # bootstrap samples; the interval's ends then move by less than a twentieth of its width
 
 
@@ -101,6 +106,43 @@ def _limits_of_agreement(differences: np.ndarray) -> tuple[float | None, float |
         return None, None
     mean, spread = float(differences.mean()), 1.96 * float(differences.std(ddof=1))
     return mean - spread, mean + spread
+
+
+def repeat_noise(predicted, reference, examinations) -> dict:
+    """How far a model's and the reference's measurements of one head scatter, told from repeats in one examination.
+
+    Two images of an examination show one head in planes not quite alike. What model and reference both say of the
+    change is the planes'; what one says alone is its noise. With p and r the two differences of a pair's log lengths,
+    ``mean(p (p - r)) / 2`` and ``mean(r (r - p)) / 2`` are the variances of their noise (Grubbs, J Am Stat Assoc
+    1948, for two instruments), which add up to that of the error.
+
+    Parameters
+    ----------
+    predicted, reference : ndarray of shape (N,)
+        One length, in one unit.
+    examinations : sequence of str
+
+    Returns
+    -------
+    dict
+        ``pairs``, and as shares of the length the standard deviations ``model`` and ``reference`` with the ends of
+        their 95 % bootstrap intervals, ``model_low`` and so on. Empty where fewer than `FEWEST_REPEATS` pairs differ
+        by less than `SAME_PLANE`.
+    """
+    names = pd.Series(np.asarray(examinations, dtype=str))
+    pairs = [pair for rows in names.groupby(names).indices.values() for pair in itertools.combinations(rows, 2)]
+    first, second = np.array(pairs, dtype=int).reshape(-1, 2).T
+    p, r = (np.log(lengths[first] / lengths[second]) for lengths in (predicted, reference))
+    alike = np.abs(p + r) / 2 < SAME_PLANE
+    if np.count_nonzero(alike) < FEWEST_REPEATS:
+        return {}
+    p, r, names = p[alike], r[alike], names[first[alike]]
+    noise: dict = {"pairs": len(p)}
+    for name, variances in (("model", p * (p - r) / 2), ("reference", r * (r - p) / 2)):
+        ends = (variances.mean(), *bootstrap_interval(variances, names))
+        for key, variance in zip((name, f"{name}_low", f"{name}_high"), ends, strict=True):
+            noise[key] = float(np.sqrt(max(variance, 0.0)))
+    return noise
 
 
 def endpoint_errors(predicted: np.ndarray, reference: np.ndarray, per_px: np.ndarray, any_order: bool) -> dict:

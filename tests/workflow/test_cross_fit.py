@@ -1,4 +1,4 @@
-"""`ensemble: true`: the model is the mean of networks of folds; none measures images that it was taught by."""
+"""`cross_fit`: all but test images train, and networks of folds say of each what one knows that it did not teach."""
 
 import json
 
@@ -11,19 +11,19 @@ from fetal_biometry.inference import Predictor
 from fetal_biometry.splits import fold_of
 
 pytestmark = pytest.mark.slow
-ARGUMENTS = ("--config", "run=mean", "phantom_count=60", "shards=2", "folds=2", "max_epochs=2", "ensemble=True")
+ARGUMENTS = ("--config", "run=fitted", "phantom_count=60", "shards=2", "folds=2", "max_epochs=2", "cross_fit=calibrate")
 
 
 @pytest.fixture(scope="module")
-def ensemble(copy_workflow, tmp_path_factory):
-    house = copy_workflow(tmp_path_factory.mktemp("ensemble"))
+def fitted(copy_workflow, tmp_path_factory):
+    house = copy_workflow(tmp_path_factory.mktemp("fitted"))
     house.snakemake(*ARGUMENTS)
     return house
 
 
 @pytest.fixture
-def results(ensemble):
-    return ensemble.folder / "results" / "mean"
+def results(fitted):
+    return fitted.folder / "results" / "fitted"
 
 
 def landmarks(folder):
@@ -42,34 +42,38 @@ def test_training_images_are_measured_by_the_network_that_they_did_not_teach(res
     taught = split[split["split"] != "test"]
     for fold in range(2):
         trains = pd.read_csv(results / "folds" / f"{fold}.csv", index_col="image_name", dtype=str)["split"] == "train"
-        member = landmarks(results / "heatmap" / str(fold))
+        judge = landmarks(results / "heatmap" / str(fold))
         its_own = taught.index[[fold_of(name, 1, 2) == fold for name in taught["examination"]]]
         assert len(its_own) and not trains[its_own].any()
-        assert measured_by(member, its_own)
-    judged, mean = split.index[split["split"] == "test"], landmarks(results / "heatmap")
-    assert measured_by(mean, judged)
-    assert set(mean.index) == set(judged)
+        assert measured_by(judge, its_own)
+    judged, model = split.index[split["split"] == "test"], landmarks(results / "heatmap")
+    assert measured_by(model, judged)
+    assert set(model.index) == set(judged)
 
 
-def test_its_one_file_holds_every_network_and_intervals_from_all_that_taught_another(results):
+def test_one_network_learns_from_all_of_them_and_its_intervals_too(results):
     metadata = Predictor(results / "heatmap" / "model.onnx").metadata
     split, audit = (pd.read_csv(results / f"{name}.csv", index_col="image_name") for name in ("split", "audit"))
     sound = audit["verdict"].reindex(split.index) == "sound"
-    assert metadata["networks"] == 2
-    assert metadata["calibration"]["images"] == (sound & (split["split"] != "test")).sum()
+    assert metadata["networks"] == 1
+    taught = (sound & (split["split"] != "test")).sum()
+    assert metadata["calibration"]["images"] == taught
+    log = (results / "logs" / "heatmap" / "train_model.log").read_text()
+    assert f"{taught} training and 0 validation images" in log
 
 
 def test_report_and_card_say_so(results):
-    assert "mean of 2 networks" in (results / "report.html").read_text(encoding="utf-8")
+    assert "word of one network that never saw" in (results / "report.html").read_text(encoding="utf-8")
     card = (results / "heatmap" / "model_card.md").read_text(encoding="utf-8")
-    assert "The mean of 2 U-Nets" in card
+    assert "measurements of each by a network of the same recipe that never saw its examination" in card
     loss = json.loads((results / "heatmap" / "metrics.json").read_text())["loss"]
     assert loss["validation"] is None and loss["train"] and loss["test"]
 
 
-def test_a_second_run_does_nothing(ensemble):
-    assert ensemble.planned(*ARGUMENTS) == {}
+def test_a_second_run_does_nothing(fitted):
+    assert fitted.planned(*ARGUMENTS) == {}
 
 
-def test_another_model_of_the_run_trains_once_on_the_same_data(ensemble):
-    assert ensemble.planned(*ARGUMENTS[:-1])["train_model"] == 1
+def test_an_ensemble_is_exported_from_the_networks_of_folds(fitted):
+    planned = fitted.planned(*ARGUMENTS[:-1], "cross_fit=ensemble")
+    assert planned["train_model"] == 2 and planned["export_model"] == 3
