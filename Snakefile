@@ -20,6 +20,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/model.smk"
+include: "workflow/rules/bench.smk"
 
 
 localrules:
@@ -27,6 +28,7 @@ localrules:
     audit,
     audit_benchmark,
     ablate,
+    bench,
     compare,
     rebuild_model,
 
@@ -59,6 +61,12 @@ rule ablate:
     input:
         f"{RESULTS}/ablation.csv",
         f"{RESULTS}/ablation.svg",
+
+
+rule bench:
+    input:
+        f"{BENCH}/bench.md",
+        f"{BENCH}/bench.svg",
 
 
 rule rebuild_model:

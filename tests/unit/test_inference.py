@@ -11,6 +11,7 @@ from fetal_biometry.geometry import all_lengths
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.networks import build_network
+from fetal_biometry.quantise import quantise
 from fetal_biometry.training import describe_architecture, drawn_maps, heatmap_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporter that export_model uses
@@ -36,6 +37,7 @@ SETTINGS = {
     "reflections": False,
     "closeup": None,
     "zooms": [1],
+    "arithmetic": "float32",
 }
 CLOSEUP = {"looks": 1, "field": 1.4}
 KINDS = {
@@ -65,7 +67,7 @@ def exported(request, tmp_path_factory):
     images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
     path = tmp_path_factory.mktemp("model") / "model.onnx"
     module = Exported(models)
-    export(module, images[:2], describe(models), path)
+    export(module, images[:2], describe(models, settings), path)
     return module, Predictor(path), settings, images
 
 
@@ -118,12 +120,29 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
     assert points == pytest.approx(canonical(expected), abs=0.2)
 
 
+def test_eight_bit_integers_find_the_same_heads(tmp_path):
+    settings = {**KINDS["closer"], "arithmetic": "int8", "width": 8}
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
+    path = tmp_path / "model.onnx"
+    export(Exported([untrained(settings)]), images[:2], describe([untrained(settings)], settings), path)
+    exact, size = Predictor(path), path.stat().st_size
+    seen, maps = images[:, 0].numpy(), exact.outputs(images[:, 0].numpy())
+    before, _ = exact.locate(seen, SIZES)
+    change = quantise(path, seen, SIZES)
+    rough = Predictor(path)
+    assert rough.metadata == exact.metadata and path.stat().st_size < size
+    assert 0 < np.abs(rough.outputs(seen) - maps).max() < 0.1 * maps.max()
+    shares = all_lengths(rough.locate(seen, SIZES)[0]) / all_lengths(before)
+    assert change == pytest.approx(np.median(np.abs(shares - 1)))
+
+
 def test_several_networks_draw_their_mean(tmp_path):
     settings = KINDS["fused"]
     models = [untrained(settings), {**untrained(settings), "stretch": (1.03, 1.0), "data_digest": "def"}]
     images = torch.randint(0, 256, (2, 1, 32, 32), dtype=torch.uint8)
     path = tmp_path / "model.onnx"
-    export(Exported(models), images, describe(models), path)
+    export(Exported(models), images, describe(models, settings), path)
     drawn = []
     for model in models:
         network = build_network(model["architecture"]).eval()

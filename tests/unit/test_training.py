@@ -251,17 +251,17 @@ def test_an_interrupted_teaching_goes_on_where_it_was(spoilt, tmp_path, monkeypa
     undisturbed = Trainer(settings, learning, judging, tmp_path / "undisturbed.pt", "data")
     undisturbed.run()
     assert (undisturbed.training.weights[learning.taught] > 0).any()
-    run_epoch = Trainer._run_epoch
+    run_epoch = Trainer.run_epoch
 
     def stop_before_the_last(self, epoch):
         if epoch == 13:
             raise KeyboardInterrupt
         return run_epoch(self, epoch)
 
-    monkeypatch.setattr(Trainer, "_run_epoch", stop_before_the_last)
+    monkeypatch.setattr(Trainer, "run_epoch", stop_before_the_last)
     with pytest.raises(KeyboardInterrupt):
         Trainer(settings, learning, judging, tmp_path / "cut.pt", "data").run()
-    monkeypatch.setattr(Trainer, "_run_epoch", run_epoch)
+    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
     resumed = Trainer(settings, learning, judging, tmp_path / "cut.pt", "data")
     resumed.run()
     assert same_weights(resumed.model("last"), undisturbed.model("last"))
@@ -293,7 +293,7 @@ def test_an_interrupted_training_goes_on_where_it_was(train, monkeypatch, change
 
 def test_a_finished_training_is_not_repeated(train, monkeypatch):
     finished = train()
-    monkeypatch.setattr(Trainer, "_run_epoch", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(Trainer, "run_epoch", lambda *_: pytest.fail("trained again"))
     assert same_weights(train().model("best"), finished.model("best"))
 
 

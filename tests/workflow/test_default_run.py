@@ -133,6 +133,12 @@ def test_another_flag_limit_only_measures_again(finished):
     assert finished.planned("--configfile", str(override)) == AFTER_CALIBRATION
 
 
+@pytest.mark.parametrize("use", ["reflections=True", "zooms=[1,1.3]", "correct=False", "arithmetic=int8"])
+def test_another_use_of_a_network_trains_nothing(finished, use):
+    planned = finished.planned("--config", use)
+    assert "export_model" in planned and "train_model" not in planned
+
+
 def test_one_unlabelled_image_more_or_less_touches_one_shard_and_trains_nothing(finished, results):
     extra = finished.folder / "extra"
     extra.mkdir()

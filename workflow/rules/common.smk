@@ -13,6 +13,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow" / "scripts"
@@ -59,6 +60,7 @@ SPLIT_KEYS = (
     "validation_fraction",
     "test_fraction",
 )
+MEASURING_KEYS = ("reflections", "zooms", "correct", "arithmetic")  # a training does not depend on these
 EXPERIMENT_KEYS = (
     "kind",
     "seed",
@@ -80,9 +82,7 @@ EXPERIMENT_KEYS = (
     "transposed",
     "grey_scaling",
     "decoder",
-    "reflections",
     "closeup",
-    "zooms",
     "augmentation",
     "keep_epoch",
     "suspects",
@@ -92,7 +92,7 @@ EXPERIMENT_KEYS = (
     "teach_confidence",
     "mask_weight",
     "cross_fit",
-    "correct",
+    *MEASURING_KEYS,
 )
 
 
@@ -115,7 +115,7 @@ def explained(function):
 
 @cache
 def modules(rule):
-    """A rule's script and every module of the package that it imports, directly or not.
+    """A rule's script and every module beside it that it imports, directly or not.
 
     Snakemake does not see an edit of an imported module; as inputs they are compared by content.
     """
@@ -126,7 +126,7 @@ def modules(rule):
             continue
         found.append(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fetal_biometry"):
+            if isinstance(node, ast.ImportFrom) and node.module:
                 parts = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
                 waiting += [SCRIPTS / f"{part.replace('.', '/')}.py" for part in parts]
     return sorted(map(str, found))
@@ -239,7 +239,12 @@ def training_facts(experiment):
     unseen = None if judges else fold  # the points that a first audit found come from the labels of every fold
     taken = [record for record in records() if record["split"] in ("train", "validation") and record["fold"] != unseen]
     code = ["build_manifest", "screen_labels", "split_images", "cache_images", "render_heatmaps"]
-    facts = [part_digest(("image_name", "image", "label", "split"), taken), _experiment(name), config["audit"], fold]
+    facts = [
+        part_digest(("image_name", "image", "label", "split"), taken),
+        _without_measuring(_experiment(name)),
+        config["audit"],
+        fold,
+    ]
     if judges:
         code += ["split_folds", "export_model", "predict_landmarks", "audit_labels"]
         facts += [*map(_experiment, judges), select(("audit_networks", "folds", "split_seed"))]
@@ -262,6 +267,24 @@ def _experiment(name):
 def experiment_settings(wildcards):
     """An experiment's knobs: the configuration's, with what the experiment changes."""
     return _experiment(name_of(wildcards.experiment)) if wildcards.experiment != GIVEN_MODEL else {}
+
+
+def bench_settings():
+    """The knobs of the experiments whose training is timed; `shipped` is the recipe of the model that comes along."""
+    overlay = yaml.safe_load(Path(workflow.basedir, "datasets", "hc18.yaml").read_text(encoding="utf-8"))
+    recipe = {key: value for key, value in overlay.items() if key in (*EXPERIMENT_KEYS, "cache_size")}
+    shipped = {**_experiment("heatmap"), **recipe, **overlay["experiments"]["heatmap"]}
+    timed = {"reference": _experiment("reference"), "ours": _experiment("heatmap"), "shipped": shipped}
+    return {name: {**knobs, "limits": config["audit"], "unit": "px"} for name, knobs in timed.items()}
+
+
+def training_settings(wildcards):
+    """An experiment's knobs without those that only say how its network is used."""
+    return _without_measuring(experiment_settings(wildcards))
+
+
+def _without_measuring(settings):
+    return {key: value for key, value in settings.items() if key not in MEASURING_KEYS}
 
 
 def name_of(experiment):
@@ -295,6 +318,14 @@ def training_files(experiment, name):
 def trained_models(wildcards):
     """The weights that make up the experiment's model."""
     return training_files(wildcards.experiment, "model.pt")
+
+
+def quantising_files(wildcards):
+    """Images that a network was trained on, by which its 8-bit layers learn their ranges; nothing for one of floats."""
+    if experiment_settings(wildcards)["arithmetic"] != "int8":
+        return {}
+    images = shard_files(CACHED, labelled=True)(wildcards)
+    return {"split": ancient(training_table("split")(wildcards)), "images": [ancient(path) for path in images]}
 
 
 def training_threads(wildcards):
@@ -503,6 +534,8 @@ def check_configuration():
                 f"experiment {name}: several zooms are told apart by how sharp the filled head is; set decoder: fused, or "
                 "one zoom."
             )
+        if settings["arithmetic"] == "int8" and settings["kind"] != "heatmap":
+            raise WorkflowError(f"experiment {name}: arithmetic: int8 needs kind: heatmap; set arithmetic: float32.")
         if settings["kind"] == "heatmap":
             if reads_head and not settings["mask_weight"]:
                 raise WorkflowError(

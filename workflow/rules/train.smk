@@ -37,7 +37,7 @@ rule train_model:
         runtime=360,
     params:
         identity=training_identity,
-        settings=experiment_settings,
+        settings=training_settings,
         limits=lookup(dpath="audit", within=config),
         checkpoint=f"{RESULTS}/{{experiment}}/checkpoint.pt",
     message:
@@ -48,6 +48,7 @@ rule train_model:
 
 rule export_model:
     input:
+        unpack(quantising_files),
         models=trained_models,
         stamp=stamp("export_model"),
         modules=modules("export_model"),
@@ -61,6 +62,8 @@ rule export_model:
     resources:
         mem_mb=2000,
         runtime=10,
+    params:
+        settings=experiment_settings,
     message:
         "Exporting {wildcards.experiment} to ONNX"
     script:

@@ -6,16 +6,23 @@ import logging
 
 import numpy as np
 import onnx
+import pandas as pd
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fetal_biometry import job
+from fetal_biometry.cache import Shards
 from fetal_biometry.digests import digest
+from fetal_biometry.errors import InputError
 from fetal_biometry.exported import METADATA
+from fetal_biometry.frames import read_frame, sizes_of
 from fetal_biometry.inference import Predictor
 from fetal_biometry.networks import build_network
+from fetal_biometry.quantise import quantise
 from fetal_biometry.training import drawn_maps
 
+QUANTISING = 32  # images by which 8-bit layers learn their ranges
+QUANTISED = 0.02  # change of a length by 8-bit integers, the median, beyond which the network is not for them
 TOLERANCE = 2e-4  # of the largest output, plus 1e-6: summation in another order, nothing more
 
 
@@ -64,10 +71,9 @@ def halve(graph: onnx.GraphProto) -> None:
         graph.node.insert(0, cast)
 
 
-def describe(models: list[dict]) -> dict:
-    """The metadata that goes with the weights."""
-    settings = models[0]["settings"]
-    reading = ("image_size", "cache_size", "decoder", "reflections", "closeup", "zooms")
+def describe(models: list[dict], settings: dict) -> dict:
+    """The metadata that goes with the weights, used as the experiment's `settings` say."""
+    reading = ("image_size", "cache_size", "decoder", "reflections", "closeup", "zooms", "arithmetic")
     keys = ("kind", "experiment", *reading, "loss", "seed")
     return {
         **{key: settings[key] for key in keys},
@@ -103,12 +109,29 @@ def export(module: Exported, example: torch.Tensor, metadata: dict, path) -> flo
     return float(difference)
 
 
+def some_images(inputs) -> tuple[np.ndarray, np.ndarray]:
+    """Cached training images, spread over all of them, and their original sizes."""
+    split, shards = read_frame(inputs.split)["split"], Shards(inputs.images)
+    names = split.index[split == "train"].sort_values()
+    chosen = names[np.linspace(0, len(names) - 1, min(len(names), QUANTISING)).astype(int)]
+    return shards.gather(chosen), sizes_of(pd.DataFrame([shards.index[name] for name in chosen]))
+
+
 if __name__ == "__main__":
     with job.start(snakemake):
         torch.set_num_threads(snakemake.threads)
         models = [torch.load(path, weights_only=True, map_location="cpu") for path in snakemake.input.models]
-        size = models[0]["settings"]["image_size"]
+        settings = snakemake.params.settings
+        size = settings["image_size"]
         example = torch.randint(0, 256, (2, 1, size, size), dtype=torch.uint8, generator=torch.manual_seed(0))
         with job.atomic_path(snakemake.output.network) as temporary:
-            difference = export(Exported(models), example, describe(models), temporary)
-        logging.info("ONNX Runtime and PyTorch agree within %.2g", difference)
+            difference = export(Exported(models), example, describe(models, settings), temporary)
+            logging.info("ONNX Runtime and PyTorch agree within %.2g", difference)
+            if settings["arithmetic"] == "int8":
+                change = quantise(temporary, *some_images(snakemake.input))
+                logging.info("8-bit integers change a length by %.2g of it, the median", change)
+                if change > QUANTISED:
+                    raise InputError(
+                        f"8-bit integers change lengths by {100 * change:.1f} %, the median over training images; set "
+                        "arithmetic: float32."
+                    )

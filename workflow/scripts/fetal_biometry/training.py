@@ -143,7 +143,7 @@ class Trainer:
         )  # fmt: skip
         bar = tqdm(total=epochs, initial=len(self.history), desc="training", unit="epoch", disable=None)
         for epoch in range(len(self.history) + 1, epochs + 1):
-            row = self._run_epoch(epoch)
+            row = self.run_epoch(epoch)
             self.history.append(row)
             self._keep_best(epoch, row)
             self._save_checkpoint()
@@ -167,7 +167,8 @@ class Trainer:
             "data_digest": self.identity,
         }
 
-    def _run_epoch(self, epoch: int) -> dict:
+    def run_epoch(self, epoch: int) -> dict:
+        """Train for one epoch, counted from 1: its row of the history."""
         started = time.perf_counter()
         rng = np.random.default_rng([self.settings["seed"], epoch])
         self._teach(epoch)

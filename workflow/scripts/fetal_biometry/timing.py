@@ -1,0 +1,67 @@
+"""Timings on machines that others use too: contenders take turns, and are compared within a round."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+
+def interleave(contenders: dict[str, Callable[[], int]], rounds: int) -> dict[str, np.ndarray]:
+    """Seconds an item of each contender, in turn, a round after the other.
+
+    Parameters
+    ----------
+    contenders : dict of callable
+        Each does some work and returns how many items that were.
+    rounds : int
+        Beside one at first that does not count: it warms up.
+
+    Returns
+    -------
+    dict of ndarray of shape (rounds,)
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds + 1):
+        for name, work in contenders.items():
+            started = time.perf_counter()
+            items = work()
+            seconds[name].append((time.perf_counter() - started) / items)
+    return {name: np.array(values[1:]) for name, values in seconds.items()}
+
+
+def spread(values: np.ndarray) -> dict:
+    """Median and quartiles of what the rounds gave.
+
+    Examples
+    --------
+    >>> spread(np.array([3.0, 1.0, 2.0]))
+    {'median': 2.0, 'low': 1.5, 'high': 2.5}
+    """
+    low, median, high = np.percentile(values, [25, 50, 75])
+    return {"median": float(median), "low": float(low), "high": float(high)}
+
+
+def times_faster(seconds: dict[str, np.ndarray], slow: str, fast: str) -> dict:
+    """How many times faster one contender is than another: `spread` of the ratios within a round."""
+    return spread(seconds[slow] / seconds[fast])
+
+
+def run_costs(command: list[str], log: Path, **where) -> dict:
+    """Seconds and peak memory of a program, whose output goes to a file.
+
+    Raises
+    ------
+    RuntimeError
+        When it fails, with the end of what it said.
+    """
+    started = time.perf_counter()
+    with open(log, "w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **where)
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    if status:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{log.read_text()[-3000:]}")
+    return {"seconds": seconds, "mib": usage.ru_maxrss / 1024}
