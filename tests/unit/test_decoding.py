@@ -54,7 +54,7 @@ def test_a_head_found_in_two_places_is_doubted(image):
 SIZES = np.array([[800, 540]])
 READING = {
     "decoder": "fused", "sigma_cells": 1.5, "stretch": UNSTRETCHED,
-    "reflections": False, "closeup": {"looks": 1, "field": 1.4}, "zooms": [1], "image_size": 64,
+    "reflections": "none", "closeup": {"looks": 1, "field": 1.4}, "zooms": [1], "image_size": 64,
 }  # fmt: skip
 
 
@@ -82,6 +82,19 @@ def test_the_second_look_counts_and_tells_how_far_the_first_was_off(angle):
     assert all_lengths(points[0]) == pytest.approx(all_lengths(true), rel=0.01)
     drift = np.abs(radius_in_ellipse(first, true[None]) - 1).max()
     assert evidence[0, EVIDENCE.index("drift")] == pytest.approx(drift, abs=0.03)
+
+
+@pytest.mark.parametrize(("reflections", "drawn"), [("none", 2), ("first", 5), ("all", 8)])
+def test_reflections_cost_the_looks_that_they_are_of(reflections, drawn):
+    head, seen = ellipse_landmarks((400, 290), 150, 115, 0.0), []
+
+    def draw(images):
+        seen.append(images)
+        points = to_grid(whole_views(SIZES), head[None], CELLS)
+        return np.concatenate([heatmaps.encode(points, CELLS, 1.5), masks.encode(points, CELLS)[:, None]], axis=1)
+
+    find_heads(draw, np.zeros((1, 64, 64), np.uint8), SIZES, {**READING, "reflections": reflections})
+    assert len(seen) == drawn
 
 
 def test_a_second_look_that_draws_no_head_leaves_the_first():

@@ -34,7 +34,7 @@ SETTINGS = {
     "grey_scaling": "standardise",
     "epochs": 2,
     "mask_weight": 0,
-    "reflections": False,
+    "reflections": "none",
     "closeup": None,
     "zooms": [1],
     "arithmetic": "float32",
@@ -44,7 +44,7 @@ KINDS = {
     "heatmap": SETTINGS,
     "mse": {**SETTINGS, "loss": "mse", "transposed": True, "batch_norm": False, "decoder": "paired"},
     "fused": {**SETTINGS, "mask_weight": 5, "decoder": "fused"},
-    "reflected": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "reflections": True},
+    "reflected": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "reflections": "all"},
     "closer": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "closeup": CLOSEUP},
     "nearer": {
         **SETTINGS,

@@ -22,7 +22,7 @@ PARTS = ("Snakefile", "config.yaml", "datasets", "envs", "profiles", "resources"
 
 def write_tiny_model(settings: dict, path: Path) -> None:
     """A model that costs next to nothing an image, so that what is timed is the workflow."""
-    settings = {**settings, "width": 4, "reflections": False, "closeup": None, "zooms": [1]}
+    settings = {**settings, "width": 4, "reflections": "none", "closeup": None, "zooms": [1]}
     settings |= {"cache_size": settings["image_size"], "arithmetic": "float32"}
     network = build_network(describe_architecture(settings))
     model = {

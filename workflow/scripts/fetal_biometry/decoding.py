@@ -33,10 +33,11 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
         Width and height of the originals.
     reading : dict
         ``image_size``, the pixels S a side of what the network is shown;
-        ``decoder``, ``sigma_cells`` and ``stretch``, see `locate`; ``reflections``, whether maps are averaged over
-        the four reflections of a view; ``closeup``, None or the closer looks' ``field``, see `views.closeups`, and
-        how many ``looks`` follow each other; ``zooms``, enlargements of the image's middle, each of which is looked at
-        first. Of what comes of several the sharpest head counts.
+        ``decoder``, ``sigma_cells`` and ``stretch``, see `locate`; ``reflections``, of which looks the maps are
+        averaged over the four reflections of what is seen: ``none``, ``first`` or ``all``; ``closeup``, None or the
+        closer looks' ``field``, see `views.closeups`, and how many ``looks`` follow each other; ``zooms``,
+        enlargements of the image's middle, each of which is looked at first. Of what comes of several the sharpest
+        head counts.
 
     Returns
     -------
@@ -48,8 +49,9 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
         the first counts, NaN without another.
     """
 
-    def read(seen, views):
-        maps = average_reflections(draw, seen) if reading["reflections"] else draw(seen)
+    def read(seen, views, closer=False):
+        reflected = reading["reflections"] == "all" or (reading["reflections"] == "first" and not closer)
+        maps = average_reflections(draw, seen) if reflected else draw(seen)
         return locate(maps, views, reading["decoder"], reading["sigma_cells"], reading["stretch"])
 
     size, closeup = reading["image_size"], reading["closeup"]
@@ -69,7 +71,7 @@ def _look_closer(read, images, sizes, size: int, zoom: float, closeup: dict | No
     first, drift, alone = points, np.full(len(images), np.nan), np.ones(len(images), dtype=bool)
     for _ in range(closeup["looks"] if closeup else 0):
         views = closeups(points, closeup["field"])
-        nearer, closer = read(look(images, sizes, views, size), views)
+        nearer, closer = read(look(images, sizes, views, size), views, closer=True)
         lost = closer[:, EVIDENCE.index("disagreement")] == 1
         closer[:, 0] = np.minimum(evidence[:, 0], closer[:, 0])
         points = np.where(lost[:, None, None], points, nearer)

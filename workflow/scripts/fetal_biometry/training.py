@@ -301,7 +301,7 @@ class Trainer:
         points, confidence = [], []
         for batch in np.split(open_labels, range(settings["batch_size"], len(open_labels), settings["batch_size"])):
             images = samples.images.gather([samples.names[i] for i in batch])
-            found = decoding.find_heads(self._draw, images, samples.sizes[batch], self._reading(reflections=True))
+            found = decoding.find_heads(self._draw, images, samples.sizes[batch], self._reading("all"))
             points.append(found[0])
             confidence.append(found[1][:, decoding.EVIDENCE.index("confidence")])
         samples.points[open_labels] = np.concatenate(points)
@@ -341,7 +341,7 @@ class Trainer:
             "validation_relative_error": float((error / geometry.all_lengths(samples.points)).mean()),
         }
 
-    def _reading(self, reflections: bool = False) -> dict:
+    def _reading(self, reflections: str = "none") -> dict:
         """How `decoding.find_heads` reads this network."""
         knobs = {key: self.settings[key] for key in ("decoder", "closeup", "image_size")}
         constant = {"sigma_cells": self.sigma_cells, "stretch": geometry.UNSTRETCHED, "zooms": [1]}

@@ -1,0 +1,44 @@
+"""`snakemake bench` on a few images: every figure is there, and makes sense."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+FEW = "bench: {images: 8, rounds: 1, resident: [8, 32], run_at: 3, plan_at: [4, 20]}\n"
+
+
+@pytest.fixture(scope="module")
+def bench(copy_workflow, tmp_path_factory):
+    house = copy_workflow(tmp_path_factory.mktemp("bench"))
+    shutil.copytree(Path(__file__).parents[2] / "resources", house.folder / "resources")
+    (house.folder / "few.yaml").write_text(FEW)
+    house.snakemake("bench", "--configfile", "few.yaml")
+    return house.folder / "results" / "bench"
+
+
+def test_ratios_are_of_one_round_and_in_order(bench):
+    figures = json.loads((bench / "bench.json").read_text())
+    training, inference, workflow = (figures[part] for part in ("training", "inference", "workflow"))
+    assert set(training["times_faster_than_plain"]) == {"reference", "ours", "shipped"}
+    assert training["times_faster_than_plain"]["ours"]["median"] > 2
+    assert all(0 < share["median"] < 1 for share in training["share_of_product"].values())
+    spent = {name: value["median"] for name, value in inference["milliseconds_an_image"].items()}
+    assert spent["decode"] < spent["ours"] and inference["times_decoding"]["median"] > 1
+    assert inference["resident_mib"]["32"] < 1.2 * inference["resident_mib"]["8"]
+    assert workflow["nothing_to_do"]["seconds"] < workflow["first_run"]["seconds"]
+    assert set(workflow["plans"]) == {"4", "20"}
+
+
+def test_they_stand_in_a_table_and_a_figure(bench):
+    table = (bench / "bench.md").read_text()
+    for words in (
+        "cores",
+        "times faster than the plain loop's, default experiment",
+        "over decoding alone",
+        "to plan 20",
+    ):
+        assert words in table
+    assert "<svg" in (bench / "bench.svg").read_text()
