@@ -45,7 +45,7 @@ def test_training_images_are_measured_by_the_network_that_they_did_not_teach(res
         judge = landmarks(results / "heatmap" / str(fold))
         its_own = taught.index[[fold_of(name, 1, 2) == fold for name in taught["examination"]]]
         assert len(its_own) and not trains[its_own].any()
-        assert measured_by(judge, its_own)
+        assert measured_by(judge, its_own) and set(judge.index) == set(its_own)
     judged, model = split.index[split["split"] == "test"], landmarks(results / "heatmap")
     assert measured_by(model, judged)
     assert set(model.index) == set(judged)

@@ -369,8 +369,9 @@ def judged_fold(wildcards):
 
 
 def teaching_split(wildcards):
-    """The split whose training images a model leaves to the networks of its folds, where it has any."""
-    return unseen_files(wildcards).get("split", [])
+    """The split of a model that leaves the images that taught it to networks of folds, which look at no others."""
+    name = name_of(wildcards.experiment)
+    return f"{RESULTS}/split.csv" if name not in AUDITS and is_cross_fitted(name) and any_labelled() else []
 
 
 def fold_landmarks(name):

@@ -8,7 +8,7 @@ import pandas as pd
 from fetal_biometry import job
 from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.folds import measured_unseen
+from fetal_biometry.folds import gather_landmarks
 from fetal_biometry.frames import points_of, read_frame
 from fetal_biometry.geometry import UNSTRETCHED, stretch_diameters
 from fetal_biometry.uncertainty import Judged, calibrate, learn_correction
@@ -31,14 +31,13 @@ if __name__ == "__main__":
         manifest = read_frame(snakemake.input.manifest)
         split, audit = read_frame(snakemake.input.split)["split"], read_frame(snakemake.input.audit)["verdict"]
         part, sound = split.reindex(manifest.index), audit.reindex(manifest.index) == "sound"
-        found, unseen = pd.concat(map(read_frame, snakemake.input.landmarks)), part == "validation"
-        if snakemake.input.get("unseen"):
-            found = measured_unseen(found, manifest, split, snakemake.input.unseen, params.folds, params.seed)
-            unseen = part.isin(["train", "validation"])
+        taught = part.isin(["train", "validation"])
+        unseen = taught if snakemake.input.get("unseen") else part == "validation"
+        found = gather_landmarks(snakemake.input, manifest, params.folds, params.seed)
         judged, correction = judge(found, manifest[unseen & sound], params.calliper, params.correct)
         rehearsal = None
         if snakemake.input.get("found"):
-            known = manifest[part.isin(["train", "validation"]) & sound]
+            known = manifest[taught & sound]
             rehearsal, _ = judge(read_frame(snakemake.input.found), known, params.calliper, params.correct)
         learned = {"correction": correction} | calibrate(judged, params.interval_level, rehearsal)
         job.write_json(learned, snakemake.output.calibration)

@@ -5,12 +5,11 @@ import logging
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from fetal_biometry import growth, job
 from fetal_biometry.biometry import describe_row, export_tables, reported_lengths, tabulate
 from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.folds import measured_unseen
+from fetal_biometry.folds import gather_landmarks
 from fetal_biometry.frames import points_of, read_frame, write_frame
 from fetal_biometry.geometry import UNSTRETCHED, stretch_diameters
 from fetal_biometry.inference import Predictor
@@ -28,12 +27,9 @@ def read_calibration(inputs) -> dict:
 if __name__ == "__main__":
     with job.start(snakemake):
         manifest = read_frame(snakemake.input.manifest)
-        found = pd.concat([read_frame(path) for path in snakemake.input.landmarks])
         params, pixel_size = snakemake.params, manifest["pixel_size_mm"].to_numpy(dtype=float)
-        if snakemake.input.get("unseen"):
-            split = read_frame(snakemake.input.split)["split"]
-            found = measured_unseen(found, manifest, split, snakemake.input.unseen, params.folds, params.seed)
-        found, calibration = found.loc[manifest.index], read_calibration(snakemake.input)
+        found = gather_landmarks(snakemake.input, manifest, params.folds, params.seed).loc[manifest.index]
+        calibration = read_calibration(snakemake.input)
         corrected = stretch_diameters(points_of(found), calibration.get("correction", UNSTRETCHED))
         found[list(COLUMNS)] = corrected.reshape(-1, 8)
         lengths = reported_lengths(points_of(found), pixel_size, params.calliper)

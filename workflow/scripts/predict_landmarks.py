@@ -30,9 +30,10 @@ if __name__ == "__main__":
         if snakemake.input.get("fold"):
             fold = read_frame(snakemake.input.fold)
             index = index[index["image_name"].isin(fold.index[fold["split"] == "test"])].reset_index(drop=True)
-        elif snakemake.input.get("split"):
+        if snakemake.input.get("split"):
             split = read_frame(snakemake.input.split)["split"]
-            index = index[~index["image_name"].isin(split.index[split != "test"])].reset_index(drop=True)
+            taught = index["image_name"].isin(split.index[split != "test"])
+            index = index[taught if snakemake.input.get("fold") else ~taught].reset_index(drop=True)
         sizes = sizes_of(index)
         points, evidence = [], []
         for start in tqdm(range(0, len(index), BATCH), desc="predicting", unit="batch", disable=None):

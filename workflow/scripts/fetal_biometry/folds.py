@@ -29,17 +29,20 @@ def gather_folds(manifest: pd.DataFrame, paths: list[str], folds: int, seed: int
     return pd.concat([table.loc[manifest.index[fold == i]] for i, table in enumerate(tables)]).loc[manifest.index]
 
 
-def measured_unseen(found: pd.DataFrame, manifest: pd.DataFrame, split: pd.Series, paths, folds: int, seed: int):
-    """A model's landmarks, and those of the images that taught it by the network of the fold that each did not teach.
+def gather_landmarks(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
+    """What was found in each image: by the model or, where it was taught by it, by the network of the fold left out.
 
     Parameters
     ----------
-    found : DataFrame
-        Landmarks by the model, of the images that did not teach it.
-    split : Series
-        train, validation or test, by image.
-    manifest, paths, folds, seed
-        As of `gather_folds`; ``paths`` are those of the folds' networks.
+    inputs : snakemake.io.InputFiles
+        ``landmarks``, the model's own tables; ``unseen``, where there are any, those of its folds' networks, and the
+        ``split`` by which the model was trained.
+    manifest, folds, seed
+        As of `gather_folds`.
     """
-    taught = split.index[split != "test"]
-    return pd.concat([found, gather_folds(manifest.loc[taught], list(paths), folds, seed)])
+    found = pd.concat(map(read_frame, inputs.landmarks))
+    if not inputs.get("unseen"):
+        return found
+    split = read_frame(inputs.split)["split"]
+    taught = manifest.loc[split.index[split != "test"]]
+    return pd.concat([found, gather_folds(taught, list(inputs.unseen), folds, seed)])
