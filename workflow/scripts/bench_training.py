@@ -8,7 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
 
 from fetal_biometry import job
 from fetal_biometry.cache import Shards, write_shard
@@ -21,6 +23,7 @@ from fetal_biometry.timing import interleave, spread, times_faster
 from fetal_biometry.training import Samples, Trainer, choose_device, choose_precision, describe_architecture
 
 PRODUCT = 2048  # rows and columns of the matrix product that stands for what the processor can do
+COPIED = 1 << 24  # bytes
 
 
 class PlainLoop:
@@ -62,14 +65,29 @@ class Epoch:
         self.trainer.run_epoch(1)
         return len(self.trainer.training)
 
-    def operations(self) -> int:
-        """Floating-point operations an image, forward and back, additions and multiplications counted."""
-        size = self.trainer.settings["image_size"]
-        images = torch.zeros((2, 1, size, size), dtype=torch.uint8)
-        network = build_network(describe_architecture(self.trainer.settings)).train()
-        with FlopCounterMode(display=False) as counter:
-            network(images).sum().backward()
-        return counter.get_total_flops() // len(images)
+    def work(self) -> list[tuple[int, int, torch.dtype]]:
+        """Operations, bytes and precision of everything that torch does in an epoch."""
+        with Work() as work:
+            self.trainer.run_epoch(1)
+        return work.done
+
+
+class Work(TorchDispatchMode):
+    """Takes down what each operation of torch computes and moves."""
+
+    def __init__(self):
+        super().__init__()
+        self.done: list[tuple[int, int, torch.dtype]] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        tensors = [leaf for leaf in tree_leaves((args, kwargs, out)) if isinstance(leaf, torch.Tensor)]
+        if tensors and not func.is_view:
+            count = flop_registry.get(func.overloadpacket)
+            operations = count(*args, **(kwargs or {}), out_val=out) if count else 0
+            moved = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+            self.done.append((operations, moved, tensors[0].dtype))
+        return out
 
 
 def product(precision: torch.dtype):
@@ -82,6 +100,30 @@ def product(precision: torch.dtype):
         return 4 * 2 * PRODUCT**3
 
     return work
+
+
+def copying():
+    """Copies as large as a batch's activations, whose items are bytes, read and written."""
+    source, target = torch.ones(COPIED // 4), torch.zeros(COPIED // 4)
+
+    def work() -> int:
+        for _ in range(32):
+            target.copy_(source)
+        return 32 * 2 * COPIED
+
+    return work
+
+
+def roofline(work: list, seconds_an_operation: dict, seconds_a_byte: float) -> dict:
+    """Seconds that work takes at best, where each operation waits for the processor or for memory.
+
+    Williams et al., Commun ACM 2009. Operations of other precisions than those timed count as float32.
+    """
+    slowest = seconds_an_operation[torch.float32]
+    computing = np.array([count * seconds_an_operation.get(kind, slowest) for count, _, kind in work])
+    moving = np.array([moved * seconds_a_byte for _, moved, _ in work])
+    return {"seconds": float(np.maximum(computing, moving).sum()), "computing": float(computing.sum()),
+            "moving": float(moving.sum())}  # fmt: skip
 
 
 def make_samples(folder: Path, count: int, settings: dict):
@@ -125,25 +167,35 @@ def measure(settings: dict[str, dict], images: int, rounds: int, threads: int) -
             if experiment == "reference":
                 plain = PlainLoop(knobs, paths, samples.points, samples.sizes)
         precision = choose_precision("auto", choose_device("cpu"))
-        products = {str(kind).removeprefix("torch."): product(kind) for kind in {torch.float32, precision}}
+        kinds = {torch.float32, precision}
         contenders = {"plain": plain, **epochs}
-        seconds = interleave(contenders | products, rounds)
-        operations = {experiment: epoch.operations() for experiment, epoch in epochs.items()}
-    peaks = {kind: spread(1e-9 / seconds[kind]) for kind in products}
-    fastest = str(precision).removeprefix("torch.")
+        seconds = interleave(contenders | {kind: product(kind) for kind in kinds} | {"copy": copying()}, rounds)
+        work = {experiment: epoch.work() for experiment, epoch in epochs.items()}
+    medians = {name: float(np.median(values)) for name, values in seconds.items()}
+    operations = {name: sum(count for count, _, _ in done) / images for name, done in work.items()}
+    best = {
+        name: roofline(done, {kind: medians[kind] for kind in kinds}, medians["copy"]) for name, done in work.items()
+    }
     return {
         "images": images,
         "rounds": rounds,
         "threads": threads,
-        "precision": fastest,
+        "precision": _name(precision),
         "seconds_an_image": {name: spread(seconds[name]) for name in contenders},
-        "times_faster_than_plain": {
-            name: times_faster(seconds, "plain", name) for name in contenders if name != "plain"
-        },
-        "product_gflops": peaks,
+        "times_faster_than_plain": {name: times_faster(seconds, "plain", name) for name in epochs},
+        "product_gflops": {_name(kind): spread(1e-9 / seconds[kind]) for kind in kinds},
+        "copy_gigabytes_a_second": spread(1e-9 / seconds["copy"]),
         "gflop_an_image": {name: count / 1e9 for name, count in operations.items()},
-        "share_of_product": {name: spread(operations[name] * seconds[fastest] / seconds[name]) for name in operations},
+        "share_of_product": {name: spread(operations[name] * medians[precision] / seconds[name]) for name in epochs},
+        "roofline_seconds_an_image": {
+            name: {key: value / images for key, value in times.items()} for name, times in best.items()
+        },
+        "share_of_roofline": {name: spread(best[name]["seconds"] / images / seconds[name]) for name in epochs},
     }
+
+
+def _name(kind: torch.dtype) -> str:
+    return str(kind).removeprefix("torch.")
 
 
 if __name__ == "__main__":

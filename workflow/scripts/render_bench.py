@@ -45,6 +45,7 @@ def tabulate(bench: dict) -> list[tuple[str, str]]:
         ("an epoch, times faster than the plain loop's", "times_faster_than_plain", 1),
         ("ms an image in training", "seconds_an_image", 1000),
         (rate, "share_of_product", 100),
+        ("% of what processor and memory allow, operation by operation", "share_of_roofline", 100),
     ):
         for name, value in training[key].items():
             scaled = {point: scale * number for point, number in value.items()}
@@ -52,6 +53,7 @@ def tabulate(bench: dict) -> list[tuple[str, str]]:
     rows += [
         (f"GFLOP/s of a {kind} matrix product", spread_text(v, 0)) for kind, v in training["product_gflops"].items()
     ]
+    rows.append(("GB/s of a copy", spread_text(training["copy_gigabytes_a_second"], 0)))
     titles = {
         "decode": "decoding alone",
         "ours": f"file to mm, {inference['model']}",
