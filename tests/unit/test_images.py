@@ -7,7 +7,7 @@ from PIL import Image
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.geometry import resize_points, squeeze
-from fetal_biometry.images import find_images, image_size, read_grey
+from fetal_biometry.images import find_images, image_size, read_grey, read_squeezed
 
 
 def centroid(image):
@@ -45,6 +45,21 @@ def test_header_and_pixels_agree_on_a_turned_photograph(tmp_path):
     exif[0x0112] = 6  # shown turned by 90 degrees
     Image.fromarray(np.zeros((30, 50), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
     assert read_grey(tmp_path / "a.jpg").shape[::-1] == image_size(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_images_read_ahead_come_in_order_and_a_bad_one_in_its_turn(tmp_path, threads):
+    paths = [tmp_path / f"{number}.png" for number in range(40)]
+    for number, path in enumerate(paths):
+        Image.fromarray(np.full((20, 30 + number), number, np.uint8)).save(path)
+    read = list(read_squeezed(paths, 16, threads))
+    assert [image[0, 0] for image, _ in read] == list(range(40)) and read[5][1] == (35, 20)
+    assert all(image.shape == (16, 16) for image, _ in read)
+    paths[2].write_bytes(b"no image")
+    images = read_squeezed(paths, 16, threads)
+    assert next(images)[0][0, 0] == 0 and next(images)[0][0, 0] == 1
+    with pytest.raises(InputError, match=r"2\.png"):
+        next(images)
 
 
 @pytest.mark.parametrize("read", [read_grey, image_size])

@@ -8,8 +8,7 @@ from fetal_biometry import job
 from fetal_biometry.cache import shard_of, write_shard
 from fetal_biometry.exported import open_model
 from fetal_biometry.frames import read_frame
-from fetal_biometry.geometry import squeeze
-from fetal_biometry.images import read_grey
+from fetal_biometry.images import read_squeezed
 
 if __name__ == "__main__":
     with job.start(snakemake):
@@ -20,6 +19,6 @@ if __name__ == "__main__":
         in_shard = [shard_of(name, shards) == number for name in manifest.index]
         shard = manifest[in_shard]
         index = shard[["image_name", "width_px", "height_px"]].to_dict("records")
-        images = (squeeze(read_grey(path), size) for path in shard["path"])
+        images = (image for image, _ in read_squeezed(shard["path"], size))
         write_shard(snakemake.output.images, index, images, (size, size), np.uint8)
         logging.info("%d images of %d x %d", len(index), size, size)

@@ -1,5 +1,8 @@
 """Ultrasound image files in, grey arrays out."""
 
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -7,6 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from fetal_biometry.errors import InputError
+from fetal_biometry.geometry import squeeze
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
@@ -47,6 +51,31 @@ def read_grey(path) -> np.ndarray:
     if image is None:
         raise InputError(f"{path}: the image is empty, cut short or of an unknown format; replace or remove it.")
     return image
+
+
+def read_squeezed(paths, size: int, threads: int = 1) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
+    """Image files as grey arrays of `size` pixels a side, in order, each with its own ``(width, height)``.
+
+    Some are decoded ahead of use, by `threads` threads, however many there are.
+
+    Raises
+    ------
+    InputError
+        As of `read_grey`, when it is that image's turn.
+    """
+
+    def read(path):
+        image = read_grey(path)
+        return squeeze(image, size), image.shape[::-1]
+
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque = deque()
+        for path in paths:
+            waiting.append(pool.submit(read, path))
+            if len(waiting) > 16 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def find_images(folder) -> list[Path]:
