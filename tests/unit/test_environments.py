@@ -72,7 +72,7 @@ def needed_packages(names: set[str], whole: bool) -> set[str]:
         if name in seen or top in sys.stdlib_module_names:
             continue
         seen.add(name)
-        if top == "fetal_biometry":
+        if top == "fetal_biometry" or (SCRIPTS / f"{top}.py").exists():
             module = SCRIPTS / f"{name.replace('.', '/')}.py"
             queue += imported_names(module, whole) if module.exists() else []
         else:

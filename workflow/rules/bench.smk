@@ -15,7 +15,7 @@ rule bench_training:
     log:
         f"{BENCH}/logs/bench_training.log",
     conda:
-        "../../envs/torch.yaml"
+        "../../envs/bench.yaml"
     threads: workflow.cores
     resources:
         mem_mb=3000,
@@ -39,7 +39,7 @@ rule bench_inference:
     log:
         f"{BENCH}/logs/bench_inference.log",
     conda:
-        "../../envs/torch.yaml"
+        "../../envs/bench.yaml"
     threads: workflow.cores
     resources:
         mem_mb=3000,
@@ -63,7 +63,7 @@ rule bench_workflow:
     log:
         f"{BENCH}/logs/bench_workflow.log",
     conda:
-        "../../envs/torch.yaml"
+        "../../envs/bench.yaml"
     threads: workflow.cores
     resources:
         mem_mb=3000,
@@ -92,7 +92,7 @@ rule render_bench:
     log:
         f"{BENCH}/logs/render_bench.log",
     conda:
-        "../../envs/report.yaml"
+        "../../envs/bench.yaml"
     resources:
         mem_mb=1000,
         runtime=10,

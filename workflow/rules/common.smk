@@ -13,7 +13,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import yaml
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow" / "scripts"
@@ -271,7 +271,7 @@ def experiment_settings(wildcards):
 
 def bench_settings():
     """The knobs of the experiments whose training is timed; `shipped` is the recipe of the model that comes along."""
-    overlay = yaml.safe_load(Path(workflow.basedir, "datasets", "hc18.yaml").read_text(encoding="utf-8"))
+    overlay = load_configfile(Path(workflow.basedir, "datasets", "hc18.yaml"))
     recipe = {key: value for key, value in overlay.items() if key in (*EXPERIMENT_KEYS, "cache_size")}
     shipped = {**_experiment("heatmap"), **recipe, **overlay["experiments"]["heatmap"]}
     timed = {"reference": _experiment("reference"), "ours": _experiment("heatmap"), "shipped": shipped}
