@@ -2,21 +2,16 @@
 
 import logging
 
-import matplotlib
 import numpy as np
 import pandas as pd
 
 from fetal_biometry import job
+from fetal_biometry.drawing import pyplot, save_svg
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame
 from fetal_biometry.geometry import radius_in_ellipse
 from fetal_biometry.landmarks import REFERENCE_COLUMNS
 from fetal_biometry.metrics import in_bands
-
-matplotlib.use("Agg")
-matplotlib.rcParams.update({"svg.hashsalt": "benchmark", "font.size": 9})
-matplotlib.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-from matplotlib import pyplot as plt  # noqa: E402
 
 BAD_RADIUS = 0.3  # a row is truly bad when a point lies further than this share of the radius off the ellipse
 
@@ -53,7 +48,7 @@ if __name__ == "__main__":
         truth = manifest[list(REFERENCE_COLUMNS)].to_numpy(dtype=float).reshape(-1, 4, 2)
         bad = (np.abs(radius_in_ellipse(points_of(manifest), truth) - 1) > BAD_RADIUS).any(axis=1)
         rows = {"all": np.ones(len(bad), bool)} | in_bands(manifest["reference_hc_mm"].to_numpy(dtype=float))
-        results, figure = {}, plt.figure(figsize=(4, 4))
+        results, figure = {}, pyplot.figure(figsize=(4, 4))
         axes = figure.add_subplot(xlabel="sound rows flagged", ylabel="bad rows flagged", aspect="equal")
         for name, style in (("audit", "-"), ("screen", "--")):
             table = read_frame(snakemake.input[name]).loc[manifest.index]
@@ -63,6 +58,5 @@ if __name__ == "__main__":
             axes.plot(false, true, style, color="0.1", label=f"{label}, area {area:.3f}")
             logging.info("%s: %s", label, results[name]["all"])
         axes.legend(frameon=False, loc="lower right")
-        with job.atomic_path(snakemake.output.figure) as temporary:
-            figure.savefig(temporary, format="svg", metadata={"Date": None}, bbox_inches="tight")
+        save_svg(figure, snakemake.output.figure)
         job.write_json(results, snakemake.output.metrics)

@@ -4,21 +4,16 @@ import json
 import logging
 from pathlib import Path
 
-import matplotlib
 import pandas as pd
 
 from fetal_biometry import job
+from fetal_biometry.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame, write_frame
 from fetal_biometry.geometry import LENGTHS
 from fetal_biometry.metrics import bootstrap_interval
 
-matplotlib.use("Agg")
-matplotlib.rcParams.update({"svg.hashsalt": "compare", "font.size": 9})
-matplotlib.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-from matplotlib import pyplot as plt  # noqa: E402
-
-COLOURS = {"bpd": "#0072b2", "ofd": "#e69f00", "hc": "#009e73"}  # Okabe and Ito: apart for colour-blind readers
+COLOURS = {"bpd": BLUE, "ofd": ORANGE, "hc": GREEN}
 
 
 def flatten(metrics: dict) -> dict:
@@ -65,7 +60,7 @@ def compare_pairs(tables: list[pd.DataFrame], chosen: pd.DataFrame) -> pd.DataFr
 
 def draw(table: pd.DataFrame, unit: str, path) -> None:
     """Test errors on the left (logarithmic), own loss as a share of the trivial one on the right."""
-    figure, (errors, losses) = plt.subplots(
+    figure, (errors, losses) = pyplot.subplots(
         1, 2, figsize=(9, 0.55 * len(table) + 1.6), width_ratios=(3, 2), sharey=True
     )
     rows = range(len(table))
@@ -85,8 +80,7 @@ def draw(table: pd.DataFrame, unit: str, path) -> None:
     losses.axvline(1, color="0.4", linestyle="--", linewidth=1)
     losses.set(xlabel="own test loss / loss of knowing nothing", xlim=(0, max(1.1, 1.5 * shares.max())))
     figure.tight_layout()
-    with job.atomic_path(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
+    save_svg(figure, path)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,8 @@ import os
 import platform
 from pathlib import Path
 
-import matplotlib
-
 from fetal_biometry import job
-
-matplotlib.use("Agg")
-matplotlib.rcParams.update({"svg.hashsalt": "bench", "font.size": 9})
-matplotlib.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
-from matplotlib import pyplot as plt  # noqa: E402
+from fetal_biometry.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
 
 CONTENDERS = {
     "plain": "plain loop over the reference",
@@ -77,27 +71,26 @@ def tabulate(bench: dict) -> list[tuple[str, str]]:
 
 def draw(bench: dict, path) -> None:
     """Training, inference and planning, side by side."""
-    figure, (epochs, images, plans) = plt.subplots(1, 3, figsize=(11, 3.2))
+    figure, (epochs, images, plans) = pyplot.subplots(1, 3, figsize=(11, 3.2))
     faster = bench["training"]["times_faster_than_plain"]
-    bars = epochs.barh(range(len(faster)), [value["median"] for value in faster.values()], 0.6, color="#0072b2")
+    bars = epochs.barh(range(len(faster)), [value["median"] for value in faster.values()], 0.6, color=BLUE)
     epochs.bar_label(bars, fmt=" %.1f")
     epochs.set_yticks(range(len(faster)), [CONTENDERS[name] for name in faster])
     epochs.set(xlabel="epoch, times faster than the plain loop")
     spent = bench["inference"]["milliseconds_an_image"]
     names = ("reference", "ours", "decode")
-    bars = images.barh(range(3), [spent[name]["median"] for name in names], 0.6, color="#e69f00")
+    bars = images.barh(range(3), [spent[name]["median"] for name in names], 0.6, color=ORANGE)
     images.bar_label(bars, fmt=" %.1f")
     images.set_yticks(range(3), ["reference's\ntester", "ours", "decoding\nalone"])
     images.set(xlabel="ms an image, file to mm")
     counts = [int(n) for n in bench["workflow"]["plans"]]
     for key in ("first", "again"):
         seconds = [plan[key]["seconds"] for plan in bench["workflow"]["plans"].values()]
-        plans.plot(counts, seconds, marker="o", label=f"{key} plan", color="#009e73", ls="-" if key == "again" else ":")
+        plans.plot(counts, seconds, marker="o", label=f"{key} plan", color=GREEN, ls="-" if key == "again" else ":")
     plans.set(xscale="log", xlabel="images", ylabel="s to plan", ylim=(0, None))
     plans.legend(frameon=False)
     figure.tight_layout()
-    with job.atomic_path(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
+    save_svg(figure, path)
 
 
 if __name__ == "__main__":
