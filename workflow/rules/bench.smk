@@ -1,7 +1,8 @@
 """How fast it is, as ratios within one run: training, inference, and what the workflow itself costs.
 
 Needs no data: phantoms are drawn, and the model is the shipped one or that of `model`. Makes, in results/bench/,
-bench.json, bench.md and bench.svg. Each rule takes all cores, so that nothing else runs beside it.
+bench.json, bench.md and bench.svg. Each rule takes all cores, so that nothing else runs beside it. time_to_accuracy, of
+a run that trains the reference, too, is a target of its own.
 """
 
 BENCH = "results/bench"
@@ -100,3 +101,25 @@ rule render_bench:
         "Writing {output.table}"
     script:
         "../scripts/render_bench.py"
+
+
+rule time_to_accuracy:
+    input:
+        reference=f"{RESULTS}/reference/history.csv",
+        ours=f"{RESULTS}/{config['experiment']}/history.csv",
+        split=f"{RESULTS}/split.csv",
+        bench=f"{BENCH}/training.json",
+        modules=modules("time_to_accuracy"),
+    output:
+        result=f"{RESULTS}/time_to_accuracy.json",
+    log:
+        f"{LOGS}/time_to_accuracy.log",
+    conda:
+        "../../envs/bench.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Looking up when ours got as good as the reference"
+    script:
+        "../scripts/time_to_accuracy.py"
