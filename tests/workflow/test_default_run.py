@@ -133,7 +133,7 @@ def test_another_flag_limit_only_measures_again(finished):
     assert finished.planned("--configfile", str(override)) == AFTER_CALIBRATION
 
 
-@pytest.mark.parametrize("use", ["reflections=first", "zooms=[1,1.3]", "correct=False", "arithmetic=int8"])
+@pytest.mark.parametrize("use", ["reflections=first", "correct=False", "arithmetic=int8"])
 def test_another_use_of_a_network_trains_nothing(finished, use):
     planned = finished.planned("--config", use)
     assert "export_model" in planned and "train_model" not in planned
