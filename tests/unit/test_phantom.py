@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fetal_biometry.geometry import ellipse_landmarks, head_circumference, head_lengths
-from fetal_biometry.phantom import draw_phantom, phantom_names, plan_phantoms, spoil_labels
+from fetal_biometry.phantom import draw_phantom, phantom_names, plan_phantoms, spoil_labels, true_landmarks
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +156,7 @@ def test_walls_facing_the_beam_are_brighter_than_the_sides():
 
 def test_spoilt_labels_are_the_share_asked_for_mostly_small_heads_and_swapped():
     plans = plan_phantoms(400, seed=4)
-    truth = np.array(
-        [ellipse_landmarks((p.centre_x, p.centre_y), p.semi_long_px, p.semi_short_px, p.angle_rad) for p in plans]
-    )
+    truth = true_landmarks(plans)
     spoilt = spoil_labels(plans, truth, 0.28)
     bad = np.abs(spoilt[:, [2, 3, 0, 1]] - truth).max(axis=(1, 2)) > 0
     assert bad.sum() == 112

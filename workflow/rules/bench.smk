@@ -22,7 +22,7 @@ rule bench_training:
         mem_mb=3000,
         runtime=30,
     params:
-        settings=bench_settings(),
+        settings=timed_settings,
         images=lookup(dpath="bench/images", within=config),
         rounds=lookup(dpath="bench/rounds", within=config),
     message:
@@ -33,7 +33,7 @@ rule bench_training:
 
 rule bench_inference:
     input:
-        model=MODEL or str(SHIPPED / "hc18.onnx"),
+        model=MODEL or SHIPPED_MODEL,
         modules=modules("bench_inference"),
     output:
         result=f"{BENCH}/inference.json",
@@ -46,7 +46,7 @@ rule bench_inference:
         mem_mb=3000,
         runtime=30,
     params:
-        reference=bench_settings()["reference"],
+        reference=timed("reference"),
         images=lookup(dpath="bench/images", within=config),
         rounds=lookup(dpath="bench/rounds", within=config),
         resident=lookup(dpath="bench/resident", within=config),
@@ -71,7 +71,7 @@ rule bench_workflow:
         runtime=30,
     params:
         root=workflow.basedir,
-        settings=bench_settings()["ours"],
+        settings=timed("ours"),
         run_at=lookup(dpath="bench/run_at", within=config),
         plan_at=lookup(dpath="bench/plan_at", within=config),
     message:

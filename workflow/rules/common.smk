@@ -27,12 +27,13 @@ from fetal_biometry.errors import InputError
 RESULTS = f"results/{config['run']}"
 LOGS = f"{RESULTS}/logs"
 SHIPPED = Path(os.path.relpath(workflow.basedir)) / "resources" / "models"
+SHIPPED_MODEL = str(SHIPPED / "hc18.onnx")
 BENCHMARKS = f"{RESULTS}/benchmarks"
 PHANTOMS = f"{RESULTS}/phantoms"
 FILE_INDEX = "results/file_index.json"
 AUDITS = ("audit", "second_audit")  # the experiments whose networks judge labels; their folds are audit/0, audit/1, ...
 GIVEN_MODEL = "given_model"  # the experiment's name where a model is given and none is trained
-MODEL = config["model"] or (str(SHIPPED / "hc18.onnx") if config["dataset"] == "images" else "")
+MODEL = config["model"] or (SHIPPED_MODEL if config["dataset"] == "images" else "")
 REPORTED = GIVEN_MODEL if MODEL else config["experiment"]
 EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv")
 
@@ -269,13 +270,22 @@ def experiment_settings(wildcards):
     return _experiment(name_of(wildcards.experiment)) if wildcards.experiment != GIVEN_MODEL else {}
 
 
-def bench_settings():
+def timed_settings(wildcards):
     """The knobs of the experiments whose training is timed; `shipped` is the recipe of the model that comes along."""
     overlay = load_configfile(Path(workflow.basedir, "datasets", "hc18.yaml"))
     recipe = {key: value for key, value in overlay.items() if key in (*EXPERIMENT_KEYS, "cache_size")}
     shipped = {**_experiment("heatmap"), **recipe, **overlay["experiments"]["heatmap"]}
     timed = {"reference": _experiment("reference"), "ours": _experiment("heatmap"), "shipped": shipped}
     return {name: {**knobs, "limits": config["audit"], "unit": "px"} for name, knobs in timed.items()}
+
+
+def timed(name):
+    """A params function: the knobs of one of the timed experiments."""
+
+    def of_experiment(wildcards):
+        return timed_settings(wildcards)[name]
+
+    return of_experiment
 
 
 def training_settings(wildcards):

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from draw_phantoms import write_phantom
 from fetal_biometry import heatmaps, job
 from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.geometry import squeeze
@@ -17,7 +18,7 @@ from fetal_biometry.images import read_grey, read_squeezed
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.networks import build_network
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.phantom import plan_phantoms
 from fetal_biometry.timing import interleave, run_costs, spread, times_faster
 from fetal_biometry.training import describe_architecture
 from fetal_biometry.views import to_original, whole_views
@@ -89,9 +90,7 @@ def measure(model: str, settings: dict, images: int, rounds: int, threads: int, 
     predictor = Predictor(model, threads)
     with tempfile.TemporaryDirectory() as name:
         phantoms = plan_phantoms(images, seed=1)
-        paths = [Path(name) / phantom.image_name for phantom in phantoms]
-        for phantom, path in zip(phantoms, paths, strict=True):
-            cv2.imwrite(str(path), draw_phantom(phantom))
+        paths = [write_phantom(phantom, name) for phantom in phantoms]
         pixel_size = np.array([phantom.pixel_size_mm for phantom in phantoms])
         contenders = {
             "decode": decode_only(paths),

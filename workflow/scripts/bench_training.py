@@ -12,13 +12,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from draw_phantoms import write_phantom
 from fetal_biometry import job
 from fetal_biometry.cache import Shards, write_shard
-from fetal_biometry.geometry import ellipse_landmarks, resize_points, squeeze
+from fetal_biometry.geometry import resize_points
 from fetal_biometry.heatmaps import encode
-from fetal_biometry.images import read_grey
+from fetal_biometry.images import read_squeezed
 from fetal_biometry.networks import build_network
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.phantom import Phantom, plan_phantoms, true_landmarks
 from fetal_biometry.timing import interleave, spread, times_faster
 from fetal_biometry.training import Samples, Trainer, choose_device, choose_precision, describe_architecture
 
@@ -126,29 +127,22 @@ def roofline(work: list, seconds_an_operation: dict, seconds_a_byte: float) -> d
             "moving": float(moving.sum())}  # fmt: skip
 
 
-def make_samples(folder: Path, count: int, settings: dict):
-    """Phantoms as files and as the workflow caches them: their paths, and samples to train on."""
-    phantoms = plan_phantoms(count, seed=1)
-    paths = [folder / phantom.image_name for phantom in phantoms]
-    for phantom, path in zip(phantoms, paths, strict=True):
-        cv2.imwrite(str(path), draw_phantom(phantom))
-    points = np.array(
-        [ellipse_landmarks((p.centre_x, p.centre_y), p.semi_long_px, p.semi_short_px, p.angle_rad) for p in phantoms]
-    )
+def make_samples(folder: Path, phantoms: list[Phantom], paths: list[Path], settings: dict) -> Samples:
+    """Phantoms as the workflow caches them for an experiment, to train on."""
+    points, count = true_landmarks(phantoms), len(phantoms)
     sizes = np.array([(phantom.width_px, phantom.height_px) for phantom in phantoms])
     index = [{"image_name": phantom.image_name} for phantom in phantoms]
     cache_size, cells = settings["cache_size"], settings["image_size"] // settings["stride"]
     heatmaps = encode(
         resize_points(points, sizes[:, None], (cells, cells)), cells, settings["sigma_px"] / settings["stride"]
     )
-    squeezed = (squeeze(read_grey(path), cache_size) for path in paths)
+    squeezed = (image for image, _ in read_squeezed(paths, cache_size))
     write_shard(folder / "images.npy", index, squeezed, (cache_size, cache_size), np.uint8)
     write_shard(folder / "heatmaps.npy", index, heatmaps, heatmaps.shape[1:], np.float16)
-    samples = Samples(
+    return Samples(
         [phantom.image_name for phantom in phantoms], points, np.ones(count), np.zeros(count, dtype=bool), sizes,
         np.ones(count), Shards([folder / "images.npy"]), Shards([folder / "heatmaps.npy"]),
     )  # fmt: skip
-    return paths, samples
 
 
 def measure(settings: dict[str, dict], images: int, rounds: int, threads: int) -> dict:
@@ -158,11 +152,12 @@ def measure(settings: dict[str, dict], images: int, rounds: int, threads: int) -
     """
     torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as name:
-        epochs = {}
+        phantoms, epochs = plan_phantoms(images, seed=1), {}
+        paths = [write_phantom(phantom, name) for phantom in phantoms]
         for experiment, knobs in settings.items():
             folder = Path(name) / experiment
             folder.mkdir()
-            paths, samples = make_samples(folder, images, knobs)
+            samples = make_samples(folder, phantoms, paths, knobs)
             epochs[experiment] = Epoch(knobs, samples, folder)
             if experiment == "reference":
                 plain = PlainLoop(knobs, paths, samples.points, samples.sizes)

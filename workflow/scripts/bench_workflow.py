@@ -7,13 +7,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-import cv2
 import torch
 
+from draw_phantoms import write_phantom
 from export_model import Exported, describe, export
 from fetal_biometry import job
 from fetal_biometry.networks import build_network, count_parameters
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.phantom import plan_phantoms
 from fetal_biometry.timing import run_costs
 from fetal_biometry.training import describe_architecture
 
@@ -40,8 +40,7 @@ def measure(root: Path, settings: dict, run_at: int, plan_at: list[int]) -> dict
         for part in PARTS:
             (shutil.copytree if (root / part).is_dir() else shutil.copy2)(root / part, folder / part)
         write_tiny_model(settings, folder / "tiny.onnx")
-        one = folder / "one.png"
-        cv2.imwrite(str(one), draw_phantom(plan_phantoms(1, seed=1)[0]))
+        one = write_phantom(plan_phantoms(1, seed=1)[0], folder)
         images = folder / "images"
         images.mkdir()
         config = ["--config", "dataset=images", f"images={images}", "pixel_sizes=0.1", f"model={folder / 'tiny.onnx'}"]

@@ -7,12 +7,14 @@ from pathlib import Path
 import cv2
 
 from fetal_biometry import job
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.phantom import Phantom, draw_phantom, plan_phantoms
 
 
-def write_phantom(phantom, folder: str) -> None:
-    cv2.setNumThreads(1)  # one process a core already
-    cv2.imwrite(str(Path(folder) / phantom.image_name), draw_phantom(phantom))
+def write_phantom(phantom: Phantom, folder) -> Path:
+    """Draw a phantom into a folder: the path of its image."""
+    path = Path(folder) / phantom.image_name
+    cv2.imwrite(str(path), draw_phantom(phantom))
+    return path
 
 
 if __name__ == "__main__":
@@ -20,7 +22,8 @@ if __name__ == "__main__":
         folder = snakemake.output.folder
         Path(folder).mkdir(parents=True, exist_ok=True)
         phantoms = plan_phantoms(snakemake.params.phantom_count, snakemake.params.seed)
-        with ProcessPoolExecutor(snakemake.threads) as pool:
+        one_thread = {"initializer": cv2.setNumThreads, "initargs": (1,)}  # a process a core already
+        with ProcessPoolExecutor(snakemake.threads, **one_thread) as pool:
             list(pool.map(write_phantom, phantoms, [folder] * len(phantoms), chunksize=8))
         logging.info(
             "%d phantoms of %d examinations", len(phantoms), len({phantom.examination for phantom in phantoms})

@@ -148,15 +148,10 @@ def _under_root(settings: dict, path: str) -> Path:
 
 def _list_phantoms(settings: dict, folder: Path) -> list[Source]:
     from fetal_biometry import phantom
-    from fetal_biometry.geometry import all_lengths, ellipse_landmarks
+    from fetal_biometry.geometry import all_lengths
 
     plans = phantom.plan_phantoms(settings["phantom_count"], settings["phantom_seed"])
-    truth = np.array(
-        [
-            ellipse_landmarks((plan.centre_x, plan.centre_y), plan.semi_long_px, plan.semi_short_px, plan.angle_rad)
-            for plan in plans
-        ]
-    )
+    truth = phantom.true_landmarks(plans)
     share = settings["phantom_bad_labels"]
     labels, swapped = _unswapped(phantom.spoil_labels(plans, truth, share) if share else truth)
     source = "spoilt labels, names swapped" if swapped else "phantom's own ellipse"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fetal_biometry.geometry import head_circumference
+from fetal_biometry.geometry import ellipse_landmarks, head_circumference
 from fetal_biometry.landmarks import swap_names
 
 # Quantiles of the head circumference (mm): HC18's range and its emphasis on the mid-pregnancy routine scan.
@@ -74,6 +74,13 @@ def plan_phantoms(count: int, seed: int) -> list[Phantom]:
             cephalic_index = float(np.clip(rng.normal(0.78, 0.06), 0.66, 0.92))
         plans.append(_plan_view(examination, view, hc_mm, cephalic_index, rng))
     return plans
+
+
+def true_landmarks(phantoms: list[Phantom]) -> np.ndarray:
+    """Ends of the axes of their skulls, (N, 4, 2), in original pixels."""
+    return np.array(
+        [ellipse_landmarks((p.centre_x, p.centre_y), p.semi_long_px, p.semi_short_px, p.angle_rad) for p in phantoms]
+    )
 
 
 def _plan_view(examination: int, view: int, hc_mm: float, cephalic_index: float, rng) -> Phantom:

@@ -55,7 +55,7 @@ def quantise(path, images: np.ndarray, sizes: np.ndarray) -> float:
         return exact.outputs(views)
 
     before, _ = find_heads(draw, images, sizes, exact.metadata)
-    properties = {one.key: one.value for one in onnx.load(path).metadata_props}
+    properties = exact.session.get_modelmeta().custom_metadata_map
     with tempfile.TemporaryDirectory() as folder, atomic_path(path) as whole:
         plain = Path(folder) / "plain.onnx"
         options = onnxruntime.SessionOptions()
