@@ -127,7 +127,7 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
               "names_swapped": True, "reasons": {"centres apart": left_out}}  # fmt: skip
     model = {"kind": "heatmap", "parameters": 1_912_341, "epochs": 30, "best_epoch": 27, "seconds": 333.3,
              "decode": "paired", "suspects": "drop", "keep_epoch": "best", "reflections": "none",
-             "closeup": {"looks": 1, "field": 1.3, "share": 0.5}, "data_digest": "0a1b2c"}  # fmt: skip
+             "closeup": {"looks": 1, "field": 1.3, "finder": {}}, "data_digest": "0a1b2c"}  # fmt: skip
     loss = {"name": "cross_entropy", "train": 4.15, "validation": 4.37, "test": 4.4,
             "baseline_name": "uniform heatmaps", "baseline": 8.318}  # fmt: skip
     if not labelled:

@@ -36,7 +36,8 @@ def test_it_says_who_calibrates_and_whether_it_is_one_network(metrics):
         return write_card("hc18", metrics | {"model": metrics["model"] | model}, SETTINGS)
 
     ensemble, one = write(cross_fit="ensemble", networks=4, closeup={"looks": 2}), write(cross_fit="calibrate")
-    assert "The mean of 4 U-Nets" in ensemble and "2 times in a row" in ensemble
+    assert "The mean of 4 models" in ensemble and "2 times in a row" in ensemble
+    assert "Two U-Nets" in one and "A U-Net" in write(closeup=None)
     assert "mean of" not in one and "weights of the last" in one
     for card in (ensemble, one):
         assert "that never saw its examination calibrate the intervals and correct the lengths' bias" in card

@@ -59,10 +59,10 @@ READING = {
 
 
 def scripted(*heads_and_views):
-    """A network that draws a given head, in turn, in the view it is shown."""
+    """Networks that draw a given head, in turn, in the view they are shown."""
     script = iter(heads_and_views)
 
-    def draw(images):
+    def draw(images, look=0):
         head, view = next(script)
         if head is None:
             return np.zeros((1, 5, CELLS, CELLS), np.float32)
@@ -88,13 +88,13 @@ def test_the_second_look_counts_and_tells_how_far_the_first_was_off(angle):
 def test_reflections_cost_the_looks_that_they_are_of(reflections, drawn):
     head, seen = ellipse_landmarks((400, 290), 150, 115, 0.0), []
 
-    def draw(images):
-        seen.append(images)
+    def draw(images, look):
+        seen.append(look)
         points = to_grid(whole_views(SIZES), head[None], CELLS)
         return np.concatenate([heatmaps.encode(points, CELLS, 1.5), masks.encode(points, CELLS)[:, None]], axis=1)
 
     find_heads(draw, np.zeros((1, 64, 64), np.uint8), SIZES, {**READING, "reflections": reflections})
-    assert len(seen) == drawn
+    assert len(seen) == drawn and seen == sorted(seen) and seen.count(1) == (4 if reflections == "all" else 1)
 
 
 def test_a_second_look_that_draws_no_head_leaves_the_first():
@@ -132,8 +132,8 @@ def test_of_several_zooms_the_sharpest_head_counts():
         looks += [(head, view), (head, closeups(first, 1.4))]
     draw = scripted(*looks)
 
-    def hesitant_at_first(images):
-        maps = draw(images)
+    def hesitant_at_first(images, look):
+        maps = draw(images, look)
         calls.append(1)
         return 0.5 * maps + 0.25 * (np.roll(maps, 3, axis=3) + np.roll(maps, -3, axis=3)) if len(calls) < 3 else maps
 
@@ -152,7 +152,7 @@ def test_peaks_that_lie_inside_the_skull_are_moved_out_to_it():
     views, sizes = np.repeat(whole_views(SIZES), 5, axis=0), np.repeat(SIZES, 5, axis=0)
     inside = np.array([0.98, 0.98, 0.96, 0.96])[:, None]
 
-    def draw(images):
+    def draw(images, look):
         points = to_grid(views, np.stack(heads), CELLS)
         middle = points.mean(axis=1, keepdims=True)
         peaks = heatmaps.encode(middle + (points - middle) * inside, CELLS, 1.5)
@@ -170,7 +170,7 @@ def test_peaks_that_lie_inside_the_skull_are_moved_out_to_it():
 
 
 def test_nothing_is_moved_where_no_head_is_drawn():
-    def draw(images):
+    def draw(images, look):
         return np.zeros((len(images), 5, CELLS, CELLS), np.float32)
 
     assert measure_stretch(draw, np.zeros((2, 64, 64), np.uint8), SIZES.repeat(2, axis=0), READING) == UNSTRETCHED

@@ -7,12 +7,14 @@ import torch
 from export_model import Exported, describe, export
 from fetal_biometry.decoding import find_heads
 from fetal_biometry.errors import InputError
-from fetal_biometry.geometry import all_lengths
+from fetal_biometry.geometry import all_lengths, ellipse_landmarks
+from fetal_biometry.heatmaps import encode
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import canonical
-from fetal_biometry.networks import build_network
+from fetal_biometry.networks import build_networks
 from fetal_biometry.quantise import quantise
 from fetal_biometry.training import describe_architecture, drawn_maps, heatmap_loss
+from fetal_biometry.views import show_labelled
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporter that export_model uses
 
@@ -39,7 +41,7 @@ SETTINGS = {
     "zooms": [1],
     "arithmetic": "float32",
 }
-CLOSEUP = {"looks": 1, "field": 1.4}
+CLOSEUP = {"looks": 1, "finder": {"width": 2}, "field": 1.4}
 KINDS = {
     "heatmap": SETTINGS,
     "mse": {**SETTINGS, "loss": "mse", "transposed": True, "batch_norm": False, "decoder": "paired"},
@@ -50,7 +52,7 @@ KINDS = {
         **SETTINGS,
         "mask_weight": 5,
         "decoder": "fused",
-        "closeup": {"looks": 2, "field": 1.4},
+        "closeup": {**CLOSEUP, "looks": 2},
         "zooms": [1, 1.5],
     },
     "direct": {**SETTINGS, "kind": "direct", "loss": "mse", "grey_scaling": "unit"},
@@ -60,15 +62,16 @@ SIZES = np.array([[800.0, 540.0], [640.0, 480.0], [300.0, 300.0]])
 
 @pytest.fixture(scope="module", params=KINDS)
 def exported(request, tmp_path_factory):
-    """An untrained network as PyTorch module and as file, its settings, and three images."""
+    """Untrained networks as PyTorch modules, one a look, and as file, their settings, and three images."""
     settings = KINDS[request.param]
     torch.manual_seed(4)
     models = [untrained(settings)]
     images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
     path = tmp_path_factory.mktemp("model") / "model.onnx"
-    module = Exported(models)
-    export(module, images[:2], describe(models, settings), path)
-    return module, Predictor(path), settings, images
+    modules = [Exported(models, look) for look in range(2 if settings["closeup"] else 1)]
+    networks = export(models, images[:2], describe(models, settings), path)
+    assert len(networks) == len(modules)
+    return modules, Predictor(path), settings, images
 
 
 def untrained(settings):
@@ -76,7 +79,7 @@ def untrained(settings):
     return {
         "architecture": architecture,
         "settings": settings,
-        "state": build_network(architecture).state_dict(),
+        "state": build_networks(architecture).state_dict(),
         "stretch": (1.01, 1.02),
         "epoch": 2,
         "parameters": 7,
@@ -91,24 +94,25 @@ def run(module, images):
 
 
 def test_outputs_agree_with_pytorch_for_any_number_of_images(exported):
-    module, predictor, _, images = exported
-    for count in (1, 2, 3):
-        expected = run(module, images[:count])
-        found = predictor.outputs(images[:count, 0].numpy())
-        assert found.shape == expected.shape
-        assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+    modules, predictor, _, images = exported
+    for look, module in enumerate(modules):
+        for count in (1, 2, 3):
+            expected = run(module, images[:count])
+            found = predictor.outputs(images[:count, 0].numpy(), look)
+            assert found.shape == expected.shape
+            assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
 
 
 def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
-    module, predictor, settings, images = exported
+    modules, predictor, settings, images = exported
     points, evidence = predictor.locate(images[:, 0].numpy(), SIZES)
     if settings["kind"] == "direct":
-        expected = run(module, images).astype(float) * SIZES[:, None] - 0.5
+        expected = run(modules[0], images).astype(float) * SIZES[:, None] - 0.5
         assert np.isnan(evidence).all()
     else:
         reading = {key: settings[key] for key in ("decoder", "reflections", "closeup", "zooms", "image_size")}
         expected, sure = find_heads(
-            lambda seen: run(module, torch.from_numpy(seen[:, None])), images[:, 0].numpy(), SIZES,
+            lambda seen, look: run(modules[min(look, 1)], torch.from_numpy(seen[:, None])), images[:, 0].numpy(), SIZES,
             {**reading, "sigma_cells": 2.0, "stretch": (1.01, 1.02)},
         )  # fmt: skip
         assert evidence == pytest.approx(sure, abs=1e-3, nan_ok=True)
@@ -121,18 +125,19 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
 
 
 def test_eight_bit_integers_find_the_same_heads(tmp_path):
-    settings = {**KINDS["closer"], "arithmetic": "int8", "width": 8}
+    settings = {**KINDS["closer"], "arithmetic": "int8", "width": 16}
     torch.manual_seed(0)
     images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
     path = tmp_path / "model.onnx"
-    export(Exported([untrained(settings)]), images[:2], describe([untrained(settings)], settings), path)
+    networks = export([untrained(settings)], images[:2], describe([untrained(settings)], settings), path)
     exact, size = Predictor(path), path.stat().st_size
     seen, maps = images[:, 0].numpy(), exact.outputs(images[:, 0].numpy())
     before, _ = exact.locate(seen, SIZES)
-    change = quantise(path, seen, SIZES)
+    change = quantise(path, networks, seen, SIZES)
     rough = Predictor(path)
     assert rough.metadata == exact.metadata and path.stat().st_size < size
     assert 0 < np.abs(rough.outputs(seen) - maps).max() < 0.1 * maps.max()
+    assert len({rough.outputs(seen, look).sum() for look in (0, 1, 2)}) == 2
     shares = all_lengths(rough.locate(seen, SIZES)[0]) / all_lengths(before)
     assert change == pytest.approx(np.median(np.abs(shares - 1)))
 
@@ -142,11 +147,11 @@ def test_several_networks_draw_their_mean(tmp_path):
     models = [untrained(settings), {**untrained(settings), "stretch": (1.03, 1.0), "data_digest": "def"}]
     images = torch.randint(0, 256, (2, 1, 32, 32), dtype=torch.uint8)
     path = tmp_path / "model.onnx"
-    export(Exported(models), images, describe(models, settings), path)
+    export(models, images, describe(models, settings), path)
     drawn = []
     for model in models:
-        network = build_network(model["architecture"]).eval()
-        network.load_state_dict(model["state"])
+        (network,) = networks = build_networks(model["architecture"]).eval()
+        networks.load_state_dict(model["state"])
         drawn.append(drawn_maps(torch.from_numpy(run(network, images)), "cross_entropy").numpy())
     predictor = Predictor(path)
     assert np.abs(drawn[0] - drawn[1]).max() > 1e-3
@@ -164,17 +169,18 @@ def test_images_cached_larger_are_squeezed_to_what_the_network_is_shown(exported
 
 
 def test_own_loss_is_the_loss_of_training(exported):
-    module, predictor, settings, images = exported
-    rng = np.random.default_rng(1)
+    modules, predictor, settings, images = exported
+    points = np.stack([ellipse_landmarks(size / 2, 0.3 * size[0], 0.25 * size[0], 0.2) for size in SIZES])
+    seen, places = show_labelled(images[:, 0].numpy(), SIZES, points, settings["closeup"], 32)
+    seen = torch.from_numpy(seen[:, None])
     if settings["kind"] == "direct":
-        targets = rng.random((3, 4, 2))
-        expected = ((run(module, images) - targets) ** 2).mean()
+        expected = ((run(modules[-1], seen) - (places + 0.5) / 32) ** 2).mean()
     else:
-        targets = rng.random((3, 4, 16, 16)).astype(np.float16)
+        targets = torch.from_numpy(encode((places + 0.5) / 2 - 0.5, 16, 2.0))
         with torch.no_grad():
-            logits = module.networks[0](images)[:, :4]
-        expected = heatmap_loss(logits, torch.from_numpy(targets.astype(np.float32)), settings["loss"]).mean().item()
-    found = predictor.own_loss(images[:, 0].numpy(), targets)
+            logits = modules[-1].networks[0](seen)[:, :4]
+        expected = heatmap_loss(logits, targets, settings["loss"]).mean().item()
+    found = predictor.own_loss(images[:, 0].numpy(), SIZES, points)
     assert found.shape == (3,)
     assert found.mean() == pytest.approx(expected, rel=1e-4)
 
@@ -203,3 +209,13 @@ def test_another_program_s_model_is_refused(tmp_path):
     torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1, 2),), path, dynamo=False, opset_version=17)
     with pytest.raises(InputError, match=r"other\.onnx: an ONNX model, but not exported by this workflow; give"):
         Predictor(path)
+
+
+def test_a_model_of_another_version_is_refused(tmp_path):
+    """One network looked twice in earlier ones."""
+    path = tmp_path / "model.onnx"
+    settings = KINDS["fused"]
+    metadata = {**describe([untrained(settings)], settings), "closeup": {"looks": 1, "field": 1.3}}
+    images = torch.zeros((2, 1, 32, 32), dtype=torch.uint8)
+    with pytest.raises(InputError, match=r"model\.onnx: a model of another version of this workflow; train it again"):
+        export([untrained(settings)], images, metadata, path)

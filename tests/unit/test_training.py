@@ -174,21 +174,21 @@ def test_a_seed_is_a_training(train, changed):
 
 FUSED = {"mask_weight": 5, "decoder": "fused"}
 CLOSEUP = {
-    "looks": 1, "share": 0.5, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlarge": 0.1, "shift": 0.05,
-    "coarsen": 0.3,
+    "looks": 1, "finder": {"width": 4}, "share": 0.6, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlarge": 0.1,
+    "shift": 0.05, "coarsen": 0.3,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("cached", [SIZE, 2 * SIZE])
 def test_a_closeup_of_training_shows_the_head_upright_where_its_landmarks_say(samples, tmp_path, cached):
-    closeup = {**CLOSEUP, "share": 1, "rotation_deg": 0, "coarsen": 0}
+    closeup = {**CLOSEUP, "rotation_deg": 0, "coarsen": 0}
     images = (cv2.resize(image, (cached, cached)) for image in samples[0].images.gather(samples[0].names))
     index = [{"image_name": name} for name in samples[0].names]
     write_shard(tmp_path / "images.npy", index, images, (cached, cached), np.uint8)
     learning = replace(samples[0], images=Shards([tmp_path / "images.npy"]))
     settings = {**SETTINGS, "augmentation": {**VIEWS, "thin": 0, "shadow": 0, "noise": 0}, "closeup": closeup}
     trainer = Trainer(settings, learning, samples[1], tmp_path / "checkpoint.pt", "data")
-    images, targets = trainer._load(learning, np.arange(26), np.random.default_rng(2))
+    images, targets = trainer._load(learning, np.arange(26), 1, np.random.default_rng(2))
     assert images.shape[2:] == (SIZE, SIZE)
     peaks = targets.flatten(2).argmax(dim=2)
     x, y = peaks % (SIZE // STRIDE), peaks // (SIZE // STRIDE)
@@ -197,7 +197,7 @@ def test_a_closeup_of_training_shows_the_head_upright_where_its_landmarks_say(sa
     assert found.min() > 0.6 * images.amax()  # the drawn spots
 
 
-def test_two_looks_are_learned_by_one_network(train):
+def test_each_look_has_its_network(train):
     one, two = (train(name, epochs=24, **FUSED, augmentation=VIEWS, closeup=CLOSEUP) for name in ("one", "two"))
     assert one.history[-1]["validation_hc_mae_mm"] < 6  # of 80 mm
     assert same_weights(one.model("last"), two.model("last"))

@@ -471,7 +471,6 @@ def evaluation_files(wildcards):
     files = label_tables(wildcards)
     if files and wildcards.experiment != GIVEN_MODEL:
         files["images"] = shard_files(CACHED, labelled=True)(wildcards)
-        files["heatmaps"] = heatmap_files(wildcards)
     return files
 
 
@@ -553,17 +552,23 @@ def check_configuration():
                     f"experiment {name}: decoder {settings['decoder']} reads the filled head, which mask_weight: 0 "
                     "leaves undrawn; set a mask_weight or another decoder."
                 )
-            reachable = [settings["stem_stride"] * 2**level for level in range(settings["depth"] + 1)]
-            if settings["stride"] not in reachable:
+        closeup, networks = settings["closeup"], {"": settings}
+        if closeup:
+            networks["'s closeup.finder"] = {**settings, **closeup["finder"]}
+        for whose, network in networks.items():
+            deepest = 2 ** network["depth"]
+            if network["kind"] == "heatmap":
+                reachable = [network["stem_stride"] * 2**level for level in range(network["depth"] + 1)]
+                if network["stride"] not in reachable:
+                    raise WorkflowError(
+                        f"experiment {name}{whose}: stride {network['stride']} is not among {reachable}, "
+                        "which stem_stride and depth allow."
+                    )
+                deepest = reachable[-1]
+            if config["image_size"] % deepest:
                 raise WorkflowError(
-                    f"experiment {name}: stride {settings['stride']} is not among {reachable}, "
-                    "which stem_stride and depth allow."
+                    f"experiment {name}{whose}: image_size {config['image_size']} is no multiple of {deepest}."
                 )
-            deepest = reachable[-1]
-        else:
-            deepest = 2 ** settings["depth"]
-        if config["image_size"] % deepest:
-            raise WorkflowError(f"experiment {name}: image_size {config['image_size']} is no multiple of {deepest}.")
 
 
 check_configuration()

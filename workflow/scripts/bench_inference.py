@@ -17,7 +17,7 @@ from fetal_biometry.geometry import squeeze
 from fetal_biometry.images import read_grey, read_squeezed
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import canonical
-from fetal_biometry.networks import build_network
+from fetal_biometry.networks import build_networks
 from fetal_biometry.phantom import plan_phantoms
 from fetal_biometry.timing import interleave, run_costs, spread, times_faster
 from fetal_biometry.training import describe_architecture
@@ -63,7 +63,7 @@ def ours(paths, predictor: Predictor, pixel_size: np.ndarray, threads: int):
 
 def reference(paths, settings: dict, pixel_size: np.ndarray):
     """The reference's tester: one image after the other, float32 PyTorch, the brightest cell of each heatmap."""
-    network, size = build_network(describe_architecture(settings)).eval(), settings["image_size"]
+    (network,), size = build_networks(describe_architecture(settings)).eval(), settings["image_size"]
 
     @torch.no_grad()
     def work() -> int:

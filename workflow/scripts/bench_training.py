@@ -18,7 +18,7 @@ from fetal_biometry.cache import Shards, write_shard
 from fetal_biometry.geometry import resize_points
 from fetal_biometry.heatmaps import encode
 from fetal_biometry.images import read_squeezed
-from fetal_biometry.networks import build_network
+from fetal_biometry.networks import build_networks
 from fetal_biometry.phantom import Phantom, plan_phantoms, true_landmarks
 from fetal_biometry.timing import interleave, spread, times_faster
 from fetal_biometry.training import Samples, Trainer, choose_device, choose_precision, describe_architecture
@@ -32,7 +32,7 @@ class PlainLoop:
 
     def __init__(self, settings: dict, paths: list, points: np.ndarray, sizes: np.ndarray):
         self.settings, self.paths, self.points, self.sizes = settings, paths, points, sizes
-        self.network = build_network(describe_architecture(settings)).train()
+        (self.network,) = build_networks(describe_architecture(settings)).train()
         self.optimizer = torch.optim.Adam(self.network.parameters(), settings["learning_rate"])
 
     def __call__(self) -> int:

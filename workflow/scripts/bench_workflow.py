@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 
 from draw_phantoms import write_phantom
-from export_model import Exported, describe, export
+from export_model import describe, export
 from fetal_biometry import job
-from fetal_biometry.networks import build_network, count_parameters
+from fetal_biometry.networks import build_networks, count_parameters
 from fetal_biometry.phantom import plan_phantoms
 from fetal_biometry.timing import run_costs
 from fetal_biometry.training import describe_architecture
@@ -24,13 +24,13 @@ def write_tiny_model(settings: dict, path: Path) -> None:
     """A model that costs next to nothing an image, so that what is timed is the workflow."""
     settings = {**settings, "width": 4, "reflections": "none", "closeup": None, "zooms": [1]}
     settings |= {"cache_size": settings["image_size"], "arithmetic": "float32"}
-    network = build_network(describe_architecture(settings))
+    networks = build_networks(describe_architecture(settings))
     model = {
-        "architecture": describe_architecture(settings), "settings": settings, "state": network.state_dict(),
-        "stretch": (1.0, 1.0), "epoch": 0, "parameters": count_parameters(network), "seconds": 0.0, "data_digest": "",
+        "architecture": describe_architecture(settings), "settings": settings, "state": networks.state_dict(),
+        "stretch": (1.0, 1.0), "epoch": 0, "parameters": count_parameters(networks), "seconds": 0.0, "data_digest": "",
     }  # fmt: skip
     example = torch.zeros((2, 1, settings["image_size"], settings["image_size"]), dtype=torch.uint8)
-    export(Exported([model]), example, describe([model], settings), path)
+    export([model], example, describe([model], settings), path)
 
 
 def measure(root: Path, settings: dict, run_at: int, plan_at: list[int]) -> dict:

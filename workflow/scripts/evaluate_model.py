@@ -22,24 +22,20 @@ from fetal_biometry.metrics import trivial_loss
 
 
 def evaluate_loss(snakemake, manifest, split, sound) -> dict:
-    """The network's own loss by split, beside what knowing nothing costs."""
+    """The loss of the network that measures, by split, beside what knowing nothing costs."""
     predictor, settings = Predictor(snakemake.input.model, snakemake.threads), snakemake.params.settings
     if settings["cross_fit"] != "none":  # validation images taught it, too
         split = np.where(split == "validation", "train", split)
     images = Shards(snakemake.input.images)
-    direct = settings["kind"] == "direct"
-    fractions = (resize_points(points_of(manifest), sizes_of(manifest)[:, None], (1, 1))) + 0.5
-    heatmaps = None if direct else Shards(snakemake.input.heatmaps)
-    losses = {}
+    points, sizes, losses = points_of(manifest), sizes_of(manifest), {}
     for name in ("train", "validation", "test"):
         rows = np.flatnonzero((split == name) & sound)
         values = []
         for batch in np.array_split(rows, max(1, len(rows) // 16)) if len(rows) else []:
-            names = manifest.index[batch]
-            targets = fractions[batch] if direct else heatmaps.gather(names)
-            values.append(predictor.own_loss(images.gather(names), targets))
+            values.append(predictor.own_loss(images.gather(manifest.index[batch]), sizes[batch], points[batch]))
         losses[name] = float(np.concatenate(values).mean()) if len(rows) else None
-    if direct:
+    if settings["kind"] == "direct":
+        fractions = resize_points(points, sizes[:, None], (1, 1)) + 0.5
         constant = fractions[(split == "train") & sound].mean(axis=0)
         test = (split == "test") & sound
         baseline = "mean landmark", float(((fractions[test] - constant) ** 2).mean()) if test.any() else None

@@ -1,7 +1,7 @@
 """Export the weights kept to ONNX, with all that reading their output takes, and check that both agree."""
 
+import io
 import itertools
-import json
 import logging
 
 import numpy as np
@@ -14,10 +14,10 @@ from fetal_biometry import job
 from fetal_biometry.cache import Shards
 from fetal_biometry.digests import digest
 from fetal_biometry.errors import InputError
-from fetal_biometry.exported import METADATA
 from fetal_biometry.frames import read_frame, sizes_of
+from fetal_biometry.graphs import halve, save_model
 from fetal_biometry.inference import Predictor
-from fetal_biometry.networks import build_network
+from fetal_biometry.networks import build_networks
 from fetal_biometry.quantise import quantise
 from fetal_biometry.training import drawn_maps
 
@@ -27,14 +27,14 @@ TOLERANCE = 2e-4  # of the largest output, plus 1e-6: summation in another order
 
 
 class Exported(torch.nn.Module):
-    """Networks as they are used: grey values in, the mean of non-negative heatmaps or of coordinates out.
+    """Networks of one look as they are used: grey values in, the mean of non-negative heatmaps or coordinates out.
 
     Batch normalisation is part of the convolutions, and weights are rounded to float16, as the file holds them.
     """
 
-    def __init__(self, models: list[dict]):
+    def __init__(self, models: list[dict], look: int = 0):
         super().__init__()
-        self.networks = torch.nn.ModuleList(map(fused, models))
+        self.networks = torch.nn.ModuleList(fused(model)[look] for model in models)
         self.settings = models[0]["settings"]
         for weights in self.parameters():
             weights.data = weights.half().float()
@@ -47,28 +47,15 @@ class Exported(torch.nn.Module):
         return outputs if self.settings["kind"] == "direct" else drawn_maps(outputs, self.settings["loss"])
 
 
-def fused(model: dict) -> torch.nn.Module:
-    """A trained network with each batch normalisation taken into the convolution before it."""
-    network = build_network(model["architecture"]).eval()
-    network.load_state_dict(model["state"])
-    for layers in [part for part in network.modules() if isinstance(part, torch.nn.Sequential)]:
+def fused(model: dict) -> torch.nn.ModuleList:
+    """The trained network of each look, with each batch normalisation taken into the convolution before it."""
+    networks = build_networks(model["architecture"]).eval()
+    networks.load_state_dict(model["state"])
+    for layers in [part for part in networks.modules() if isinstance(part, torch.nn.Sequential)]:
         for place, (layer, norm) in enumerate(itertools.pairwise(list(layers))):
             if isinstance(norm, torch.nn.BatchNorm2d):
                 layers[place], layers[place + 1] = fuse_conv_bn_eval(layer, norm), torch.nn.Identity()
-    return network
-
-
-def halve(graph: onnx.GraphProto) -> None:
-    """Store weights as float16, turned back into float32 when the file is opened: half the size."""
-    casts = []
-    for weights in graph.initializer:
-        values = onnx.numpy_helper.to_array(weights)
-        if values.dtype == np.float32 and values.ndim > 1:
-            name = weights.name
-            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-            casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
-    for cast in casts:
-        graph.node.insert(0, cast)
+    return networks
 
 
 def describe(models: list[dict], settings: dict) -> dict:
@@ -87,26 +74,34 @@ def describe(models: list[dict], settings: dict) -> dict:
     }
 
 
-def export(module: Exported, example: torch.Tensor, metadata: dict, path) -> float:
-    """Write an ONNX file and compare it with the module on the example.
+def export(models: list[dict], example: torch.Tensor, metadata: dict, path) -> list[onnx.ModelProto]:
+    """Write what they draw on average as one ONNX file; the network of each look, as it is in there.
 
-    Returns the largest difference; a RuntimeError where it is more than another order of summation explains.
+    A RuntimeError where it differs from PyTorch's by more than another order of summation explains.
     """
+    modules = [Exported(models, look) for look in range(len(build_networks(models[0]["architecture"])))]
+    networks = [_trace(module, example) for module in modules]
+    save_model(networks, metadata, path)
+    predictor, differences = Predictor(path), []
+    for look, module in enumerate(modules):
+        with torch.no_grad():
+            expected = module(example).numpy()
+        differences.append(np.abs(predictor.outputs(example[:, 0].numpy(), look) - expected).max())
+        if not differences[-1] < TOLERANCE * np.abs(expected).max() + 1e-6:
+            raise RuntimeError(f"ONNX Runtime and PyTorch differ by {differences[-1]:.2g}")
+    logging.info("ONNX Runtime and PyTorch agree within %.2g", max(differences))
+    return networks
+
+
+def _trace(module: Exported, example: torch.Tensor) -> onnx.ModelProto:
+    file = io.BytesIO()
     torch.onnx.export(
-        module, (example,), path, dynamo=False, opset_version=17,
+        module, (example,), file, dynamo=False, opset_version=17,
         input_names=["images"], output_names=["found"], dynamic_axes={"images": {0: "n"}, "found": {0: "n"}},
     )  # fmt: skip
-    model = onnx.load(path)
-    halve(model.graph)
-    onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-    with torch.no_grad():
-        expected = module(example).numpy()
-    difference = np.abs(Predictor(path).outputs(example[:, 0].numpy()) - expected).max()
-    if not difference < TOLERANCE * np.abs(expected).max() + 1e-6:
-        raise RuntimeError(f"ONNX Runtime and PyTorch differ by {difference:.2g}")
-    return float(difference)
+    network = onnx.load_from_string(file.getvalue())
+    halve(network.graph)
+    return network
 
 
 def some_images(inputs) -> tuple[np.ndarray, np.ndarray]:
@@ -125,10 +120,9 @@ if __name__ == "__main__":
         size = settings["image_size"]
         example = torch.randint(0, 256, (2, 1, size, size), dtype=torch.uint8, generator=torch.manual_seed(0))
         with job.atomic_path(snakemake.output.network) as temporary:
-            difference = export(Exported(models), example, describe(models, settings), temporary)
-            logging.info("ONNX Runtime and PyTorch agree within %.2g", difference)
+            networks = export(models, example, describe(models, settings), temporary)
             if settings["arithmetic"] == "int8":
-                change = quantise(temporary, *some_images(snakemake.input))
+                change = quantise(temporary, networks, *some_images(snakemake.input))
                 logging.info("8-bit integers change a length by %.2g of it, the median", change)
                 if change > QUANTISED:
                     raise InputError(

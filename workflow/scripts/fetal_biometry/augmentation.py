@@ -85,12 +85,15 @@ def _resample(image, matrix, points, size, thickness):
     if thickness == 1 or abs(np.linalg.det(axes)) < 1:
         return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
     centre, back = points.mean(axis=0), cv2.invertAffineTransform(matrix)
-    each = np.arange(size, dtype=np.float32)
-    places = np.stack(np.meshgrid(each - centre[0], each - centre[1]), axis=-1).astype(np.float32)
-    share = np.linalg.norm(places @ np.linalg.inv(axes).T.astype(np.float32), axis=-1)
-    places *= np.maximum(share, 1e-3)[..., None] ** np.float32(1 / thickness - 1)
-    places = (places + centre) @ back[:, :2].T + back[:, 2]
-    return cv2.remap(image, places.astype(np.float32), None, cv2.INTER_LINEAR)
+    inverse = np.linalg.inv(axes)
+    form = (inverse.T @ inverse).astype(np.float32)  # of the squared share of the radius
+    x, y = ((np.arange(size) - middle).astype(np.float32) for middle in centre)
+    y = y[:, None]
+    share = form[0, 0] * x**2 + form[1, 1] * y**2 + (2 * form[0, 1] * y) * x
+    moved = np.maximum(share, np.float32(1e-6)) ** np.float32((1 / thickness - 1) / 2)
+    origin, back = (back @ [*centre, 1]).astype(np.float32), back.astype(np.float32)
+    places = (moved * (back[i, 0] * x + back[i, 1] * y) + origin[i] for i in range(2))
+    return cv2.remap(image, *places, cv2.INTER_LINEAR)
 
 
 def _random_tones(image, knobs, rng):

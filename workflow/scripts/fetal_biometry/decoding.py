@@ -1,5 +1,7 @@
 """From what a network draws to landmarks in original pixels."""
 
+import functools
+
 import numpy as np
 
 from fetal_biometry import heatmaps, masks
@@ -26,7 +28,7 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
     Parameters
     ----------
     draw : callable
-        The network, from (N, S, S) images to (N, 4 or 5, H, H) maps.
+        The networks, from (N, S, S) images and the number of the look, 0 the first, to (N, 4 or 5, H, H) maps.
     images : ndarray of shape (N, C, C), uint8
         As cached: as large as what the network is shown, or larger, for a closer second look.
     sizes : ndarray of shape (N, 2)
@@ -49,9 +51,10 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
         the first counts, NaN without another.
     """
 
-    def read(seen, views, closer=False):
-        reflected = reading["reflections"] == "all" or (reading["reflections"] == "first" and not closer)
-        maps = average_reflections(draw, seen) if reflected else draw(seen)
+    def read(seen, views, number):
+        reflected = reading["reflections"] == "all" or (reading["reflections"] == "first" and number == 0)
+        drawn = functools.partial(draw, look=number)
+        maps = average_reflections(drawn, seen) if reflected else drawn(seen)
         return locate(maps, views, reading["decoder"], reading["sigma_cells"], reading["stretch"])
 
     size, closeup = reading["image_size"], reading["closeup"]
@@ -67,11 +70,11 @@ def _look_closer(read, images, sizes, size: int, zoom: float, closeup: dict | No
     """One first look and, where asked for, closer ones: points and evidence of `find_heads`."""
     views = whole_views(sizes, zoom)
     seen = squeeze_all(images, size) if zoom == 1 else look(images, sizes, views, size)
-    points, evidence = read(seen, views)
+    points, evidence = read(seen, views, 0)
     first, drift, alone = points, np.full(len(images), np.nan), np.ones(len(images), dtype=bool)
-    for _ in range(closeup["looks"] if closeup else 0):
+    for number in range(1, 1 + (closeup["looks"] if closeup else 0)):
         views = closeups(points, closeup["field"])
-        nearer, closer = read(look(images, sizes, views, size), views, closer=True)
+        nearer, closer = read(look(images, sizes, views, size), views, number)
         lost = closer[:, EVIDENCE.index("disagreement")] == 1
         closer[:, 0] = np.minimum(evidence[:, 0], closer[:, 0])
         points = np.where(lost[:, None, None], points, nearer)

@@ -7,6 +7,7 @@ import onnxruntime
 from fetal_biometry.errors import InputError
 
 METADATA = "fetal_biometry"
+CLOSER = "closer"  # the input that says which look it is, of a model that looks more than once
 
 
 def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, dict]:
@@ -15,17 +16,20 @@ def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, di
     Raises
     ------
     InputError
-        When the file is no ONNX model or none of this workflow.
+        When the file is no ONNX model or none of this workflow, as it is now.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        return session, json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+        metadata = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
     except KeyError:
         raise InputError(
             f"{path}: an ONNX model, but not exported by this workflow; give a model.onnx of a run."
         ) from None
     except Exception as error:
         raise InputError(f"{path}: not a readable ONNX model ({error}); export it again.") from error
+    if bool(metadata.get("closeup")) != (CLOSER in [given.name for given in session.get_inputs()]):
+        raise InputError(f"{path}: a model of another version of this workflow; train it again with this one.")
+    return session, metadata

@@ -3,12 +3,14 @@
 import numpy as np
 
 from fetal_biometry import decoding
-from fetal_biometry.exported import open_model
-from fetal_biometry.geometry import squeeze_all
+from fetal_biometry.exported import CLOSER, open_model
+from fetal_biometry.geometry import resize_points, squeeze_all
+from fetal_biometry.heatmaps import encode
+from fetal_biometry.views import show_labelled
 
 
 class Predictor:
-    """An exported model: the network with its grey scaling, and in its metadata how to read its output.
+    """An exported model: its networks with their grey scaling, and in its metadata how to read their output.
 
     Parameters
     ----------
@@ -26,10 +28,12 @@ class Predictor:
         self.session, self.metadata = open_model(path, threads)
         self.image_size, self.cache_size = self.metadata["image_size"], self.metadata["cache_size"]
 
-    def outputs(self, images: np.ndarray) -> np.ndarray:
-        """The network's output on (N, C, C) uint8 images: maps (N, 4 or 5, H, W), or coordinates (N, 4, 2)."""
-        seen = squeeze_all(images, self.image_size)
-        return self.session.run(None, {"images": np.ascontiguousarray(seen[:, None])})[0]
+    def outputs(self, images: np.ndarray, look: int = 0) -> np.ndarray:
+        """What a look's network makes of (N, C, C) uint8 images: maps (N, 4 or 5, H, W), or coordinates (N, 4, 2)."""
+        seen = {"images": np.ascontiguousarray(squeeze_all(images, self.image_size)[:, None])}
+        if self.metadata["closeup"]:
+            seen[CLOSER] = np.array(look > 0)
+        return self.session.run(None, seen)[0]
 
     def locate(self, images: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Landmarks of squeezed images.
@@ -53,14 +57,21 @@ class Predictor:
             return decoding.locate_coordinates(self.outputs(images), sizes), unknown
         return decoding.find_heads(self.outputs, images, sizes, self.metadata)
 
-    def own_loss(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """The landmarks' part of the loss this network was trained with, an image at a time, (N,), from its output.
+    def own_loss(self, images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """The landmarks' part of the loss that the network of the last look was trained with, an image at a time, (N,).
 
-        ``targets`` are rendered heatmaps (N, 4, H, W), or coordinates (N, 4, 2) in fractions of the frame.
+        Takes ``images`` and ``sizes`` as `locate`, and the labels, ``points`` (N, 4, 2) in original pixels.
         """
-        found, targets = self.outputs(images)[:, :4].astype(float), targets.astype(float)
-        axes = tuple(range(1, found.ndim))
+        seen, places = show_labelled(images, sizes, points, self.metadata["closeup"], self.image_size)
+        found = self.outputs(seen, look=1)[:, :4].astype(float)
+        if self.metadata["kind"] == "direct":
+            targets = (places + 0.5) / self.image_size
+        else:
+            cells, square = found.shape[-1], (self.image_size, self.image_size)
+            grid = resize_points(places, square, (cells, cells))
+            targets = encode(grid, cells, self.metadata["sigma_cells"]).astype(float)
         if self.metadata["loss"] == "mse":
+            axes = tuple(range(1, found.ndim))
             return ((found - targets) ** 2).mean(axis=axes)
         mass = targets / np.maximum(targets.sum(axis=(2, 3), keepdims=True), 1e-12)
         return -(mass * np.log(np.maximum(found, 1e-30))).sum(axis=(2, 3)).mean(axis=1)

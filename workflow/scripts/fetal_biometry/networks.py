@@ -65,8 +65,9 @@ class UNet(nn.Module):
         eight times.
     depth : int
         Poolings. With the stem's stride they set the receptive field.
-    stem_stride : {1, 2}
-        2 halves the image at once: a quarter of the work, since speckle holds little that a landmark needs.
+    stem_stride : {1, 2, 4}
+        2 halves the image at once: a quarter of the work, since speckle holds little that a landmark needs. 4 is
+        enough to find a head.
     stride : int
         Image pixels a heatmap cell: ``stem_stride * 2**k``, k from 0 to depth.
     batch_norm, transposed : bool
@@ -133,20 +134,26 @@ class DirectRegressor(nn.Module):
         return self.regress(self.features(self.scale(images))).reshape(-1, 4, 2)
 
 
-def build_network(architecture: dict) -> nn.Module:
-    """Build a network from its plain description, as a checkpoint holds it.
+def build_networks(architecture: dict) -> nn.ModuleList:
+    """Build the network of each look from their plain description, as a checkpoint holds it.
+
+    With a ``finder`` there are two: one that finds the head in the whole image, and is as the others' description but
+    for what stands there, and one that measures it from close by. Otherwise there is one.
 
     Examples
     --------
     >>> description = dict(kind="direct", width=8, depth=3, image_size=64, grey_scaling="unit")
-    >>> build_network(description)(torch.zeros(2, 1, 64, 64, dtype=torch.uint8)).shape
+    >>> (network,) = build_networks(description)
+    >>> network(torch.zeros(2, 1, 64, 64, dtype=torch.uint8)).shape
     torch.Size([2, 4, 2])
     """
     arguments = dict(architecture)
-    kinds = {"heatmap": UNet, "direct": DirectRegressor}
-    return kinds[arguments.pop("kind")](**arguments)
+    network = {"heatmap": UNet, "direct": DirectRegressor}[arguments.pop("kind")]
+    finder = arguments.pop("finder", None)
+    looks = [arguments] if finder is None else [{**arguments, **finder}, arguments]
+    return nn.ModuleList(network(**look) for look in looks)
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Trainable numbers in a network."""
+    """Trainable numbers in a network, or in several."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

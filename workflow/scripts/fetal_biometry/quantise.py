@@ -10,6 +10,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from fetal_biometry.decoding import find_heads
 from fetal_biometry.geometry import all_lengths
+from fetal_biometry.graphs import save_model
 from fetal_biometry.inference import Predictor
 from fetal_biometry.job import atomic_path
 
@@ -28,7 +29,7 @@ class _Seen(CalibrationDataReader):
         return None if batch is None else {"images": batch}
 
 
-def quantise(path, images: np.ndarray, sizes: np.ndarray) -> float:
+def quantise(path, networks: list[onnx.ModelProto], images: np.ndarray, sizes: np.ndarray) -> float:
     """Turn an exported model's convolutions into 8-bit ones, by what they see in some images; in place.
 
     Weights have 7 bits a channel, since processors without instructions for it add up products of 8-bit ones in 16
@@ -38,8 +39,10 @@ def quantise(path, images: np.ndarray, sizes: np.ndarray) -> float:
     ----------
     path : path
         ``network.onnx`` of this workflow, of ``kind: heatmap``.
+    networks : list of onnx.ModelProto
+        The network of each look, as they are in that file.
     images : ndarray of shape (N, C, C), uint8
-        As cached; some that the network was trained on.
+        As cached; some that the networks were trained on.
     sizes : ndarray of shape (N, 2)
         Width and height of the originals.
 
@@ -48,31 +51,34 @@ def quantise(path, images: np.ndarray, sizes: np.ndarray) -> float:
     float
         Median change of a length in these images, as a share of it.
     """
-    exact, seen = Predictor(path), []
+    exact, seen = Predictor(path), [[] for _ in networks]
 
-    def draw(views: np.ndarray) -> np.ndarray:
-        seen.append(views)
-        return exact.outputs(views)
+    def draw(views: np.ndarray, look: int) -> np.ndarray:
+        seen[min(look, len(networks) - 1)].append(views)
+        return exact.outputs(views, look)
 
     before, _ = find_heads(draw, images, sizes, exact.metadata)
-    properties = exact.session.get_modelmeta().custom_metadata_map
-    with tempfile.TemporaryDirectory() as folder, atomic_path(path) as whole:
-        plain = Path(folder) / "plain.onnx"
+    rough = [_quantise(network, np.concatenate(views)) for network, views in zip(networks, seen, strict=True)]
+    with atomic_path(path) as whole:
+        save_model(rough, exact.metadata, whole)
+    after, _ = Predictor(path).locate(images, sizes)
+    return float(np.median(np.abs(all_lengths(after) / np.maximum(all_lengths(before), 1e-9) - 1)))
+
+
+def _quantise(network: onnx.ModelProto, views: np.ndarray) -> onnx.ModelProto:
+    with tempfile.TemporaryDirectory() as folder:
+        plain, whole = Path(folder) / "plain.onnx", Path(folder) / "whole.onnx"
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.optimized_model_filepath = str(plain)
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        onnxruntime.InferenceSession(network.SerializeToString(), options, providers=["CPUExecutionProvider"])
         quantize_static(
-            plain, whole, _Seen(np.concatenate(seen)), quant_format=QuantFormat.QDQ, per_channel=True,
+            plain, whole, _Seen(views), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, reduce_range=True,
             op_types_to_quantize=_LAYERS, nodes_to_exclude=_ends(onnx.load(plain).graph),
         )  # fmt: skip
-        model = onnx.load(whole)
-        onnx.helper.set_model_props(model, properties)
-        onnx.save(model, whole)
-    after, _ = Predictor(path).locate(images, sizes)
-    return float(np.median(np.abs(all_lengths(after) / np.maximum(all_lengths(before), 1e-9) - 1)))
+        return onnx.load(whole)
 
 
 def _ends(graph: onnx.GraphProto) -> list[str]:

@@ -1,4 +1,4 @@
-"""Train a network on cached images; every epoch leaves a checkpoint from which the same training goes on."""
+"""Train networks on cached images; every epoch leaves a checkpoint from which the same training goes on."""
 
 import functools
 import logging
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn import functional
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from fetal_biometry import decoding, geometry, heatmaps, masks
@@ -17,8 +18,8 @@ from fetal_biometry.audit import sure_heads
 from fetal_biometry.augmentation import augment, coarsen
 from fetal_biometry.cache import Shards
 from fetal_biometry.job import atomic_path
-from fetal_biometry.networks import build_network, count_parameters
-from fetal_biometry.views import between, closeups, to_grid, whole_views
+from fetal_biometry.networks import build_networks, count_parameters
+from fetal_biometry.views import between, closeups, show_labelled, to_grid, whole_views
 
 _STRETCHED = 200  # images at most, for a median
 _TEACH_EVERY = 3  # epochs; the averaged network changes little from one to the next
@@ -48,12 +49,14 @@ class Samples:
 
 
 def describe_architecture(settings: dict) -> dict:
-    """The network's part of an experiment's settings, as a checkpoint stores it."""
+    """The networks' part of an experiment's settings, as a checkpoint stores it."""
     if settings["kind"] == "direct":
         keys, outputs = ("kind", "width", "depth", "image_size", "grey_scaling"), {}
     else:
         keys = ("kind", "width", "depth", "stem_stride", "stride", "batch_norm", "transposed", "grey_scaling")
         outputs = {"mask": settings["mask_weight"] > 0}
+        if settings["closeup"]:
+            outputs["finder"] = settings["closeup"]["finder"]
     return {key: settings[key] for key in keys} | outputs
 
 
@@ -122,11 +125,10 @@ class Trainer:
         self.cells = settings["image_size"] // settings["stride"]
         self.sigma_cells = settings["sigma_px"] / settings["stride"]
         torch.manual_seed(settings["seed"])
-        self.network = build_network(describe_architecture(settings)).to(self.device, memory_format=torch.channels_last)
-        self.average = build_network(describe_architecture(settings)).to(self.device, memory_format=torch.channels_last)
-        self.average.load_state_dict(self.network.state_dict())
+        self.networks = self._build()
+        self.average = self._build(self.networks.state_dict())
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), settings["learning_rate"], weight_decay=settings["weight_decay"], fused=True
+            self.networks.parameters(), settings["learning_rate"], weight_decay=settings["weight_decay"], fused=True
         )
         self.steps = 0
         self.history: list[dict] = []
@@ -138,7 +140,7 @@ class Trainer:
         epochs = self.settings["epochs"]
         logging.info(
             "%d training and %d validation images, %.2f million parameters, %s on %s, epoch %d of %d next",
-            np.count_nonzero(self.training.weights), len(self.validation), count_parameters(self.network) / 1e6,
+            np.count_nonzero(self.training.weights), len(self.validation), count_parameters(self.networks) / 1e6,
             str(self.precision).removeprefix("torch."), self.device.type, len(self.history) + 1, epochs,
         )  # fmt: skip
         bar = tqdm(total=epochs, initial=len(self.history), desc="training", unit="epoch", disable=None)
@@ -162,7 +164,7 @@ class Trainer:
             "state": state,
             "stretch": self._measure_stretch(state),
             "epoch": len(self.history) if last else self.best["epoch"],
-            "parameters": count_parameters(self.network),
+            "parameters": count_parameters(self.networks),
             "seconds": float(sum(row["seconds"] for row in self.history)),
             "data_digest": self.identity,
         }
@@ -177,16 +179,33 @@ class Trainer:
         batches = [order[i : i + size] for i in range(0, len(order), size)]
         if len(batches) > 1 and len(batches[-1]) == 1:
             batches.pop()  # batch normalisation needs two
-        self.network.train()
-        losses = []
+        self.networks.train()
+        losses = [[] for _ in self.networks]
         for number, batch in enumerate(batches):
             for group in self.optimizer.param_groups:
                 group["lr"] = self._learning_rate(epoch - 1 + number / len(batches))
-            losses.append(self._step(batch, rng))
-        row = {"epoch": epoch, "train_loss": float(np.mean(losses)), **self._validate()}
+            look = self._draw_turn()
+            losses[look].append(self._step(batch, look, rng))
+        row = {"epoch": epoch, "train_loss": float(np.mean(losses[-1])) if losses[-1] else np.nan, **self._validate()}
         row["learning_rate"] = self.optimizer.param_groups[0]["lr"]
         row["seconds"] = time.perf_counter() - started
         return row
+
+    def _build(self, state: dict | None = None) -> torch.nn.ModuleList:
+        """The experiment's networks, one a look, with these weights or with random ones."""
+        networks = build_networks(describe_architecture(self.settings)).to(
+            self.device, memory_format=torch.channels_last
+        )
+        if state is not None:
+            networks.load_state_dict(state)
+        return networks
+
+    def _draw_turn(self) -> int:
+        """Which network learns from the next batch: that of the first look or, in a share of the steps, of the last."""
+        if len(self.networks) == 1:
+            return 0
+        share = self.settings["closeup"]["share"]
+        return int((self.steps + 1) * share) - int(self.steps * share)
 
     def _draw_order(self, rng: np.random.Generator) -> np.ndarray:
         """As many images as there are samples, whatever their weights: leaving labels out shortens no training."""
@@ -202,10 +221,10 @@ class Trainer:
         rise = max(total / 20, 1e-9)
         return peak * min(1.0, (epochs_done + 0.05) / rise) * 0.5 * (1 + math.cos(math.pi * epochs_done / total))
 
-    def _step(self, batch: np.ndarray, rng: np.random.Generator) -> float:
-        images, targets = self._load(self.training, batch, rng if self.settings["augmentation"] else None)
+    def _step(self, batch: np.ndarray, look: int, rng: np.random.Generator) -> float:
+        images, targets = self._load(self.training, batch, look, rng if self.settings["augmentation"] else None)
         weights = torch.from_numpy(self.training.weights[batch]).float().to(self.device)
-        losses = self._loss(self._forward(self.network, images), targets)
+        losses = self._loss(self._forward(self.networks[look], images), targets)
         loss = (weights * losses).sum() / weights.sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -220,30 +239,27 @@ class Trainer:
     def _update_average(self) -> None:
         """Exponential moving average of the weights, over few steps at first and `weight_average` in the end."""
         decay = min(self.settings["weight_average"], (1 + self.steps) / (10 + self.steps))
-        with torch.no_grad():
-            for kept, new in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
-                if kept.dtype.is_floating_point:
-                    kept.lerp_(new, 1 - decay)
-                else:
-                    kept.copy_(new)
+        kept, new = (
+            [value for value in (*part.parameters(), *part.buffers()) if value.is_floating_point()]
+            for part in (self.average, self.networks)
+        )
+        get_ema_multi_avg_fn(decay)(kept, new, None)
 
-    def _load(self, samples: Samples, batch, rng=None):
-        """Images (B, 1, S, S) and targets of a batch; with `rng`, of random views of it."""
+    def _load(self, samples: Samples, batch, look: int, rng=None):
+        """Images (B, 1, S, S) and targets of a batch as that look sees them; with `rng`, of random views."""
         names = [samples.names[i] for i in batch]
-        images = samples.images.gather(names)
-        size = self.settings["image_size"]
+        images, points, sizes = samples.images.gather(names), samples.points[batch], samples.sizes[batch]
+        size, closeup = self.settings["image_size"], self.settings["closeup"] if look else None
         if rng is None:
-            images = geometry.squeeze_all(images, size)
-            points = geometry.resize_points(samples.points[batch], samples.sizes[batch][:, None], (size, size))
+            images, points = show_labelled(images, sizes, points, closeup, size)
         else:
-            each = zip(images, samples.points[batch], samples.sizes[batch], strict=True)
-            drawn = [self._draw_view(*one, rng) for one in each]
+            drawn = [self._draw_view(*one, closeup, rng) for one in zip(images, points, sizes, strict=True)]
             images, points = (np.stack(part) for part in zip(*drawn, strict=True))
         if self.settings["kind"] == "direct":
             targets = ((points + 0.5) / size).astype(np.float32)
         else:
             grid = geometry.resize_points(points, (size, size), (self.cells, self.cells))
-            if rng is None and samples.targets is not None:
+            if rng is None and not look and samples.targets is not None:
                 targets = samples.targets.gather(names).astype(np.float32)
             else:
                 targets = heatmaps.encode(grid, self.cells, self.sigma_cells)
@@ -251,12 +267,12 @@ class Trainer:
                 targets = np.concatenate([targets, masks.encode(grid, self.cells)[:, None]], axis=1)
         return torch.from_numpy(images[:, None]).to(self.device), torch.from_numpy(targets).to(self.device)
 
-    def _draw_view(self, image, points, original_size, rng):
+    def _draw_view(self, image, points, original_size, closeup, rng):
         """A random view of one image, of all of it or of its head from close by, and the landmarks there."""
-        knobs, closeup, size = self.settings["augmentation"], self.settings["closeup"], self.settings["image_size"]
+        knobs, size = self.settings["augmentation"], self.settings["image_size"]
         (whole,) = views = whole_views(original_size[None])
         aspect, start = original_size[0] / original_size[1], None
-        if closeup and rng.random() < closeup["share"]:
+        if closeup:
             views = closeups(points[None], closeup["field"])
             aspect, start, knobs = 1.0, between(whole, views[0], len(image), size), {**knobs, **closeup}
             image = coarsen(image, np.exp(-rng.uniform(0, closeup["coarsen"])))
@@ -278,12 +294,13 @@ class Trainer:
         return losses
 
     @torch.no_grad()
-    def _draw(self, images: np.ndarray, network=None) -> np.ndarray:
-        """A network's maps of (N, S, S) images; the averaged one's unless another is given."""
+    def _draw(self, images: np.ndarray, look: int, networks=None) -> np.ndarray:
+        """A look's maps of (N, S, S) images; by the averaged networks unless others are given."""
         size, maps = self.settings["batch_size"], []
+        network = (self.average if networks is None else networks)[min(look, len(self.networks) - 1)]
         for start in range(0, len(images), size):
             batch = torch.from_numpy(images[start : start + size, None]).to(self.device)
-            outputs = self._forward(self.average if network is None else network, batch)
+            outputs = self._forward(network, batch)
             maps.append(drawn_maps(outputs, self.settings["loss"]).cpu().numpy())
         return np.concatenate(maps)
 
@@ -318,12 +335,12 @@ class Trainer:
         if not len(samples):
             return {}
         self.average.eval()
-        size = self.settings["batch_size"]
+        size, last = self.settings["batch_size"], len(self.networks) - 1
         losses, found = [], []
         for start in range(0, len(samples), size):
             batch = np.arange(start, min(start + size, len(samples)))
-            images, targets = self._load(samples, batch)
-            outputs = self._forward(self.average, images)
+            images, targets = self._load(samples, batch, last)
+            outputs = self._forward(self.average[last], images)
             losses.append(self._loss(outputs, targets).sum().item())
             if self.settings["kind"] == "direct":
                 found.append(decoding.locate_coordinates(outputs.cpu().numpy(), samples.sizes[batch]))
@@ -342,7 +359,7 @@ class Trainer:
         }
 
     def _reading(self, reflections: str = "none") -> dict:
-        """How `decoding.find_heads` reads this network."""
+        """How `decoding.find_heads` reads these networks."""
         knobs = {key: self.settings[key] for key in ("decoder", "closeup", "image_size")}
         constant = {"sigma_cells": self.sigma_cells, "stretch": geometry.UNSTRETCHED, "zooms": [1]}
         return {**knobs, **constant, "reflections": reflections}
@@ -351,12 +368,11 @@ class Trainer:
         """`decoding.measure_stretch` of these weights, on some of the images at hand, whatever their labels."""
         if not self.settings["mask_weight"] or self.settings["kind"] == "direct":
             return geometry.UNSTRETCHED
-        network = build_network(describe_architecture(self.settings)).to(self.device).eval()
-        network.load_state_dict(state)
+        networks = self._build(state).eval()
         samples = self.validation if len(self.validation) else self.training
         some = np.linspace(0, len(samples) - 1, min(len(samples), _STRETCHED)).astype(int)
         images = samples.images.gather([samples.names[i] for i in some])
-        draw = functools.partial(self._draw, network=network)
+        draw = functools.partial(self._draw, networks=networks)
         return decoding.measure_stretch(draw, images, samples.sizes[some], self._reading())
 
     def _keep_best(self, epoch: int, row: dict) -> None:
@@ -371,7 +387,7 @@ class Trainer:
             torch.save(
                 {
                     "identity": self.identity,
-                    "network": self.network.state_dict(),
+                    "networks": self.networks.state_dict(),
                     "average": self.average.state_dict(),
                     "optimizer": self.optimizer.state_dict(),
                     "steps": self.steps,
@@ -394,7 +410,7 @@ class Trainer:
         if state["identity"] != self.identity:
             logging.info("%s belongs to other data or settings; training starts anew", self.checkpoint)
             return
-        self.network.load_state_dict(state["network"])
+        self.networks.load_state_dict(state["networks"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.steps, self.history, self.best = state["steps"], state["history"], state["best"]

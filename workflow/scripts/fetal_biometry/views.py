@@ -8,7 +8,7 @@ and (1, 1) at its lower right one, to original pixels. It serves grids of any si
 import cv2
 import numpy as np
 
-from fetal_biometry.geometry import landmarks_to_ellipse
+from fetal_biometry.geometry import landmarks_to_ellipse, squeeze_all
 
 
 def whole_views(sizes: np.ndarray, zoom: float = 1.0) -> np.ndarray:
@@ -58,6 +58,34 @@ def between(source: np.ndarray, target: np.ndarray, source_size: int, size: int)
     moved = to_grid(target, to_original(source, corners, source_size), size)
     linear = (moved[1:] - moved[0]).T / source_size
     return np.column_stack([linear, moved[0]])
+
+
+def show_labelled(images, sizes, points, closeup: dict | None, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the network that measures sees where labels say where the heads are: close-ups, or whole images.
+
+    Parameters
+    ----------
+    images : ndarray of shape (N, C, C), uint8
+        Squeezed.
+    sizes : ndarray of shape (N, 2)
+        Width and height of the originals.
+    points : ndarray of shape (N, 4, 2)
+        Landmarks in original pixels.
+    closeup : dict or None
+        With the ``field`` of `closeups`; None shows whole images.
+    size : int
+        Pixels a side of the views.
+
+    Returns
+    -------
+    seen : ndarray of shape (N, size, size), uint8
+    places : ndarray of shape (N, 4, 2)
+        The landmarks there.
+    """
+    if closeup is None:
+        return squeeze_all(images, size), to_grid(whole_views(sizes), points, size)
+    views = closeups(points, closeup["field"])
+    return look(images, sizes, views, size), to_grid(views, points, size)
 
 
 def look(images: np.ndarray, sizes: np.ndarray, views: np.ndarray, size: int) -> np.ndarray:
