@@ -70,17 +70,22 @@ lock:
 	echo "Resolving the dependencies of pyproject.toml in a fresh environment"; \
 	"$$python" -m venv "$$fresh"; new=$$fresh/bin/python; \
 	direct='import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
-	print(*(p["project"]["dependencies"] if sys.argv[1] == "run" else p["dependency-groups"]["test"]), sep="\n")'; \
-	"$$new" -c "$$direct" run > "$$fresh/run.txt"; "$$new" -c "$$direct" test > "$$fresh/test.txt"; \
+	print(*(p["project"]["dependencies"] if sys.argv[1] == "run" else p["dependency-groups"][sys.argv[1]]), sep="\n")'; \
+	for group in run measure test; do "$$new" -c "$$direct" $$group > "$$fresh/$$group.txt"; done; \
 	pins() { "$$new" -m pip freeze --all | sed 's/+cpu$$//' | grep -Ev '^(pip|triton|nvidia-.*|cuda-.*)=='; }; \
 	note='# Written by `make lock` from the direct dependencies in pyproject.toml.'; \
 	$(call install_torch,"$$new",$$(grep '^torch' "$$fresh/run.txt")); \
 	"$$new" $(INSTALL) -r "$$fresh/run.txt"; \
 	pins > "$$fresh/run.pins"; { echo "$$note"; cat "$$fresh/run.pins"; } > "$$fresh/requirements.txt"; \
+	"$$new" $(INSTALL) --dry-run --ignore-installed --report "$$fresh/measure.json" -r "$$fresh/measure.txt" \
+	-c "$$fresh/requirements.txt"; \
+	chosen='import json, sys; parts = [part["metadata"] for part in json.load(open(sys.argv[1]))["install"]]; \
+	print(*sorted(("%s==%s" % (part["name"], part["version"]) for part in parts), key=str.lower), sep="\n")'; \
+	{ echo "$$note"; "$$new" -c "$$chosen" "$$fresh/measure.json"; } > "$$fresh/requirements-measure.txt"; \
 	"$$new" $(INSTALL) -r "$$fresh/requirements.txt" -r "$$fresh/test.txt"; \
 	{ echo "$$note"; echo "-r requirements.txt"; pins | grep -Fvxf "$$fresh/run.pins"; } > "$$fresh/requirements-test.txt"; \
-	cp "$$fresh/requirements.txt" "$$fresh/requirements-test.txt" .; \
-	echo "Wrote requirements.txt and requirements-test.txt; put the same versions into envs/ (make test says which)"
+	cp "$$fresh/requirements.txt" "$$fresh/requirements-measure.txt" "$$fresh/requirements-test.txt" .; \
+	echo "Wrote requirements.txt, requirements-measure.txt and requirements-test.txt; put the same versions into envs/ (make test says which)"
 
 RUN := hc18
 ship:

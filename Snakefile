@@ -30,6 +30,7 @@ localrules:
     ablate,
     bench,
     compare,
+    measure,
     rebuild_model,
 
 
@@ -37,6 +38,15 @@ rule all:
     default_target: True
     input:
         final_outputs,
+    message:
+        "The report: {input[0]}"
+
+
+rule measure:
+    input:
+        final_outputs,
+    message:
+        f"The lengths: {RESULTS}/{REPORTED}/predictions.csv; to look at: {{input[0]}}"
 
 
 rule audit:

@@ -144,3 +144,13 @@ def test_the_workflow_environment_can_read_the_workflow():
             if module == "fetal_biometry":
                 names |= {f"{module}.{name}" for name in re.findall(r"\w+", imported)}
     assert needed_packages(names, whole=False) <= set(pins)
+
+
+def test_measuring_needs_only_its_own_small_requirements():
+    small, runtime = read_pins("requirements-measure.txt"), read_pins("requirements.txt")
+    assert small.items() <= runtime.items() and not {"torch", "onnx"} & set(small)
+    rules = ("build_manifest", "cache_images", "predict_landmarks", "measure_heads", "evaluate_model", "render_report")
+    modules = {"measure_image", "fetal_biometry.datasets", "fetal_biometry.splits", "fetal_biometry.digests", *rules}
+    assert needed_packages(modules, whole=False) <= set(small)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert {canonicalize_name(name) for name in project["dependency-groups"]["measure"]} <= set(small)

@@ -24,6 +24,10 @@ from fetal_biometry.cache import shard_of
 from fetal_biometry.digests import FileIndex, digest
 from fetal_biometry.errors import InputError
 
+if config["dataset"] == "auto":
+    config["dataset"] = "images" if config["images"] else "phantom"
+config["run"] = config["run"] or config["dataset"]
+
 RESULTS = f"results/{config['run']}"
 LOGS = f"{RESULTS}/logs"
 SHIPPED = Path(os.path.relpath(workflow.basedir)) / "resources" / "models"
@@ -502,6 +506,8 @@ def final_outputs(wildcards):
 
 def check_configuration():
     """Refuse combinations that the schema cannot see."""
+    if "measure" in sys.argv and not config["images"]:
+        raise WorkflowError("measure what? Give --config images=FOLDER, or a csv that names images.")
     if config["experiment"] not in config["experiments"]:
         raise WorkflowError(f"experiment {config['experiment']!r} is none of {', '.join(config['experiments'])}.")
     for key in ("compare", "ablation"):

@@ -15,14 +15,13 @@ from fetal_biometry import heatmaps, job
 from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.geometry import squeeze
 from fetal_biometry.images import read_grey, read_squeezed
-from fetal_biometry.inference import Predictor
+from fetal_biometry.inference import BATCH, Predictor
 from fetal_biometry.landmarks import canonical
 from fetal_biometry.networks import build_networks
 from fetal_biometry.phantom import plan_phantoms
 from fetal_biometry.timing import interleave, run_costs, spread, times_faster
 from fetal_biometry.training import describe_architecture
 from fetal_biometry.views import to_original, whole_views
-from predict_landmarks import BATCH
 
 RESIDENT = """
 import sys

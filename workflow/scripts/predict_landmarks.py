@@ -2,19 +2,13 @@
 
 import logging
 
-import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from fetal_biometry import job
 from fetal_biometry.cache import Shards
-from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame, sizes_of, write_frame
-from fetal_biometry.inference import Predictor
-from fetal_biometry.landmarks import COLUMNS
-
-BATCH = 16  # beyond it ONNX Runtime gains nothing on a CPU and memory grows
+from fetal_biometry.inference import Predictor, locate_all
 
 if __name__ == "__main__":
     with job.start(snakemake):
@@ -34,15 +28,7 @@ if __name__ == "__main__":
             split = read_frame(snakemake.input.split)["split"]
             taught = index["image_name"].isin(split.index[split != "test"])
             index = index[taught if snakemake.input.get("fold") else ~taught].reset_index(drop=True)
-        sizes = sizes_of(index)
-        points, evidence = [], []
-        for start in tqdm(range(0, len(index), BATCH), desc="predicting", unit="batch", disable=None):
-            batch = slice(start, start + BATCH)
-            found, doubts = predictor.locate(shard.gather(index["image_name"][batch]), sizes[batch])
-            points.append(found)
-            evidence.append(doubts)
-        table = index[["image_name"]].copy()
-        table[list(COLUMNS)] = np.concatenate([np.zeros((0, 4, 2)), *points]).reshape(-1, 8)
-        table[list(EVIDENCE)] = np.concatenate([np.zeros((0, len(EVIDENCE))), *evidence])
+        names = index["image_name"].to_list()
+        table = locate_all(predictor, names, map(shard.__getitem__, names), sizes_of(index))
         write_frame(table, snakemake.output.landmarks)
         logging.info("%d images", len(table))

@@ -3,16 +3,20 @@
 import numpy as np
 import pandas as pd
 
+from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.geometry import (
     LENGTHS,
+    UNSTRETCHED,
     all_lengths,
     head_circumference,
     head_lengths,
     landmarks_to_ellipse,
     misalignment,
+    stretch_diameters,
 )
 from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.uncertainty import intervals
 
 
 def flag_heads(points, sizes, confidence, margins, limits: dict) -> list[str]:
@@ -76,6 +80,33 @@ def reported_lengths(points: np.ndarray, pixel_size_mm: np.ndarray, calliper: st
     """BPD, OFD and HC, (N, 3), as reported: `outer_lengths` where the pixel size is known, else pixels."""
     known = np.isfinite(pixel_size_mm)[:, None]
     return np.where(known, outer_lengths(points, pixel_size_mm, calliper), all_lengths(points))
+
+
+def measure(
+    found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limits: dict, calliper: str
+) -> pd.DataFrame:
+    """The predictions table of what networks found: corrected lengths with their intervals and flags.
+
+    Parameters
+    ----------
+    found : DataFrame
+        ``image_name``, landmarks in original pixels and `decoding.EVIDENCE`.
+    manifest : DataFrame
+        ``pixel_size_mm`` (NaN where unknown), ``width_px`` and ``height_px`` of the same images in the same order.
+    calibration : dict
+        Of the model, see `uncertainty.calibrate`; empty where it has none, and intervals are NaN.
+    limits, calliper
+        As of `tabulate`, which says what comes out.
+    """
+    found, pixel_size = found.copy(), manifest["pixel_size_mm"].to_numpy(dtype=float)
+    points = stretch_diameters(points_of(found), calibration.get("correction", UNSTRETCHED))
+    found[list(COLUMNS)] = points.reshape(-1, 8)
+    lengths = reported_lengths(points, pixel_size, calliper)
+    ends = np.full((*lengths.shape, 2), np.nan)
+    if calibration:
+        hc_mm = np.where(np.isfinite(pixel_size), lengths[:, 2], np.nan)
+        ends = intervals(calibration, lengths, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm)
+    return tabulate(found, manifest, ends, limits, calliper)
 
 
 def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray, limits: dict, calliper: str):

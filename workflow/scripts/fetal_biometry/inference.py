@@ -1,12 +1,20 @@
-"""A trained network on the images of a shard, through ONNX Runtime; torch is not needed."""
+"""Trained networks on cached images, through ONNX Runtime; torch is not needed."""
+
+import itertools
+from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
+from tqdm import tqdm
 
 from fetal_biometry import decoding
 from fetal_biometry.exported import CLOSER, open_model
 from fetal_biometry.geometry import resize_points, squeeze_all
 from fetal_biometry.heatmaps import encode
+from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.views import show_labelled
+
+BATCH = 16  # beyond it ONNX Runtime gains nothing on a CPU and memory grows
 
 
 class Predictor:
@@ -75,3 +83,20 @@ class Predictor:
             return ((found - targets) ** 2).mean(axis=axes)
         mass = targets / np.maximum(targets.sum(axis=(2, 3), keepdims=True), 1e-12)
         return -(mass * np.log(np.maximum(found, 1e-30))).sum(axis=(2, 3)).mean(axis=1)
+
+
+def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes: np.ndarray) -> pd.DataFrame:
+    """Landmarks of any number of squeezed images, which are taken a batch at a time.
+
+    ``names``, ``images`` and ``sizes`` of N images, see `Predictor.locate`; a table of ``image_name``, landmarks in
+    original pixels, and evidence.
+    """
+    points, evidence, images = [np.zeros((0, 4, 2))], [np.zeros((0, len(decoding.EVIDENCE)))], iter(images)
+    for start in tqdm(range(0, len(names), BATCH), desc="measuring", unit="batch", disable=None):
+        found, doubts = predictor.locate(np.stack(list(itertools.islice(images, BATCH))), sizes[start : start + BATCH])
+        points.append(found)
+        evidence.append(doubts)
+    table = pd.DataFrame({"image_name": names})
+    table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
+    table[list(decoding.EVIDENCE)] = np.concatenate(evidence)
+    return table

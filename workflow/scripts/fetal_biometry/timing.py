@@ -1,7 +1,8 @@
 """Timings on machines that others use too: contenders take turns, and are compared within a round."""
 
-import os
+import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,18 @@ def times_faster(seconds: dict[str, np.ndarray], slow: str, fast: str) -> dict:
     return spread(seconds[slow] / seconds[fast])
 
 
+# A program's peak memory, as the system tells it, counts from that of the process that starts it, which is to be small.
+_WATCH = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+with open(sys.argv[1], "w") as output:
+    process = subprocess.Popen(sys.argv[2:], stdout=output, stderr=subprocess.STDOUT)
+    _, status, usage = os.wait4(process.pid, 0)
+unit = 1 << (20 if sys.platform == "darwin" else 10)
+print(json.dumps([status, time.perf_counter() - started, usage.ru_maxrss / unit]))
+"""
+
+
 def run_costs(command: list[str], log: Path, **where) -> dict:
     """Seconds and peak memory of a program, whose output goes to a file.
 
@@ -57,11 +70,9 @@ def run_costs(command: list[str], log: Path, **where) -> dict:
     RuntimeError
         When it fails, with the end of what it said.
     """
-    started = time.perf_counter()
-    with open(log, "w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **where)
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
+    watch = [sys.executable, "-c", _WATCH, str(log), *command]
+    said = subprocess.run(watch, stdout=subprocess.PIPE, text=True, check=True, **where).stdout
+    status, seconds, mib = json.loads(said)
     if status:
         raise RuntimeError(f"{' '.join(command)} failed:\n{log.read_text()[-3000:]}")
-    return {"seconds": seconds, "mib": usage.ru_maxrss / 1024}
+    return {"seconds": seconds, "mib": mib}

@@ -1,0 +1,76 @@
+"""Measure images from the terminal, without a run of the workflow: measure_image.py IMAGE [IMAGE ...]."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from fetal_biometry.biometry import measure
+from fetal_biometry.errors import InputError
+from fetal_biometry.geometry import LENGTHS
+from fetal_biometry.images import image_size, read_squeezed
+from fetal_biometry.inference import Predictor, locate_all
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def measure_files(paths: list[Path], pixel_size_mm: float, model: Path, config: dict) -> pd.DataFrame:
+    """The predictions table of image files, see `biometry.tabulate`; lengths in mm where a pixel size is given."""
+    predictor, sizes = Predictor(model, os.cpu_count() or 1), np.array([image_size(path) for path in paths])
+    names = [path.name for path in paths]
+    images = (image for image, _ in read_squeezed(paths, predictor.cache_size))
+    found = locate_all(predictor, names, images, sizes)
+    manifest = pd.DataFrame({"width_px": sizes[:, 0], "height_px": sizes[:, 1], "pixel_size_mm": pixel_size_mm})
+    return measure(found, manifest, predictor.metadata.get("calibration", {}), config["flags"], config["calliper"])
+
+
+def describe(table: pd.DataFrame) -> str:
+    """A line an image: each length with its interval, confidence and flags."""
+    unit = "mm" if np.isfinite(table["hc_mm"]).all() else "px"
+
+    def describe_length(row: dict, name: str) -> str:
+        length, low, high = row[f"{name}_{unit}"], row[f"{name}_low"], row[f"{name}_high"]
+        return f"{length:.1f} ({low:.1f}-{high:.1f})" if np.isfinite(low) else f"{length:.1f}"
+
+    lines = [["image", *(f"{name.upper()} {unit}" for name in LENGTHS), "confidence", "flags"]]
+    for row in table.to_dict("records"):
+        lengths = [describe_length(row, name) for name in LENGTHS]
+        flags = row["flags"].replace(";", ", ") or "none"
+        lines.append([row["image_name"], *lengths, f"{row['confidence']:.2f}", flags])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line, measure, print."""
+    parser = argparse.ArgumentParser(
+        description="Measure fetal heads in ultrasound images: BPD and HC outer to outer, OFD, each with its 90 % "
+        "interval. Research use only, not a medical device."
+    )
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG, TIFF or BMP")
+    parser.add_argument(
+        "--pixel-size", type=float, default=np.nan, metavar="MM", help="of all images; without it: pixels"
+    )
+    shipped = ROOT / "resources" / "models" / "hc18.onnx"
+    parser.add_argument(
+        "--model", type=Path, default=shipped, help="a model.onnx of a run; else the one that comes along"
+    )
+    parser.add_argument("--csv", action="store_true", help="print the whole table, as in predictions.csv")
+    given = parser.parse_args(arguments)
+    if given.pixel_size <= 0 or given.pixel_size > 2:
+        parser.error(f"a pixel of {given.pixel_size:g} mm is no ultrasound image's; 0.05 to 0.5 mm is usual")
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    try:
+        table = measure_files(given.images, given.pixel_size, given.model, config)
+    except InputError as error:
+        sys.exit(f"Error: {error}")
+    print(table.to_csv(index=False), end="") if given.csv else print(describe(table))
+
+
+if __name__ == "__main__":
+    main()
