@@ -188,7 +188,7 @@ def test_a_closeup_of_training_shows_the_head_upright_where_its_landmarks_say(sa
     learning = replace(samples[0], images=Shards([tmp_path / "images.npy"]))
     settings = {**SETTINGS, "augmentation": {**VIEWS, "thin": 0, "shadow": 0, "noise": 0}, "closeup": closeup}
     trainer = Trainer(settings, learning, samples[1], tmp_path / "checkpoint.pt", "data")
-    images, targets = trainer._load(learning, np.arange(26), 1, np.random.default_rng(2))
+    images, targets = trainer.load(learning, np.arange(26), 1, np.random.default_rng(2))
     assert images.shape[2:] == (SIZE, SIZE)
     peaks = targets.flatten(2).argmax(dim=2)
     x, y = peaks % (SIZE // STRIDE), peaks // (SIZE // STRIDE)

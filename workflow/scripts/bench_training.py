@@ -66,6 +66,15 @@ class Epoch:
         self.trainer.run_epoch(1)
         return len(self.trainer.training)
 
+    def draw_views(self) -> int:
+        """What the last network is shown in an epoch, without its looking."""
+        samples, size = self.trainer.training, self.trainer.settings["batch_size"]
+        rng = np.random.default_rng(1)
+        for start in range(0, len(samples), size):
+            batch = np.arange(start, min(start + size, len(samples)))
+            self.trainer.load(samples, batch, len(self.trainer.networks) - 1, rng)
+        return len(samples)
+
     def work(self) -> list[tuple[int, int, torch.dtype]]:
         """Operations, bytes and precision of everything that torch does in an epoch."""
         with Work() as work:
@@ -164,7 +173,8 @@ def measure(settings: dict[str, dict], images: int, rounds: int, threads: int) -
         precision = choose_precision("auto", choose_device("cpu"))
         kinds = {torch.float32, precision}
         contenders = {"plain": plain, **epochs}
-        seconds = interleave(contenders | {kind: product(kind) for kind in kinds} | {"copy": copying()}, rounds)
+        parts = {kind: product(kind) for kind in kinds} | {"copy": copying(), "views": epochs["ours"].draw_views}
+        seconds = interleave(contenders | parts, rounds)
         work = {experiment: epoch.work() for experiment, epoch in epochs.items()}
     medians = {name: float(np.median(values)) for name, values in seconds.items()}
     operations = {name: sum(count for count, _, _ in done) / images for name, done in work.items()}
@@ -178,6 +188,7 @@ def measure(settings: dict[str, dict], images: int, rounds: int, threads: int) -
         "precision": _name(precision),
         "seconds_an_image": {name: spread(seconds[name]) for name in contenders},
         "times_faster_than_plain": {name: times_faster(seconds, "plain", name) for name in epochs},
+        "share_of_views": spread(seconds["views"] / seconds["ours"]),
         "product_gflops": {_name(kind): spread(1e-9 / seconds[kind]) for kind in kinds},
         "copy_gigabytes_a_second": spread(1e-9 / seconds["copy"]),
         "gflop_an_image": {name: count / 1e9 for name, count in operations.items()},

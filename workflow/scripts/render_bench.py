@@ -44,6 +44,11 @@ def tabulate(bench: dict) -> list[tuple[str, str]]:
         for name, value in training[key].items():
             scaled = {point: scale * number for point, number in value.items()}
             rows.append((f"{what}, {CONTENDERS[name]}", spread_text(scaled)))
+    views = {point: 100 * share for point, share in training["share_of_views"].items()}
+    rows.append((f"% of an epoch that random views and their targets take, {CONTENDERS['ours']}", spread_text(views)))
+    for name, best in training["roofline_seconds_an_image"].items():
+        parts = " and ".join(f"{1000 * best[part]:.1f} {part}" for part in ("computing", "moving"))
+        rows.append((f"ms an image in training at best, {CONTENDERS[name]}", f"{1000 * best['seconds']:.1f}: {parts}"))
     rows += [
         (f"GFLOP/s of a {kind} matrix product", spread_text(v, 0)) for kind, v in training["product_gflops"].items()
     ]

@@ -222,7 +222,7 @@ class Trainer:
         return peak * min(1.0, (epochs_done + 0.05) / rise) * 0.5 * (1 + math.cos(math.pi * epochs_done / total))
 
     def _step(self, batch: np.ndarray, look: int, rng: np.random.Generator) -> float:
-        images, targets = self._load(self.training, batch, look, rng if self.settings["augmentation"] else None)
+        images, targets = self.load(self.training, batch, look, rng if self.settings["augmentation"] else None)
         weights = torch.from_numpy(self.training.weights[batch]).float().to(self.device)
         losses = self._loss(self._forward(self.networks[look], images), targets)
         loss = (weights * losses).sum() / weights.sum()
@@ -245,7 +245,7 @@ class Trainer:
         )
         get_ema_multi_avg_fn(decay)(kept, new, None)
 
-    def _load(self, samples: Samples, batch, look: int, rng=None):
+    def load(self, samples: Samples, batch, look: int, rng=None):
         """Images (B, 1, S, S) and targets of a batch as that look sees them; with `rng`, of random views."""
         names = [samples.names[i] for i in batch]
         images, points, sizes = samples.images.gather(names), samples.points[batch], samples.sizes[batch]
@@ -339,7 +339,7 @@ class Trainer:
         losses, found = [], []
         for start in range(0, len(samples), size):
             batch = np.arange(start, min(start + size, len(samples)))
-            images, targets = self._load(samples, batch, last)
+            images, targets = self.load(samples, batch, last)
             outputs = self._forward(self.average[last], images)
             losses.append(self._loss(outputs, targets).sum().item())
             if self.settings["kind"] == "direct":
