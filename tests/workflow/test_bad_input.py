@@ -81,6 +81,12 @@ def test_a_wrong_configuration_is_refused(tiny, arguments, words):
     assert all(word in message for word in words), message
 
 
+def test_measuring_nothing_is_refused(tiny):
+    done = tiny.snakemake("measure", check=False)
+    assert done.returncode != 0 and "measure what? Give --config images=FOLDER" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_an_unknown_key_in_a_file_is_refused(tiny):
     (tiny.folder / "overlay.yaml").write_text(OVERLAY + "flags:\n  angel_deg: 3\n")
     assert "angel_deg" in refused(tiny)

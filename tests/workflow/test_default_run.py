@@ -146,23 +146,23 @@ def test_one_unlabelled_image_more_or_less_touches_one_shard_and_trains_nothing(
         cv2.imwrite(str(extra / f"mine-{phantom.image_name}"), draw_phantom(phantom))
     images = sorted(extra.iterdir())
     parked = shutil.move(images[2], finished.folder / images[2].name)
-    finished.snakemake("--config", "images=extra")
+    finished.snakemake("--config", "dataset=phantom", "images=extra")
     weights = (results / "heatmap" / "model.pt").stat().st_mtime_ns
-    assert finished.planned("--config", "images=extra") == {}
+    assert finished.planned("--config", "dataset=phantom", "images=extra") == {}
 
     one_shard = {"build_manifest": 1, "cache_images": 1, "predict_landmarks": 1, **AFTER_PREDICTION}
     shutil.move(parked, images[2])
-    assert finished.planned("--config", "images=extra") == one_shard
-    finished.snakemake("--config", "images=extra")
+    assert finished.planned("--config", "dataset=phantom", "images=extra") == one_shard
+    finished.snakemake("--config", "dataset=phantom", "images=extra")
     predictions = pd.read_csv(results / "heatmap" / "predictions.csv", index_col="image_name")
     assert images[2].name in predictions.index and np.isfinite(predictions.loc[images[2].name, "hc_px"])
 
     images[0].touch()
-    assert finished.planned("--config", "images=extra") == {}
+    assert finished.planned("--config", "dataset=phantom", "images=extra") == {}
 
     images[1].unlink()
-    assert finished.planned("--config", "images=extra") == one_shard
-    finished.snakemake("--config", "images=extra")
+    assert finished.planned("--config", "dataset=phantom", "images=extra") == one_shard
+    finished.snakemake("--config", "dataset=phantom", "images=extra")
     predictions = pd.read_csv(results / "heatmap" / "predictions.csv", index_col="image_name")
     assert images[1].name not in predictions.index and len(predictions) == 322
     assert (results / "heatmap" / "model.pt").stat().st_mtime_ns == weights
@@ -173,11 +173,11 @@ def test_new_code_and_a_new_image_at_once_miss_nothing(edited):
     folder = edited.folder / "more"
     folder.mkdir()
     cv2.imwrite(str(folder / "one.png"), draw_phantom(plan_phantoms(1, seed=55)[0]))
-    image_alone = edited.planned("--config", "images=more")
+    image_alone = edited.planned("--config", "dataset=phantom", "images=more")
     assert "build_manifest" in image_alone and "export_model" not in image_alone
     edited.append(f"{PACKAGE}/inference.py", "\n# edited\n")
     rules = {**image_alone, "export_model": 1, "predict_landmarks": 4}
-    assert edited.planned("--config", "images=more") == rules
+    assert edited.planned("--config", "dataset=phantom", "images=more") == rules
 
 
 def test_a_trained_model_measures_unlabelled_images(finished, results, tmp_path):
@@ -190,8 +190,9 @@ def test_a_trained_model_measures_unlabelled_images(finished, results, tmp_path)
     table = folder / "images.csv"
     table.write_text("image_name,pixel_size_mm,gestational_age_weeks\n" + rows + f"{phantoms[2].image_name},,\n")
     model = results / "heatmap" / "model.onnx"
-    arguments = ("run=mine", "dataset=images", f"images={table}", f"model={model}", "growth_chart=hadlock")
-    finished.snakemake("--config", *arguments)
+    arguments = ("run=mine", f"images={table}", f"model={model}", "growth_chart=hadlock")
+    said = finished.snakemake("measure", "--config", *arguments).stdout
+    assert "The lengths: results/mine/given_model/predictions.csv" in said
     mine = finished.folder / "results" / "mine"
     predictions = pd.read_csv(mine / "given_model" / "predictions.csv", index_col="image_name")
     for phantom in phantoms:
