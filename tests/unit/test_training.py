@@ -152,6 +152,13 @@ def test_it_learns_to_find_drawn_heads(train):
     assert [row["epoch"] for row in trainer.history] == list(range(1, 13))
 
 
+def test_bfloat16_learns_as_much_as_float32(train):
+    exact, rough = (train(kind, epochs=12, precision=kind).history[-1] for kind in ("float32", "bfloat16"))
+    assert rough["train_loss"] == pytest.approx(exact["train_loss"], rel=0.03)
+    assert rough["train_loss"] != exact["train_loss"]
+    assert abs(rough["validation_hc_mae_mm"] - exact["validation_hc_mae_mm"]) < 1  # of 80 mm
+
+
 def test_the_direct_network_learns_too(train):
     trainer = train(**DIRECT, epochs=8)
     assert trainer.history[-1]["train_loss"] < 0.1 * trainer.history[0]["train_loss"]
@@ -201,6 +208,23 @@ def test_each_look_has_its_network(train):
     one, two = (train(name, epochs=24, **FUSED, augmentation=VIEWS, closeup=CLOSEUP) for name in ("one", "two"))
     assert one.history[-1]["validation_hc_mae_mm"] < 6  # of 80 mm
     assert same_weights(one.model("last"), two.model("last"))
+
+
+def test_networks_take_turns_by_their_share(samples, tmp_path):
+    settings = {**SETTINGS, **FUSED, "augmentation": VIEWS, "closeup": CLOSEUP}
+    trainer = Trainer(settings, *samples, tmp_path / "checkpoint.pt", "data")
+    before = [{key: value.clone() for key, value in network.state_dict().items()} for network in trainer.networks]
+    turns = []
+    for trainer.steps in range(20):
+        turns.append(trainer._draw_turn())
+    assert sum(turns) == 12 and turns[:5] * 4 == turns  # three steps of five, evenly spread
+    trainer.steps = 1
+    trainer._step(np.arange(4), 1, np.random.default_rng(1))
+    changed = [
+        any(not torch.equal(old[key], value) for key, value in network.state_dict().items())
+        for old, network in zip(before, trainer.networks, strict=True)
+    ]
+    assert changed == [False, True]
 
 
 def test_the_filled_head_is_learned_beside_the_landmarks(train):
