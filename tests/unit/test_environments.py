@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -154,3 +155,19 @@ def test_measuring_needs_only_its_own_small_requirements():
     assert needed_packages(modules, whole=False) <= set(small)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert {canonicalize_name(name) for name in project["dependency-groups"]["measure"]} <= set(small)
+
+
+def test_a_plan_of_a_folder_needs_no_imaging_library(tmp_path):
+    """The environment that runs Snakemake has none."""
+    (tmp_path / "one.png").touch()
+    plan = """
+import sys
+sys.path.insert(0, sys.argv[1])
+for missing in ("cv2", "PIL", "pandas", "onnxruntime", "torch", "pydicom"):
+    sys.modules[missing] = None
+from fetal_biometry.datasets import list_sources
+settings = {"images": sys.argv[2], "pixel_sizes": "", "data_root": "", "image_folder": sys.argv[2]}
+assert len(list_sources({**settings, "dataset": "images"}, "")) == 1
+assert len(list_sources({**settings, "dataset": "hc18", "images": ""}, "")) == 1
+"""
+    subprocess.run([sys.executable, "-c", plan, str(SCRIPTS), str(tmp_path)], check=True)

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from fetal_biometry.errors import InputError
+from fetal_biometry.files import find_images
 from fetal_biometry.geometry import resize_points, squeeze
-from fetal_biometry.images import find_images, image_size, read_grey, read_squeezed
+from fetal_biometry.images import image_size, read_grey, read_squeezed
 
 
 def centroid(image):

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from test_dicom import region, write
 
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
 from measure_image import main
@@ -23,15 +24,15 @@ def images(tmp_path_factory):
 def test_a_line_an_image_gives_lengths_with_intervals_and_flags(images, capsys):
     main([*images, "--pixel-size", "0.2"])
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split("  ")[0].strip() == "image" and "BPD mm" in head and "flags" in head
+    assert head.split("  ")[0].strip() == "image" and "BPD" in head and "flags" in head
     assert [line.split("  ")[0] for line in lines] == ["head 0.png", "head 1.png"]
-    assert all(line.count("(") == 3 for line in lines)
+    assert all(line.count("(") == 3 and "  mm  " in line for line in lines)
 
 
 def test_without_a_pixel_size_lengths_are_pixels(images, capsys):
     main(images[:1])
     out = capsys.readouterr().out
-    assert "HC px" in out and "no pixel size" in out
+    assert "  px  " in out and "no pixel size" in out
 
 
 def test_the_whole_table_is_that_of_the_workflow(images, capsys):
@@ -50,3 +51,15 @@ def test_what_is_no_image_or_no_pixel_size_is_refused(images, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main([images[0], "--pixel-size", "12"])
     assert "a pixel of 12 mm is no ultrasound image's" in capsys.readouterr().err
+
+
+def test_a_dicom_file_says_itself_how_large_its_pixels_are(images, tmp_path, capsys):
+    grey = cv2.imread(images[0], cv2.IMREAD_GRAYSCALE)
+    height, width = grey.shape
+    whole = region(0, 0, width - 1, height - 1, 0.02, 0.02)
+    path = write(tmp_path / "head.dcm", np.stack([grey, grey]), SequenceOfUltrasoundRegions=[whole])
+    main([str(path), images[0], "--csv"])
+    first, second, plain = pd.read_csv(io.StringIO(capsys.readouterr().out)).itertuples()
+    assert [first.image_name, second.image_name] == ["head.dcm#1", "head.dcm#2"]
+    assert first.hc_px == second.hc_px == plain.hc_px and np.isnan(plain.hc_mm)
+    assert first.hc_mm == pytest.approx(0.2 * plain.hc_px, abs=2e-3)

@@ -168,7 +168,7 @@ def records():
             "reference": source.reference_digest(index),
             "pixel_size_mm": source.pixel_size_mm,
             "gestational_age_weeks": source.gestational_age_weeks,
-            "path": str(source.path),
+            "path": source.location,
             "examination": examinations[source.image_name],
             "split": split.get(source.image_name),
             "fold": splits.fold_of(examinations[source.image_name], config["split_seed"], config["folds"]),

@@ -10,9 +10,11 @@ import pandas as pd
 import yaml
 
 from fetal_biometry.biometry import measure
+from fetal_biometry.datasets import format_regions
 from fetal_biometry.errors import InputError
+from fetal_biometry.files import list_frames
 from fetal_biometry.geometry import LENGTHS
-from fetal_biometry.images import image_size, read_squeezed
+from fetal_biometry.images import image_size, pixel_sizes_in, read_squeezed
 from fetal_biometry.inference import Predictor, locate_all
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,30 +22,32 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def measure_files(paths: list[Path], pixel_size_mm: float, model: Path, config: dict) -> pd.DataFrame:
     """The predictions table of image files, see `biometry.tabulate`; lengths in mm where a pixel size is given."""
-    predictor, sizes = Predictor(model, os.cpu_count() or 1), np.array([image_size(path) for path in paths])
-    names = [path.name for path in paths]
-    images = (image for image, _ in read_squeezed(paths, predictor.cache_size))
-    found = locate_all(predictor, names, images, sizes)
-    manifest = pd.DataFrame({"width_px": sizes[:, 0], "height_px": sizes[:, 1], "pixel_size_mm": pixel_size_mm})
+    predictor, images = Predictor(model, os.cpu_count() or 1), [frame for path in paths for frame in list_frames(path)]
+    names, sizes = [Path(image).name for image in images], np.array([image_size(image) for image in images])
+    regions = [format_regions(pixel_sizes_in(image)) for image in images]
+    squeezed = (image for image, _ in read_squeezed(images, predictor.cache_size))
+    found = locate_all(predictor, names, squeezed, sizes)
+    manifest = pd.DataFrame({"width_px": sizes[:, 0], "height_px": sizes[:, 1], "calibrated_regions": regions})
+    manifest["pixel_size_mm"] = pixel_size_mm
     return measure(found, manifest, predictor.metadata.get("calibration", {}), config["flags"], config["calliper"])
 
 
 def describe(table: pd.DataFrame) -> str:
-    """A line an image: each length with its interval, confidence and flags."""
-    unit = "mm" if np.isfinite(table["hc_mm"]).all() else "px"
-
-    def describe_length(row: dict, name: str) -> str:
-        length, low, high = row[f"{name}_{unit}"], row[f"{name}_low"], row[f"{name}_high"]
-        return f"{length:.1f} ({low:.1f}-{high:.1f})" if np.isfinite(low) else f"{length:.1f}"
-
-    lines = [["image", *(f"{name.upper()} {unit}" for name in LENGTHS), "confidence", "flags"]]
+    """A line an image: each length with its interval, their unit, confidence and flags."""
+    lines = [["image", *(name.upper() for name in LENGTHS), "unit", "confidence", "flags"]]
     for row in table.to_dict("records"):
-        lengths = [describe_length(row, name) for name in LENGTHS]
+        unit = "mm" if np.isfinite(row["hc_mm"]) else "px"
+        lengths = [describe_length(row[f"{name}_{unit}"], row[f"{name}_low"], row[f"{name}_high"]) for name in LENGTHS]
         flags = row["flags"].replace(";", ", ") or "none"
-        lines.append([row["image_name"], *lengths, f"{row['confidence']:.2f}", flags])
+        lines.append([row["image_name"], *lengths, unit, f"{row['confidence']:.2f}", flags])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
     return "\n".join("  ".join(line).rstrip() for line in padded)
+
+
+def describe_length(length: float, low: float, high: float) -> str:
+    """A length with its interval, where there is one."""
+    return f"{length:.1f} ({low:.1f}-{high:.1f})" if np.isfinite(low) else f"{length:.1f}"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -52,9 +56,13 @@ def main(arguments: list[str] | None = None) -> None:
         description="Measure fetal heads in ultrasound images: BPD and HC outer to outer, OFD, each with its 90 % "
         "interval. Research use only, not a medical device."
     )
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG, TIFF or BMP")
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG, TIFF, BMP or DICOM")
     parser.add_argument(
-        "--pixel-size", type=float, default=np.nan, metavar="MM", help="of all images; without it: pixels"
+        "--pixel-size",
+        type=float,
+        default=np.nan,
+        metavar="MM",
+        help="of all images; without it: as DICOM files say, else pixels",
     )
     shipped = ROOT / "resources" / "models" / "hc18.onnx"
     parser.add_argument(

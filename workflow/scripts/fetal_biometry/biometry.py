@@ -69,17 +69,47 @@ def to_inner(bpd_mm: np.ndarray) -> np.ndarray:
     return -0.403458 + 0.9714153 * np.asarray(bpd_mm)
 
 
+def head_pixel_sizes(manifest: pd.DataFrame, points: np.ndarray) -> np.ndarray:
+    """Width and height of a pixel in mm where each head lies, (N, 2); NaN where that is unknown.
+
+    An image's own ``pixel_size_mm`` where there is one. Else that of the smallest of its ``calibrated_regions``, see
+    `dicom.calibrated_regions`, that holds all four landmarks: none is taken for a head outside.
+    """
+    sizes = manifest[["pixel_size_mm", "pixel_size_mm"]].to_numpy(dtype=float, copy=True)
+    texts = manifest.get("calibrated_regions", pd.Series("", manifest.index))
+    for number in np.flatnonzero(np.isnan(sizes[:, 0]) & (texts != "").to_numpy()):
+        regions = np.array([region.split() for region in texts.iloc[number].split(";")], dtype=float)
+        first, last = regions[:, None, :2], regions[:, None, 2:4]
+        holds = ((points[number] >= first) & (points[number] <= last)).all(axis=(1, 2))
+        if holds.any():
+            area = np.where(holds, (last - first).prod(axis=-1)[:, 0], np.inf)
+            sizes[number] = regions[area.argmin(), 4:]
+    return sizes
+
+
 def outer_lengths(points: np.ndarray, pixel_size_mm: np.ndarray, calliper: str) -> np.ndarray:
-    """BPD (outer-to-outer), OFD and HC in mm, (N, 3), of landmarks placed by a calliper convention."""
-    bpd, ofd = (length * pixel_size_mm for length in head_lengths(points))
+    """BPD (outer-to-outer), OFD and HC in mm, (N, 3), of landmarks placed by a calliper convention.
+
+    ``pixel_size_mm`` is (N,) or, where pixels are no squares, their width and height, (N, 2).
+    """
+    bpd, ofd = head_lengths(_in_millimetres(points, pixel_size_mm))
     bpd = to_outer(bpd, calliper)
     return np.stack([bpd, ofd, head_circumference(bpd, ofd)], axis=-1)
 
 
 def reported_lengths(points: np.ndarray, pixel_size_mm: np.ndarray, calliper: str) -> np.ndarray:
     """BPD, OFD and HC, (N, 3), as reported: `outer_lengths` where the pixel size is known, else pixels."""
-    known = np.isfinite(pixel_size_mm)[:, None]
+    known = np.isfinite(_per_axis(pixel_size_mm)[:, :1])
     return np.where(known, outer_lengths(points, pixel_size_mm, calliper), all_lengths(points))
+
+
+def _per_axis(pixel_size_mm: np.ndarray) -> np.ndarray:
+    sizes = np.asarray(pixel_size_mm)
+    return np.stack([sizes, sizes], axis=1) if sizes.ndim == 1 else sizes
+
+
+def _in_millimetres(points: np.ndarray, pixel_size_mm: np.ndarray) -> np.ndarray:
+    return points * _per_axis(pixel_size_mm)[:, None]
 
 
 def measure(
@@ -92,19 +122,21 @@ def measure(
     found : DataFrame
         ``image_name``, landmarks in original pixels and `decoding.EVIDENCE`.
     manifest : DataFrame
-        ``pixel_size_mm`` (NaN where unknown), ``width_px`` and ``height_px`` of the same images in the same order.
+        ``pixel_size_mm`` (NaN where unknown) and ``calibrated_regions``, ``width_px`` and ``height_px`` of the same
+        images in the same order.
     calibration : dict
         Of the model, see `uncertainty.calibrate`; empty where it has none, and intervals are NaN.
     limits, calliper
         As of `tabulate`, which says what comes out.
     """
-    found, pixel_size = found.copy(), manifest["pixel_size_mm"].to_numpy(dtype=float)
+    found = found.copy()
     points = stretch_diameters(points_of(found), calibration.get("correction", UNSTRETCHED))
     found[list(COLUMNS)] = points.reshape(-1, 8)
+    pixel_size = head_pixel_sizes(manifest, points)
     lengths = reported_lengths(points, pixel_size, calliper)
     ends = np.full((*lengths.shape, 2), np.nan)
     if calibration:
-        hc_mm = np.where(np.isfinite(pixel_size), lengths[:, 2], np.nan)
+        hc_mm = np.where(np.isfinite(pixel_size[:, 0]), lengths[:, 2], np.nan)
         ends = intervals(calibration, lengths, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm)
     return tabulate(found, manifest, ends, limits, calliper)
 
@@ -131,7 +163,8 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray,
         Lengths in pixels as the points lie; in millimetres, where the image's pixel size is known, with BPD and
         HC outer-to-outer; interval ends in millimetres where it is known, else in pixels.
     """
-    points, pixel_size = points_of(found), manifest["pixel_size_mm"].to_numpy(dtype=float)
+    points = points_of(found)
+    pixel_size = head_pixel_sizes(manifest, points)
     lengths, millimetres = all_lengths(points), outer_lengths(points, pixel_size, calliper)
     table = pd.DataFrame({"image_name": found["image_name"].to_numpy()})
     table[list(COLUMNS)] = points.reshape(-1, 8).round(3)
@@ -146,7 +179,7 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray,
     reported = reported_lengths(points, pixel_size, calliper)
     margins = np.diff(intervals, axis=2)[..., 0] / (2 * np.maximum(reported, 1e-9))
     flags = flag_heads(points, sizes_of(manifest), found["confidence"].to_numpy(dtype=float), margins, limits)
-    unknown = ["" if np.isfinite(size) else "no pixel size" for size in pixel_size]
+    unknown = np.where(np.isfinite(pixel_size[:, 0]), "", "no pixel size")
     table["flags"] = [";".join(filter(None, pair)) for pair in zip(flags, unknown, strict=True)]
     return table
 
@@ -170,16 +203,16 @@ def export_tables(table: pd.DataFrame, pixel_size: np.ndarray) -> dict[str, pd.D
     task[corners] = table[list(COLUMNS)].to_numpy()
     task[["bpd", "ofd"]] = table[["bpd_px", "ofd_px"]].to_numpy()
     circumference = table[["image_name", "bpd_px", "ofd_px", "hc_px", "bpd_mm", "ofd_mm", "hc_mm"]]
-    known = np.isfinite(pixel_size)
-    centre, semi_long, semi_short, angle = landmarks_to_ellipse(points_of(table[known]))
-    size = pixel_size[known]
+    known = np.isfinite(_per_axis(pixel_size)[:, 0])
+    points = _in_millimetres(points_of(table[known]), pixel_size[known])
+    centre, semi_long, semi_short, angle = landmarks_to_ellipse(points)
     submission = pd.DataFrame(
         {
             "filename": table.loc[known, "image_name"],
-            "center_x_mm": centre[:, 0] * size,
-            "center_y_mm": centre[:, 1] * size,
-            "semi_axes_a_mm": semi_long * size,
-            "semi_axes_b_mm": semi_short * size,
+            "center_x_mm": centre[:, 0],
+            "center_y_mm": centre[:, 1],
+            "semi_axes_a_mm": semi_long,
+            "semi_axes_b_mm": semi_short,
             "angle_rad": angle,
         }
     ).round(6)

@@ -12,6 +12,7 @@ import numpy as np
 
 from fetal_biometry.digests import FileIndex, digest
 from fetal_biometry.errors import InputError
+from fetal_biometry.files import find_images, list_frames
 from fetal_biometry.landmarks import COLUMNS, REFERENCE_COLUMNS, canonical, swap_names
 from fetal_biometry.tables import Row, index_by_name, read_table
 
@@ -32,7 +33,8 @@ class Source:
     ``landmarks`` (eight numbers, `landmarks.COLUMNS` order, original pixels) or ``annotation`` (an image of
     the head's ellipse) hold its label, where it has one; ``origin`` says where the label stands, for messages;
     ``reference``, landmarks or an annotation too, is an independent truth that judges and never trains;
-    ``gestational_age_weeks`` is by dates; ``recipe`` stands for the content of an image that the workflow draws itself.
+    ``gestational_age_weeks`` is by dates; ``recipe`` stands for the content of an image that the workflow draws itself;
+    ``frame`` is the number, from 1, of an image that shares its file with others.
     """
 
     image_name: str
@@ -46,6 +48,12 @@ class Source:
     label_source: str = ""
     origin: str = ""
     recipe: str = ""
+    frame: int | None = None
+
+    @property
+    def location(self) -> str:
+        """What `images.read_grey` reads."""
+        return str(self.path) if self.frame is None else f"{self.path}#{self.frame}"
 
     @property
     def labelled(self) -> bool:
@@ -53,7 +61,8 @@ class Source:
 
     def image_digest(self, index: FileIndex) -> str:
         """Stands for the image's content."""
-        return self.recipe or index.sha256(self.path)
+        content = self.recipe or index.sha256(self.path)
+        return content if self.frame is None else digest(content, self.frame)
 
     def label_digest(self, index: FileIndex) -> str:
         """Stands for the label and what turns its pixels into millimetres."""
@@ -114,16 +123,18 @@ def describe_source(source: Source, settings: dict, index: FileIndex) -> dict:
     InputError
         An unreadable image or annotation, or a landmark far outside the image.
     """
-    from fetal_biometry.images import image_size  # the plan imports this module and needs no imaging library
+    from fetal_biometry.images import image_size, pixel_sizes_in  # the plan imports this module, and no imaging library
 
-    width, height = image_size(source.path)
+    width, height = image_size(source.location)
+    regions = pixel_sizes_in(source.location) if source.pixel_size_mm is None else ()
     row = {
         "image_name": source.image_name,
-        "path": str(source.path),
+        "path": source.location,
         "sha256": index.sha256(source.path),
         "width_px": width,
         "height_px": height,
         "pixel_size_mm": source.pixel_size_mm,
+        "calibrated_regions": format_regions(regions),
         "examination": examination_of(source.image_name, settings["examination_pattern"]),
         **dict.fromkeys(COLUMNS),
         "reference_hc_mm": source.reference_hc_mm,
@@ -140,6 +151,17 @@ def describe_source(source: Source, settings: dict, index: FileIndex) -> dict:
         _refuse_far_points(points, width, height, source, settings["outside_tolerance"])
         row.update(zip(COLUMNS, points.ravel().tolist(), strict=True))
     return row
+
+
+def format_regions(regions) -> str:
+    """Calibrated regions, see `dicom.calibrated_regions`, as a cell of the manifest: numbers, with ``;`` in between.
+
+    Examples
+    --------
+    >>> format_regions([[0, 0, 799, 539, 0.1, 0.12]])
+    '0 0 799 539 0.1 0.12'
+    """
+    return ";".join(" ".join(f"{number:.12g}" for number in region) for region in regions)
 
 
 def _under_root(settings: dict, path: str) -> Path:
@@ -211,8 +233,6 @@ def _list_references(settings: dict) -> dict[str, Path]:
     """Annotation images by the name of their image, where a folder of them is given as independent reference."""
     if not settings["reference_folder"]:
         return {}
-    from fetal_biometry.images import find_images
-
     files = find_images(_under_root(settings, settings["reference_folder"]))
     return {path.name.replace("_Annotation", ""): path for path in files if path.stem.endswith("_Annotation")}
 
@@ -230,8 +250,6 @@ def names_swapped(points: np.ndarray) -> bool:
 
 def _list_annotated_folder(settings: dict) -> list[Source]:
     """HC18's format: ``NAME.png`` beside ``NAME_Annotation.png``; without an annotation an image is unlabelled."""
-    from fetal_biometry.images import find_images
-
     folder = _existing_folder(settings)
     files = {path.name: path for path in find_images(folder)}
     pixel_sizes = _read_pixel_sizes(settings)
@@ -253,21 +271,30 @@ def _list_annotated_folder(settings: dict) -> list[Source]:
 
 def _list_unlabelled(settings: dict) -> list[Source]:
     """A folder of images, or a csv that names them (paths relative to the csv) with optional pixel sizes."""
-    from fetal_biometry.images import find_images
-
     given = Path(settings["images"])
     pixel_sizes = _read_pixel_sizes(settings) if settings["dataset"] == "images" else {}
     if given.suffix.lower() != ".csv":
-        return [_with_pixel_size(Source(path.name, path), pixel_sizes) for path in find_images(given)]
+        files = [given] if given.is_file() else find_images(given)
+        sources = [source for path in files for source in _list_frames(path.name, path)]
+        return [_with_pixel_size(source, pixel_sizes) for source in sources]
     columns = {"path": ("path", *NAME_COLUMN), **PIXEL_SIZE_COLUMNS}
     sources = []
     for row in read_table(given, columns, optional=("image_name", "pixel_size_mm", *OPTIONAL_COLUMNS)):
         path = given.parent / row["path"]
         if not path.is_file():
             raise InputError(f"{row.place}: {path} does not exist; correct the path or remove the row.")
-        source = Source(row["image_name"] or path.name, path)
-        sources.append(_with_pixel_size(source, {source.image_name: row} if row["pixel_size_mm"] else pixel_sizes))
+        for source in _list_frames(row["image_name"] or path.name, path):
+            known = {source.image_name: row} if row["pixel_size_mm"] else pixel_sizes
+            sources.append(_with_pixel_size(source, known))
     return sources
+
+
+def _list_frames(image_name: str, path: Path) -> list[Source]:
+    """A file's images: one, or the frames of a DICOM file, each with its number behind the name."""
+    count = len(list_frames(path))
+    if count == 1:
+        return [Source(image_name, path)]
+    return [Source(f"{image_name}#{number}", path, frame=number) for number in range(1, count + 1)]
 
 
 def _existing_folder(settings: dict) -> Path:

@@ -11,7 +11,8 @@ from fetal_biometry.landmarks import COLUMNS
 
 def read_frame(path) -> pd.DataFrame:
     """A table of the workflow, indexed by ``image_name``; names such as ``nan`` or ``007`` stay text."""
-    text = {"image_name": str, "examination": str, "path": str, "label_source": str, "reasons": str, "flags": str}
+    words = ("image_name", "examination", "path", "calibrated_regions", "label_source", "reasons", "flags")
+    text = dict.fromkeys(words, str)
     frame = pd.read_csv(
         path, dtype=text, keep_default_na=False, na_values={column: [""] for column in _numbers(path, text)}
     )

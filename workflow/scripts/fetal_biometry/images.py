@@ -3,16 +3,15 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from fetal_biometry import dicom
 from fetal_biometry.errors import InputError
+from fetal_biometry.files import file_and_frame, is_dicom
 from fetal_biometry.geometry import squeeze
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 
 def image_size(path) -> tuple[int, int]:
@@ -23,6 +22,9 @@ def image_size(path) -> tuple[int, int]:
     InputError
         When the file is missing or is no image.
     """
+    path, _ = file_and_frame(path)
+    if is_dicom(path):
+        return dicom.frame_sizes(path)[:2]
     try:
         with Image.open(path) as image:
             return image.size
@@ -40,6 +42,10 @@ def read_grey(path) -> np.ndarray:
     InputError
         When the file is missing, cut short or no image.
     """
+    path, frame = file_and_frame(path)
+    if is_dicom(path):
+        shown = dicom.read_frame(path, frame)
+        return shown if shown.ndim == 2 else cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY)
     try:
         encoded = np.fromfile(path, dtype=np.uint8)
     except FileNotFoundError:
@@ -78,9 +84,7 @@ def read_squeezed(paths, size: int, threads: int = 1) -> Iterator[tuple[np.ndarr
             yield waiting.popleft().result()
 
 
-def find_images(folder) -> list[Path]:
-    """Image files directly in a folder, by name."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: the image folder does not exist; correct the path in the configuration.")
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+def pixel_sizes_in(path) -> np.ndarray:
+    """Where in an image the file itself says how large a pixel is, see `dicom.calibrated_regions`; (0, 6) of others."""
+    path, frame = file_and_frame(path)
+    return dicom.calibrated_regions(path, frame) if is_dicom(path) else np.zeros((0, 6))

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from fetal_biometry import figures
-from fetal_biometry.biometry import reported_lengths
+from fetal_biometry.biometry import head_pixel_sizes, reported_lengths
 from fetal_biometry.figures import HEAD_SIZES, LENGTHS
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import LENGTHS as LENGTH_ORDER
@@ -108,11 +108,11 @@ def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
     for column in ("flags", "reasons"):
         rows[column] = [[part for part in text.split(";") if part] for text in rows[column]]
 
-    pixel_size, calliper = rows["pixel_size_mm"].to_numpy(dtype=float), inputs.metrics.get("calliper")
-    known = np.isfinite(pixel_size)
+    predicted, labels = points_of(rows), label_points(rows)
+    pixel_size, calliper = head_pixel_sizes(rows, predicted), inputs.metrics.get("calliper")
+    known = np.isfinite(pixel_size[:, 0])
     rows["unit"] = np.where(known, "mm", "px")
     judged_size = pixel_size if inputs.metrics["unit"] == "mm" else np.full(len(rows), np.nan)
-    predicted, labels = points_of(rows), label_points(rows)
     shown = [reported_lengths(points, pixel_size, calliper) for points in (predicted, labels)]
     judged = [reported_lengths(points, judged_size, calliper) for points in (predicted, labels)]
     for i, length in enumerate(LENGTH_ORDER):

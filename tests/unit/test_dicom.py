@@ -1,0 +1,273 @@
+"""Ultrasound DICOM files, made here: what is read of them, in millimetres only where the file says how many."""
+
+import io
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from pydicom import Dataset, FileDataset
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    RLELossless,
+    UltrasoundMultiFrameImageStorage,
+    generate_uid,
+)
+
+from fetal_biometry import dicom
+from fetal_biometry.biometry import head_pixel_sizes, outer_lengths
+from fetal_biometry.datasets import format_regions, list_sources
+from fetal_biometry.errors import InputError
+from fetal_biometry.files import find_images, list_frames
+from fetal_biometry.geometry import ellipse_landmarks, head_circumference
+from fetal_biometry.images import image_size, pixel_sizes_in, read_grey
+
+PATIENT = "Doe^Jane"
+WIDE, HIGH = 60, 40
+
+
+def speckle(frames=1, seed=1):
+    """Smooth grey frames (F, 40, 60), uint8, which survive a lossy compression."""
+    rng = np.random.default_rng(seed)
+    rough = rng.integers(0, 256, (frames, 5, 7)).astype(np.uint8)
+    return np.stack([cv2.resize(frame, (WIDE, HIGH), interpolation=cv2.INTER_CUBIC) for frame in rough])
+
+
+def write(path, pixels, syntax=ExplicitVRLittleEndian, photometric="MONOCHROME2", bits=8, encoded=None, **tags):
+    """A DICOM file of frames (F, H, W) or (F, H, W, 3), or of frames that are encoded already."""
+    meta = Dataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UltrasoundMultiFrameImageStorage, generate_uid()
+    meta.TransferSyntaxUID = syntax
+    file = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    file.SOPClassUID, file.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    file.PatientName, file.Modality = PATIENT, "US"
+    file.Rows, file.Columns = pixels.shape[1:3]
+    file.SamplesPerPixel = 3 if pixels.ndim == 4 else 1
+    file.PhotometricInterpretation = photometric
+    file.BitsAllocated, file.BitsStored, file.HighBit = 8 * pixels.itemsize, bits, bits - 1
+    file.PixelRepresentation = int(np.issubdtype(pixels.dtype, np.signedinteger))
+    if pixels.ndim == 4:
+        file.PlanarConfiguration = 0
+    if len(pixels) > 1:
+        file.NumberOfFrames = len(pixels)
+    for name, value in tags.items():
+        setattr(file, name, value)
+    if encoded is None:
+        file.PixelData = pixels.tobytes()
+    else:
+        file.PixelData = encapsulate(encoded)
+        file["PixelData"].is_undefined_length = True
+    file.save_as(path, enforce_file_format=True)
+    return path
+
+
+def region(left, top, right, bottom, across_cm, down_cm, units=3, spatial=1):
+    item = Dataset()
+    item.RegionSpatialFormat, item.RegionDataType, item.RegionFlags = spatial, 1, 0
+    item.RegionLocationMinX0, item.RegionLocationMinY0 = left, top
+    item.RegionLocationMaxX1, item.RegionLocationMaxY1 = right, bottom
+    item.PhysicalUnitsXDirection = item.PhysicalUnitsYDirection = units
+    item.PhysicalDeltaX, item.PhysicalDeltaY = across_cm, down_cm
+    return item
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "head.dcm"
+
+
+def test_grey_frames_are_read_one_by_one(path):
+    frames = speckle(3)
+    write(path, frames)
+    assert image_size(f"{path}#2") == (WIDE, HIGH)
+    assert list_frames(path) == [f"{path}#1", f"{path}#2", f"{path}#3"]
+    for number, frame in enumerate(frames, start=1):
+        assert np.array_equal(read_grey(f"{path}#{number}"), frame)
+
+
+def test_a_single_frame_is_the_file_itself(path):
+    write(path, speckle())
+    assert list_frames(path) == [str(path)]
+    assert np.array_equal(read_grey(path), speckle()[0])
+
+
+def test_the_first_grey_scale_is_turned(path):
+    write(path, speckle(), photometric="MONOCHROME1")
+    assert np.array_equal(read_grey(path), 255 - speckle()[0])
+
+
+@pytest.mark.parametrize("dtype, bits", [(np.uint16, 12), (np.int16, 16)])
+def test_deeper_greys_are_brought_to_eight_bits(path, dtype, bits):
+    low = -(1 << bits - 1) if dtype == np.int16 else 0
+    deep = (speckle().astype(float) / 255 * ((1 << bits) - 1) + low).astype(dtype)
+    write(path, deep, bits=bits)
+    assert np.abs(read_grey(path).astype(int) - speckle()[0]).max() <= 1
+
+
+def test_a_window_is_that_of_the_file(path):
+    deep = speckle().astype(np.uint16) + 1000
+    write(path, deep, bits=12, WindowCenter=1128, WindowWidth=256)
+    assert np.abs(read_grey(path).astype(int) - speckle()[0]).max() <= 1
+
+
+def test_colours_become_grey(path):
+    colours = np.stack([speckle(seed=seed)[0] for seed in (1, 2, 3)], axis=-1)
+    write(path, colours[None], photometric="RGB")
+    assert np.array_equal(read_grey(path), cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY))
+
+
+def test_luminance_and_chrominance_become_grey(path):
+    colours = np.stack([speckle(seed=seed)[0] for seed in (1, 2, 3)], axis=-1)
+    stored = np.asarray(Image.fromarray(colours).convert("YCbCr"))
+    write(path, stored[None], photometric="YBR_FULL")
+    assert np.abs(read_grey(path).astype(int) - cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)).max() <= 2
+
+
+def test_a_palette_is_looked_up(path):
+    table = np.arange(255, -1, -1).astype(np.uint16) << 8
+    tags = {}
+    for colour in ("Red", "Green", "Blue"):
+        tags[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        tags[f"{colour}PaletteColorLookupTableData"] = table.tobytes()
+    write(path, speckle(), photometric="PALETTE COLOR", **tags)
+    assert np.abs(read_grey(path).astype(int) - (255 - speckle()[0].astype(int))).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "syntax, kind, options, photometric",
+    [
+        (JPEGBaseline8Bit, "JPEG", {"quality": 95}, "MONOCHROME2"),
+        (JPEG2000Lossless, "JPEG2000", {"irreversible": False, "no_jp2": True}, "MONOCHROME2"),
+        (JPEGBaseline8Bit, "JPEG", {"quality": 95}, "YBR_FULL_422"),
+    ],
+)
+def test_compressed_frames_are_decoded(path, syntax, kind, options, photometric):
+    frames, encoded = speckle(2), []
+    for frame in frames:
+        image = Image.fromarray(frame)
+        held = io.BytesIO()
+        (image if photometric == "MONOCHROME2" else image.convert("RGB")).save(held, kind, **options)
+        encoded.append(held.getvalue())
+    pixels = frames if photometric == "MONOCHROME2" else np.stack([frames] * 3, axis=-1)
+    write(path, pixels, syntax, photometric, encoded=encoded)
+    for number, frame in enumerate(frames, start=1):
+        assert np.abs(read_grey(f"{path}#{number}").astype(int) - frame).max() <= 6
+
+
+def test_run_lengths_are_decoded(path):
+    write(path, speckle())
+    from pydicom import dcmread
+
+    file = dcmread(path)
+    file.compress(RLELossless)
+    file.save_as(path)
+    assert np.array_equal(read_grey(path), speckle()[0])
+
+
+def place_head(path, centre):
+    """Lengths in mm, by the workflow, of a head of 60 x 40 mm whose centre is at those pixels."""
+    regions = pixel_sizes_in(path)
+    across, down = (0.2, 0.31)
+    millimetres = ellipse_landmarks((0, 0), 30, 20, 0.5)
+    points = (millimetres / [across, down] + centre)[None]
+    manifest = pd.DataFrame({"pixel_size_mm": [np.nan], "calibrated_regions": [format_regions(regions)]})
+    return outer_lengths(points, head_pixel_sizes(manifest, points), "outer_to_outer")[0]
+
+
+def test_pixels_that_are_no_squares_measure_exactly(path):
+    whole = region(0, 0, 799, 599, 0.02, 0.031)
+    write(path, np.zeros((1, 600, 800), np.uint8), SequenceOfUltrasoundRegions=Sequence([whole]))
+    bpd, ofd, hc = place_head(path, (400, 300))
+    assert bpd == pytest.approx(40, rel=1e-6) and ofd == pytest.approx(60, rel=1e-6)
+    assert hc == pytest.approx(head_circumference(40.0, 60.0), rel=1e-6)
+
+
+def test_the_region_that_holds_the_head_counts(path):
+    """Two pictures side by side, a strip of flow below, and one without units."""
+    regions = [region(0, 0, 399, 599, 0.05, 0.05), region(400, 0, 799, 599, 0.02, -0.031),
+               region(0, 600, 799, 699, 0.01, 0.02, units=4), region(0, 0, 799, 699, 0.9, 0.9, spatial=2)]  # fmt: skip
+    write(path, np.zeros((1, 700, 800), np.uint8), SequenceOfUltrasoundRegions=Sequence(regions))
+    assert len(pixel_sizes_in(path)) == 2
+    assert place_head(path, (600, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
+    assert np.isnan(place_head(path, (400, 300))).all()  # over both: no millimetres are made up
+    assert np.isnan(place_head(path, (600, 650))).all()
+
+
+def test_pixel_spacing_is_second_choice_and_belongs_to_rows_first(path):
+    pixels = np.zeros((1, 600, 800), np.uint8)
+    write(path, pixels, PixelSpacing=[0.31, 0.2])
+    assert pixel_sizes_in(path).tolist() == [[0, 0, 799, 599, 0.2, 0.31]]
+    assert place_head(path, (400, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
+    write(path, pixels, PixelSpacing=[9, 9], SequenceOfUltrasoundRegions=[region(0, 0, 799, 599, 0.02, 0.031)])
+    assert place_head(path, (400, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
+
+
+def test_each_frame_has_its_own_spacing_where_the_file_says_so(path):
+    groups = []
+    for size in (0.1, 0.3):
+        measures, group = Dataset(), Dataset()
+        measures.PixelSpacing = [size, size]
+        group.PixelMeasuresSequence = [measures]
+        groups.append(group)
+    write(path, speckle(2), PerFrameFunctionalGroupsSequence=groups)
+    assert [pixel_sizes_in(f"{path}#{number}")[0, 4] for number in (1, 2)] == [0.1, 0.3]
+
+
+@pytest.mark.parametrize("tags", [{}, {"PixelSpacing": [0, 0]}, {"ImagerPixelSpacing": [0.2, 0.2]}])
+def test_without_a_size_there_are_no_millimetres(path, tags):
+    write(path, np.zeros((1, 600, 800), np.uint8), **tags)
+    assert len(pixel_sizes_in(path)) == 0
+    assert np.isnan(place_head(path, (400, 300))).all()
+
+
+def test_a_size_that_is_given_comes_first(path):
+    manifest = pd.DataFrame({"pixel_size_mm": [0.5], "calibrated_regions": ["0 0 799 599 0.2 0.31"]})
+    assert head_pixel_sizes(manifest, ellipse_landmarks((400, 300), 90, 80, 0)[None]).tolist() == [[0.5, 0.5]]
+
+
+def test_files_without_a_suffix_are_known_by_their_first_bytes(tmp_path):
+    write(tmp_path / "IM0001", speckle(2))
+    write(tmp_path / "one.dcm", speckle())
+    (tmp_path / "notes").write_text("no image")
+    assert [path.name for path in find_images(tmp_path)] == ["IM0001", "one.dcm"]
+    settings = {"dataset": "images", "images": str(tmp_path), "pixel_sizes": ""}
+    sources = list_sources(settings, tmp_path)
+    assert [source.image_name for source in sources] == ["IM0001#1", "IM0001#2", "one.dcm"]
+    assert sources[1].location == f"{tmp_path / 'IM0001'}#2" and sources[2].location == str(tmp_path / "one.dcm")
+
+
+@pytest.mark.parametrize("cut", [10, 200, -500])
+def test_a_damaged_file_is_refused_without_a_word_of_the_patient(path, cut):
+    write(path, speckle())
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(InputError, match=r"head\.dcm") as error:
+        image_size(path)
+        read_grey(path)
+    assert "Doe" not in str(error.value)
+
+
+def test_what_cannot_be_decoded_says_what_to_do(path):
+    write(path, speckle(), JPEGBaseline8Bit, encoded=[b"no jpeg at all"])
+    with pytest.raises(InputError, match=r"cannot be decoded .* export it uncompressed or as PNG"):
+        read_grey(path)
+
+
+def test_a_file_without_an_image_is_refused(path):
+    file = write(path, speckle())
+    from pydicom import dcmread
+
+    report = dcmread(file)
+    del report.Rows, report.Columns, report.PixelData
+    report.save_as(path)
+    with pytest.raises(InputError, match="a DICOM file without an image"):
+        image_size(path)
+
+
+def test_nothing_of_the_patient_is_read(path):
+    write(path, speckle(), PixelSpacing=[0.2, 0.2])
+    assert "PatientName" not in dicom._read_facts(path)
