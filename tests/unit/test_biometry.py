@@ -1,10 +1,20 @@
 """Predictions table, flags, log line and the tables that other programs read."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.biometry import describe_row, export_tables, flag_heads, outer_lengths, reported_lengths, tabulate
+from fetal_biometry.biometry import (
+    describe_measurements,
+    describe_row,
+    export_tables,
+    flag_heads,
+    outer_lengths,
+    reported_lengths,
+    tabulate,
+)
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, head_circumference, landmarks_to_ellipse
 from fetal_biometry.landmarks import COLUMNS
@@ -109,6 +119,17 @@ def test_the_hc18_submission_is_the_ellipse_in_millimetres(table):
     assert (row.center_x_mm, row.center_y_mm) == pytest.approx(tuple(0.1 * centre), abs=1e-3)
     assert (row.semi_axes_a_mm, row.semi_axes_b_mm) == pytest.approx((0.1 * semi_long, 0.1 * semi_short), abs=1e-3)
     assert row.angle_rad == pytest.approx(angle, abs=1e-4)
+
+
+def test_measurements_are_plain_values_with_their_units(table):
+    entries = json.loads(json.dumps(describe_measurements(table, np.array([0.1, np.nan])), allow_nan=False))
+    first, second = entries
+    assert first["image"] == "000_HC.png" and first["pixel_size_mm"] == [0.1, 0.1] and first["flags"] == []
+    assert first["bpd"]["unit"] == "mm" and first["bpd"]["value"] == pytest.approx(30)
+    assert first["hc"]["low"] < first["hc"]["value"] < first["hc"]["high"]
+    assert first["landmarks_px"]["ofd_1"] == pytest.approx(HEAD[0].tolist(), abs=1e-3)
+    assert second["ofd"]["unit"] == "px" and second["ofd"]["value"] == pytest.approx(200)
+    assert second["pixel_size_mm"] is None and second["flags"] == ["low confidence", "no pixel size"]
 
 
 def test_without_pixel_sizes_the_submission_is_empty_but_has_its_columns(table):

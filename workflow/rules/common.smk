@@ -499,7 +499,7 @@ def phantom_folder(wildcards):
 
 def final_outputs(wildcards):
     """What `snakemake` makes when nothing else is asked for."""
-    files = [f"exports/{name}" for name in EXPORTS]
+    files = [f"exports/{name}" for name in (*EXPORTS, "measurements.json")]
     files += [] if REPORTED == GIVEN_MODEL else ["model.onnx", "model_card.md"]
     return [f"{RESULTS}/report.html", *(f"{RESULTS}/{REPORTED}/{name}" for name in files)]
 

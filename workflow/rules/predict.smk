@@ -95,6 +95,7 @@ rule measure_heads:
             labels={"experiment": "{experiment}", "table": "predictions"},
         ),
         exports=[f"{RESULTS}/{{experiment}}/exports/{name}" for name in EXPORTS],
+        measurements=f"{RESULTS}/{{experiment}}/exports/measurements.json",
     log:
         f"{LOGS}/{{experiment}}/measure_heads.log",
     conda:

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 from fetal_biometry import growth, job
-from fetal_biometry.biometry import describe_row, export_tables, head_pixel_sizes, measure
+from fetal_biometry.biometry import describe_measurements, describe_row, export_tables, head_pixel_sizes, measure
 from fetal_biometry.folds import gather_landmarks
 from fetal_biometry.frames import points_of, read_frame, write_frame
 from fetal_biometry.inference import Predictor
@@ -29,8 +29,10 @@ if __name__ == "__main__":
             weeks = manifest["gestational_age_weeks"].to_numpy(dtype=float)
             table = table.join(growth.read_lengths(table, weeks, params.chart))
         write_frame(table, snakemake.output.predictions)
-        exports = export_tables(table, head_pixel_sizes(manifest, points_of(table)))
+        pixel_size = head_pixel_sizes(manifest, points_of(table))
+        exports = export_tables(table, pixel_size)
         for path in snakemake.output.exports:
             write_frame(exports[Path(path).name], path)
+        job.write_json(describe_measurements(table, pixel_size), snakemake.output.measurements)
         for row in table.itertuples():
             logging.info("%s", describe_row(row))

@@ -15,7 +15,7 @@ from fetal_biometry.geometry import (
     misalignment,
     stretch_diameters,
 )
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.landmarks import COLUMNS, LANDMARKS
 from fetal_biometry.uncertainty import intervals
 
 
@@ -190,6 +190,43 @@ def describe_row(row) -> str:
     if np.isfinite(row.hc_mm):
         line += f" | BPD: {row.bpd_mm:.2f} mm | OFD: {row.ofd_mm:.2f} mm | HC: {row.hc_mm:.2f} mm"
     return line + (f" | {row.flags}" if row.flags else "")
+
+
+def describe_measurements(table: pd.DataFrame, pixel_size: np.ndarray) -> list[dict]:
+    """The predictions as plain nested values for other programs, an entry an image; None where something is unknown.
+
+    ``image``; ``pixel_size_mm``, across and down; ``landmarks_px`` by name, ``[x, y]`` in original pixels, the centre of the
+    first one at ``[0, 0]``; ``bpd``, ``ofd`` and ``hc``, each with ``value``, ``low`` and ``high`` (the ends of its
+    interval) and ``unit``, mm outer-to-outer where the pixel size is known, else px; ``confidence``; ``flags``.
+    """
+    entries = []
+    for row, size, points in zip(table.to_dict("records"), _per_axis(pixel_size), points_of(table), strict=True):
+        known = bool(np.isfinite(size).all())
+        unit = "mm" if known else "px"
+        lengths = {
+            name: {
+                "value": _or_none(row[f"{name}_{unit}"]),
+                "low": _or_none(row[f"{name}_low"]),
+                "high": _or_none(row[f"{name}_high"]),
+                "unit": unit,
+            }
+            for name in LENGTHS
+        }
+        entries.append(
+            {
+                "image": row["image_name"],
+                "pixel_size_mm": size.tolist() if known else None,
+                "landmarks_px": dict(zip(LANDMARKS, points.tolist(), strict=True)),
+                **lengths,
+                "confidence": _or_none(row["confidence"]),
+                "flags": [flag for flag in row["flags"].split(";") if flag],
+            }
+        )
+    return entries
+
+
+def _or_none(number: float) -> float | None:
+    return number if np.isfinite(number) else None
 
 
 def export_tables(table: pd.DataFrame, pixel_size: np.ndarray) -> dict[str, pd.DataFrame]:
