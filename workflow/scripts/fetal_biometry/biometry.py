@@ -195,9 +195,10 @@ def describe_row(row) -> str:
 def describe_measurements(table: pd.DataFrame, pixel_size: np.ndarray) -> list[dict]:
     """The predictions as plain nested values for other programs, an entry an image; None where something is unknown.
 
-    ``image``; ``pixel_size_mm``, across and down; ``landmarks_px`` by name, ``[x, y]`` in original pixels, the centre of
-    the first one at ``[0, 0]``; ``bpd``, ``ofd`` and ``hc``, each with ``value``, ``low`` and ``high`` (the ends of its
-    interval) and ``unit``, mm outer-to-outer where the pixel size is known, else px; ``confidence``; ``flags``.
+    ``image``; ``pixel_size_mm``, across and down; ``landmarks_px`` by name, ``[x, y]`` in original pixels, of which the
+    first one's centre is ``[0, 0]``; ``bpd``, ``ofd`` and ``hc``, each with its ``value``, the ends of its interval,
+    ``low`` and ``high``, and its ``unit``, mm outer-to-outer where the pixel size is known, else px; ``confidence``;
+    ``flags``.
     """
     entries = []
     for row, size, points in zip(table.to_dict("records"), _per_axis(pixel_size), points_of(table), strict=True):
