@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a newcomer needs; works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test bench lock ship clean
+.PHONY: help setup setup-test run test test-slurm bench lock ship clean
 .NOTPARALLEL:
 
 VENV := .venv
@@ -25,6 +25,7 @@ install_torch = if [ "$$(uname -s)" = Linux ]; then \
 help:
 	@echo "make run     set up $(VENV), run the workflow on phantoms, write results/phantom/report.html"
 	@echo "make test    set up $(VENV), run linters and all tests"
+	@echo "make test-slurm  run the workflow on a Slurm cluster of one node that it starts itself (as root, Debian's packages)"
 	@echo "make bench   time training, measuring and planning, as ratios; a few minutes without other work"
 	@echo "make setup   set up $(VENV) only"
 	@echo "make lock    renew the pins in requirements*.txt from pyproject.toml"
@@ -60,6 +61,10 @@ test: setup-test
 	$(PY) -m snakemake --lint
 	$(PY) -m pytest -n 2 --dist loadfile
 	@echo "Every check passed; pytest's count is the line above."
+
+test-slurm: setup-test
+	$(PY) $(INSTALL) -r requirements-slurm.txt
+	$(PY) -m pytest tests/slurm
 
 bench: setup
 	@$(PY) -m snakemake bench --cores all --forcerun bench_training bench_inference bench_workflow

@@ -1,9 +1,54 @@
 """Fixtures that several test folders share."""
 
 import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config.yaml", "datasets", "envs", "profiles", "workflow")
+BOOKKEEPING = ("all", "audit", "audit_benchmark", "stamp_stage")  # targets, and notes of what a stage depends on
+
+
+class House:
+    """A copy of the workflow in a folder of its own, to run, plan and edit without touching the checkout."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        for part in PARTS:
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+            copy(ROOT / part, folder / part)
+
+    def snakemake(self, *arguments: str, check: bool = True, env: dict | None = None) -> subprocess.CompletedProcess:
+        """Run snakemake; stdout and stderr together in ``stdout``."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        assert not check or done.returncode == 0, done.stdout[-5000:]
+        return done
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Jobs that would run, by rule, without targets and stamps; empty when nothing is to be done."""
+        output = self.snakemake("-n", *arguments).stdout
+        stats = re.search(r"Job stats:\njob +count\n[- ]+\n(.*?)\ntotal", output, flags=re.DOTALL)
+        assert stats or "Nothing to be done" in output, output[-5000:]
+        rows = [line.split() for line in stats.group(1).splitlines()] if stats else []
+        return {rule: int(count) for rule, count in rows if rule not in BOOKKEEPING}
+
+    def append(self, path: str, text: str) -> None:
+        file = self.folder / path
+        file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def copy_workflow() -> type[House]:
+    """``copy_workflow(folder)`` puts a copy there."""
+    return House
 
 
 @pytest.fixture(scope="session")
