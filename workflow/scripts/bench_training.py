@@ -36,7 +36,12 @@ class PlainLoop:
         self.optimizer = torch.optim.Adam(self.network.parameters(), settings["learning_rate"])
 
     def __call__(self) -> int:
-        size, batch = self.settings["image_size"], self.settings["batch_size"]
+        self.run_epoch()
+        return len(self.paths)
+
+    def run_epoch(self) -> list[float]:
+        """The loss of each batch, in the order of the images."""
+        size, batch, losses = self.settings["image_size"], self.settings["batch_size"], []
         y, x = np.mgrid[:size, :size]
         for start in range(0, len(self.paths), batch):
             rows = range(start, min(start + batch, len(self.paths)))
@@ -51,8 +56,8 @@ class PlainLoop:
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-            loss.item()
-        return len(self.paths)
+            losses.append(loss.item())
+        return losses
 
 
 class Epoch:

@@ -74,8 +74,10 @@ def draw(table: pd.DataFrame, unit: str, path) -> None:
     errors.set_yticks(rows, table["experiment"])
     errors.invert_yaxis()
     errors.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
-    shares = table["test_loss"] / table["trivial_loss"]
-    labels = [f" {share:.2f}  ({name})" for share, name in zip(shares, table["loss"], strict=True)]
+    shares = (table["test_loss"].astype(float) / table["trivial_loss"]).fillna(0)  # 0: of 8-bit integers, unknown
+    labels = [
+        f" {share:.2f}  ({name})" if share else " unknown" for share, name in zip(shares, table["loss"], strict=True)
+    ]
     losses.bar_label(losses.barh(rows, shares, 0.5, color="0.65"), labels, fontsize=7)
     losses.axvline(1, color="0.4", linestyle="--", linewidth=1)
     losses.set(xlabel="own test loss / loss of knowing nothing", xlim=(0, max(1.1, 1.5 * shares.max())))
