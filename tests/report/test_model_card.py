@@ -5,7 +5,9 @@ import pytest
 from compare_to_card import compare
 from write_model_card import write_card
 
-SETTINGS = {"image_size": 256, "seed": 1, "epochs": 30, "correct": True, "augmentation": {"flip": 0.5}}
+SETTINGS = {
+    "image_size": 256, "seed": 1, "epochs": 30, "correct": True, "arithmetic": "int8", "augmentation": {"flip": 0.5},
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
+FOUND_BY_JOBS = Path("/run/slurm/conf/slurm.conf")  # the executor keeps SLURM_CONF from them
 CONFIGURATION = """
 ClusterName=loopback
 SlurmctldHost={host}(127.0.0.1)
@@ -55,6 +56,8 @@ def cluster(tmp_path_factory):
         pytest.skip(f"no {', '.join(missing)}; Debian: apt-get install slurmctld slurmd slurm-client munge")
     if os.geteuid():
         pytest.skip("slurmd starts jobs as their users, for which it must be root")
+    if Path("/etc/slurm/slurm.conf").exists() or FOUND_BY_JOBS.exists():
+        pytest.skip("this machine belongs to a cluster already")
     folder = tmp_path_factory.mktemp("slurm")
     folder.chmod(0o755)
     for name in ("state", "spool"):
@@ -70,6 +73,9 @@ def cluster(tmp_path_factory):
     munged = ["munged", "--foreground", "--force", f"--key-file={key}", f"--socket={folder}/munge.socket"]
     munged += [f"--pid-file={folder}/munged.pid", f"--log-file={folder}/munged.log", f"--seed-file={folder}/munge.seed"]
     with ExitStack() as running:
+        FOUND_BY_JOBS.parent.mkdir(parents=True, exist_ok=True)
+        FOUND_BY_JOBS.symlink_to(folder / "slurm.conf")
+        running.callback(FOUND_BY_JOBS.unlink)
         for command in (munged, ["slurmctld", "-D", "-c"], ["slurmd", "-D", "-N", "node"]):
             log = running.enter_context(open(folder / f"{command[0]}.out", "w"))
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -137,8 +137,8 @@ class DirectRegressor(nn.Module):
 def build_networks(architecture: dict) -> nn.ModuleList:
     """Build the network of each look from their plain description, as a checkpoint holds it.
 
-    With a ``finder`` there are two: one that finds the head in the whole image, and is as the others' description but
-    for what stands there, and one that measures it from close by. Otherwise there is one.
+    With a ``finder`` there are two: one that finds the head in the whole image, described like the other but for what
+    stands there, and one that measures it from close by. Otherwise there is one.
 
     Examples
     --------
