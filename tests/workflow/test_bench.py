@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.slow
-FEW = "bench: {images: 8, rounds: 1, resident: [8, 32], run_at: 3, plan_at: [4, 20]}\n"
+FEW = "bench: {images: 8, rounds: 1, resident: [32, 128], run_at: 3, plan_at: [4, 20]}\n"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def test_ratios_are_of_one_round_and_in_order(bench):
     assert all(0 < share["median"] < 1 for share in training["share_of_product"].values())
     spent = {name: value["median"] for name, value in inference["milliseconds_an_image"].items()}
     assert spent["decode"] < spent["ours"] and inference["times_decoding"]["median"] > 1
-    assert inference["resident_mib"]["32"] < 1.2 * inference["resident_mib"]["8"]
+    assert inference["resident_mib"]["128"] < 1.2 * inference["resident_mib"]["32"]  # two batches and eight
     assert workflow["nothing_to_do"]["seconds"] < workflow["first_run"]["seconds"]
     assert set(workflow["plans"]) == {"4", "20"}
 
