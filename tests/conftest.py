@@ -51,6 +51,17 @@ def copy_workflow() -> type[House]:
     return House
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """One thread for torch, so that trainings side by side do not wait for each other."""
+    import torch  # most tests need none
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of the real data (hc18/, challenge/): FETAL_DATA_ROOT, or shared/data beside the repository."""

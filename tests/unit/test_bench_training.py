@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from bench_training import Epoch, PlainLoop, make_samples
 from draw_phantoms import write_phantom
 from fetal_biometry.phantom import plan_phantoms
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 REFERENCE = {  # config.yaml's, smaller
     "kind": "heatmap", "seed": 1, "device": "cpu", "precision": "float32", "epochs": 6, "batch_size": 4,
@@ -33,11 +34,3 @@ def test_losses_are_those_of_the_plain_loop(tmp_path, precision, tolerance):
         theirs.append(np.mean(plain.run_epoch()))
     assert ours[-1] < 0.8 * ours[0]
     assert ours == pytest.approx(theirs, rel=tolerance)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

@@ -11,6 +11,7 @@ from fetal_biometry.biometry import (
     describe_row,
     export_tables,
     flag_heads,
+    head_pixel_sizes,
     outer_lengths,
     reported_lengths,
     tabulate,
@@ -77,7 +78,10 @@ def table():
     found["confidence"] = [0.9, 0.123456]
     manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1, np.nan]}, index=names)
     intervals = all_lengths(np.array([HEAD, OTHER]))[..., None] * [0.92, 1.08]
-    return tabulate(found, manifest, intervals * np.array([0.1, 1.0])[:, None, None], LIMITS, "outer_to_outer")
+    pixel_size = head_pixel_sizes(manifest, points_of(found))
+    return tabulate(
+        found, manifest, pixel_size, intervals * np.array([0.1, 1.0])[:, None, None], LIMITS, "outer_to_outer"
+    )
 
 
 def test_lengths_in_pixels_and_where_known_in_millimetres(table):

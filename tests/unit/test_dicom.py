@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from pydicom import Dataset, FileDataset
+from pydicom import Dataset, FileDataset, dcmread
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -161,8 +161,6 @@ def test_compressed_frames_are_decoded(path, syntax, kind, options, photometric)
 
 def test_run_lengths_are_decoded(path):
     write(path, speckle())
-    from pydicom import dcmread
-
     file = dcmread(path)
     file.compress(RLELossless)
     file.save_as(path)
@@ -259,8 +257,6 @@ def test_what_cannot_be_decoded_says_what_to_do(path):
 
 def test_a_file_without_an_image_is_refused(path):
     file = write(path, speckle())
-    from pydicom import dcmread
-
     report = dcmread(file)
     del report.Rows, report.Columns, report.PixelData
     report.save_as(path)

@@ -68,15 +68,9 @@ VIEWS = {
     "shadow": 0.1,
     "noise": 5,
 }
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DIRECT = {"kind": "direct", "loss": "mse", "learning_rate": 0.003, "schedule": "constant"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def draw_head(points):

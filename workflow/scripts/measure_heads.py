@@ -5,9 +5,9 @@ import logging
 from pathlib import Path
 
 from fetal_biometry import growth, job
-from fetal_biometry.biometry import describe_measurements, describe_row, export_tables, head_pixel_sizes, measure
+from fetal_biometry.biometry import describe_measurements, describe_row, export_tables, measure
 from fetal_biometry.folds import gather_landmarks
-from fetal_biometry.frames import points_of, read_frame, write_frame
+from fetal_biometry.frames import read_frame, write_frame
 from fetal_biometry.inference import Predictor
 
 
@@ -24,12 +24,11 @@ if __name__ == "__main__":
         params = snakemake.params
         found = gather_landmarks(snakemake.input, manifest, params.folds, params.seed).loc[manifest.index]
         calibration = read_calibration(snakemake.input)
-        table = measure(found, manifest, calibration, params.limits, params.calliper)
+        table, pixel_size = measure(found, manifest, calibration, params.limits, params.calliper)
         if params.chart != "none":
             weeks = manifest["gestational_age_weeks"].to_numpy(dtype=float)
             table = table.join(growth.read_lengths(table, weeks, params.chart))
         write_frame(table, snakemake.output.predictions)
-        pixel_size = head_pixel_sizes(manifest, points_of(table))
         exports = export_tables(table, pixel_size)
         for path in snakemake.output.exports:
             write_frame(exports[Path(path).name], path)

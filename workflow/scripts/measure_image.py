@@ -29,7 +29,9 @@ def measure_files(paths: list[Path], pixel_size_mm: float, model: Path, config: 
     found = locate_all(predictor, names, squeezed, sizes)
     manifest = pd.DataFrame({"width_px": sizes[:, 0], "height_px": sizes[:, 1], "calibrated_regions": regions})
     manifest["pixel_size_mm"] = pixel_size_mm
-    return measure(found, manifest, predictor.metadata.get("calibration", {}), config["flags"], config["calliper"])
+    calibration = predictor.metadata.get("calibration", {})
+    table, _ = measure(found, manifest, calibration, config["flags"], config["calliper"])
+    return table
 
 
 def describe(table: pd.DataFrame) -> str:

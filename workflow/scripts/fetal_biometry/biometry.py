@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from fetal_biometry.datasets import parse_regions
 from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.geometry import (
@@ -78,7 +79,7 @@ def head_pixel_sizes(manifest: pd.DataFrame, points: np.ndarray) -> np.ndarray:
     sizes = manifest[["pixel_size_mm", "pixel_size_mm"]].to_numpy(dtype=float, copy=True)
     texts = manifest.get("calibrated_regions", pd.Series("", manifest.index))
     for number in np.flatnonzero(np.isnan(sizes[:, 0]) & (texts != "").to_numpy()):
-        regions = np.array([region.split() for region in texts.iloc[number].split(";")], dtype=float)
+        regions = parse_regions(texts.iloc[number])
         first, last = regions[:, None, :2], regions[:, None, 2:4]
         holds = ((points[number] >= first) & (points[number] <= last)).all(axis=(1, 2))
         if holds.any():
@@ -114,8 +115,8 @@ def _in_millimetres(points: np.ndarray, pixel_size_mm: np.ndarray) -> np.ndarray
 
 def measure(
     found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limits: dict, calliper: str
-) -> pd.DataFrame:
-    """The predictions table of what networks found: corrected lengths with their intervals and flags.
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The predictions table of what networks found, and `head_pixel_sizes`: corrected lengths, intervals and flags.
 
     Parameters
     ----------
@@ -138,10 +139,10 @@ def measure(
     if calibration:
         hc_mm = np.where(np.isfinite(pixel_size[:, 0]), lengths[:, 2], np.nan)
         ends = intervals(calibration, lengths, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm)
-    return tabulate(found, manifest, ends, limits, calliper)
+    return tabulate(found, manifest, pixel_size, ends, limits, calliper), pixel_size
 
 
-def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray, limits: dict, calliper: str):
+def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals, limits: dict, calliper: str):
     """The predictions table.
 
     Parameters
@@ -150,6 +151,8 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray,
         ``image_name``, landmarks in original pixels, ``confidence``; indexed by image name.
     manifest : DataFrame
         Rows of the same images in the same order.
+    pixel_size : ndarray of shape (N, 2)
+        See `head_pixel_sizes`.
     intervals : ndarray of shape (N, 3, 2)
         Ends of the intervals of BPD, OFD and HC, in millimetres where the pixel size is known, else in pixels.
     limits : dict
@@ -164,7 +167,6 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, intervals: np.ndarray,
         HC outer-to-outer; interval ends in millimetres where it is known, else in pixels.
     """
     points = points_of(found)
-    pixel_size = head_pixel_sizes(manifest, points)
     lengths, millimetres = all_lengths(points), outer_lengths(points, pixel_size, calliper)
     table = pd.DataFrame({"image_name": found["image_name"].to_numpy()})
     table[list(COLUMNS)] = points.reshape(-1, 8).round(3)

@@ -34,7 +34,7 @@ class Source:
     the head's ellipse) hold its label, where it has one; ``origin`` says where the label stands, for messages;
     ``reference``, landmarks or an annotation too, is an independent truth that judges and never trains;
     ``gestational_age_weeks`` is by dates; ``recipe`` stands for the content of an image that the workflow draws itself;
-    ``frame`` is the number, from 1, of an image that shares its file with others.
+    ``frame`` is what `files.list_frames` adds to the path of an image that shares its file with others.
     """
 
     image_name: str
@@ -48,12 +48,12 @@ class Source:
     label_source: str = ""
     origin: str = ""
     recipe: str = ""
-    frame: int | None = None
+    frame: str = ""
 
     @property
     def location(self) -> str:
         """What `images.read_grey` reads."""
-        return str(self.path) if self.frame is None else f"{self.path}#{self.frame}"
+        return f"{self.path}{self.frame}"
 
     @property
     def labelled(self) -> bool:
@@ -62,7 +62,7 @@ class Source:
     def image_digest(self, index: FileIndex) -> str:
         """Stands for the image's content."""
         content = self.recipe or index.sha256(self.path)
-        return content if self.frame is None else digest(content, self.frame)
+        return digest(content, self.frame) if self.frame else content
 
     def label_digest(self, index: FileIndex) -> str:
         """Stands for the label and what turns its pixels into millimetres."""
@@ -162,6 +162,11 @@ def format_regions(regions) -> str:
     '0 0 799 539 0.1 0.12'
     """
     return ";".join(" ".join(f"{number:.12g}" for number in region) for region in regions)
+
+
+def parse_regions(text: str) -> np.ndarray:
+    """What `format_regions` wrote, (R, 6)."""
+    return np.array([region.split() for region in text.split(";")], dtype=float)
 
 
 def _under_root(settings: dict, path: str) -> Path:
@@ -291,10 +296,8 @@ def _list_unlabelled(settings: dict) -> list[Source]:
 
 def _list_frames(image_name: str, path: Path) -> list[Source]:
     """A file's images: one, or the frames of a DICOM file, each with its number behind the name."""
-    count = len(list_frames(path))
-    if count == 1:
-        return [Source(image_name, path)]
-    return [Source(f"{image_name}#{number}", path, frame=number) for number in range(1, count + 1)]
+    frames = [location.removeprefix(str(path)) for location in list_frames(path)]
+    return [Source(f"{image_name}{frame}", path, frame=frame) for frame in frames]
 
 
 def _existing_folder(settings: dict) -> Path:

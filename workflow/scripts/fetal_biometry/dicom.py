@@ -5,6 +5,7 @@ Only what concerns the picture is read, no patient's data, and nothing of a file
 
 import numpy as np
 from pydicom import Dataset, config, dcmread
+from pydicom.datadict import tag_for_keyword
 from pydicom.pixels import apply_color_lut, apply_rescale, apply_voi_lut, pixel_array
 
 from fetal_biometry.errors import InputError
@@ -12,9 +13,13 @@ from fetal_biometry.errors import InputError
 config.settings.reading_validation_mode = config.IGNORE  # its warnings quote the values of tags
 
 _CENTIMETRES, _TWO_DIMENSIONAL = 3, 1  # of PhysicalUnitsXDirection, of RegionSpatialFormat (PS3.3, C.8.5.5)
-_PICTURE = ["Rows", "Columns", "NumberOfFrames", "PixelSpacing", "SequenceOfUltrasoundRegions",
-            "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]  # fmt: skip
-_GREYS = ["WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence", "RescaleSlope", "RescaleIntercept"]
+_PICTURE = [tag_for_keyword(keyword) for keyword in (
+    "Rows", "Columns", "NumberOfFrames", "PixelSpacing", "SequenceOfUltrasoundRegions",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+)]  # fmt: skip
+_GREYS = [tag_for_keyword(keyword) for keyword in (
+    "WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence", "RescaleSlope", "RescaleIntercept",
+)]  # fmt: skip
 
 
 def frame_sizes(path) -> tuple[int, int, int]:
@@ -36,7 +41,7 @@ def read_frame(path, frame: int) -> np.ndarray:
     """
     facts = Dataset()
     try:
-        values = pixel_array(path, index=frame, ds_out=facts, specific_tags=_tags(_GREYS))
+        values = pixel_array(path, index=frame, ds_out=facts, specific_tags=_GREYS)
         if facts.PhotometricInterpretation == "PALETTE COLOR":
             values = apply_color_lut(values, facts)
             values = (values / (1 << 8 * (values.itemsize - 1))).astype(np.uint8)
@@ -98,14 +103,8 @@ def _to_grey(values: np.ndarray, facts: Dataset) -> np.ndarray:
 
 def _read_facts(path) -> Dataset:
     try:
-        return dcmread(path, stop_before_pixels=True, specific_tags=_tags(_PICTURE))
+        return dcmread(path, stop_before_pixels=True, specific_tags=_PICTURE)
     except FileNotFoundError:
         raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
     except Exception as error:  # pydicom raises many kinds
         raise InputError(f"{path}: not a readable DICOM file ({type(error).__name__}); replace or remove it.") from None
-
-
-def _tags(keywords: list[str]) -> list[int]:
-    from pydicom.datadict import tag_for_keyword
-
-    return [tag_for_keyword(keyword) for keyword in keywords]
