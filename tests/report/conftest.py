@@ -1,16 +1,14 @@
 """A made-up run to report on, and a headless Chromium to look at its page with."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import sync_playwright
 
 import render_audit
 from fetal_biometry import report
@@ -178,121 +176,43 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
             "reference": {"model": judged, "labels": noise}, "repeats": {"bpd": repeats}}  # fmt: skip
 
 
-ON_PIPES = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.dup2(int(sys.argv[2]), 4)
-os.execv(sys.argv[3], sys.argv[3:])
-"""  # Chromium reads commands from descriptor 3 and answers on 4
-
-
 class Browser:
-    """Headless Chromium driven by the DevTools protocol over a pipe.
+    """Headless Chromium with one page open; what that page said and asked for is kept."""
 
-    What a page says on the console, throws and requests is collected in `messages` and `requests`.
-    """
+    def __init__(self, chromium):
+        self.chromium, self.page = chromium, None
+        self.messages, self.requests = [], []
 
-    def __init__(self, executable: str, profile: Path):
-        to_browser, ours_out = os.pipe()
-        ours_in, from_browser = os.pipe()
-        flags = (
-            "--headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-sync"
-            " --disable-background-networking --disable-component-update --disable-dev-shm-usage"
-            " --remote-debugging-pipe"
+    def open(self, page: Path, width=1280, height=900, scheme="light", fragment="") -> None:
+        """Load a file in a fresh window of the given size and colour scheme, a phone's below 600 pixels."""
+        if self.page:
+            self.page.context.close()
+        context = self.chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, is_mobile=width < 600
         )
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", ON_PIPES, str(to_browser), str(from_browser), executable, *flags.split(),
-             f"--user-data-dir={profile}", "about:blank"],
-            pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        os.close(to_browser)
-        os.close(from_browser)
-        self.out, self.incoming = os.fdopen(ours_out, "wb", buffering=0), os.fdopen(ours_in, "rb")
-        self.last_id, self.session = 0, None
-        self.events: list[dict] = []
-        targets = self.send("Target.getTargets")["targetInfos"]
-        page = next(target for target in targets if target["type"] == "page")
-        attached = self.send("Target.attachToTarget", targetId=page["targetId"], flatten=True)
-        self.session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.send(f"{domain}.enable")
-
-    def send(self, method: str, **params) -> dict:
-        """Call a DevTools method and return its result, keeping the events that arrive meanwhile."""
-        self.last_id += 1
-        message = {"id": self.last_id, "method": method, "params": params}
-        if self.session:
-            message["sessionId"] = self.session
-        self.out.write(json.dumps(message).encode() + b"\0")
-        while (answer := self._receive()).get("id") != self.last_id:
-            self.events.append(answer)
-        if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']['message']}")
-        return answer["result"]
-
-    def _receive(self) -> dict:
-        data = bytearray()
-        while (byte := self.incoming.read(1)) != b"\0":
-            if not byte:
-                raise RuntimeError("Chromium ended")
-            data += byte
-        return json.loads(data)
-
-    def open(self, page: Path, width=1280, height=900, scheme="light") -> None:
-        """Load a file in a window of the given size and colour scheme."""
-        self.send(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=width < 600,
-        )
-        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.events.clear()
-        self.send("Page.navigate", url=page.as_uri())
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._receive())
+        self.page = context.new_page()
+        self.messages, self.requests = [], []
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(page.as_uri() + fragment)
 
     def run(self, script: str):
         """The value of a JavaScript expression on the page."""
-        result = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        if "exceptionDetails" in result:
-            raise RuntimeError(result["exceptionDetails"]["exception"]["description"])
-        return result["result"].get("value")
+        return self.page.evaluate(script)
 
     def press(self, key: str) -> None:
         """Press and release a key that the page's focused element gets."""
-        codes = {"Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " ")}
-        code, text = codes[key]
-        named = {"key": key, "windowsVirtualKeyCode": code}
-        self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **named)
-        self.send("Input.dispatchKeyEvent", type="keyUp", **named)
-
-    def messages(self) -> list[str]:
-        """Console output, uncaught errors and browser warnings (policy violations among them) of the page."""
-        kinds = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
-        return [json.dumps(event["params"]) for event in self.events if event["method"] in kinds]
-
-    def requests(self) -> list[str]:
-        """Addresses of what the page loaded, data: images left out."""
-        sent = [event["params"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
-        return [event["request"]["url"] for event in sent if not event["request"]["url"].startswith("data:")]
-
-    def close(self) -> None:
-        self.out.close()
-        self.process.terminate()
-        self.process.wait(10)
-        self.incoming.close()
+        self.page.keyboard.press(key)
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory):
+def browser():
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
         pytest.skip("no chromium or google-chrome on the PATH")
-    browser = Browser(executable, tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
+    with sync_playwright() as playwright:
+        yield Browser(playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"]))
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
-from fetal_biometry import figures, plots, report, wording
+import render_report
+from fetal_biometry import figures, overlays, plots, report, wording
 from fetal_biometry.errors import InputError
+from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import all_lengths
 from fetal_biometry.growth import read_lengths
 from fetal_biometry.landmarks import COLUMNS
@@ -204,7 +207,7 @@ def test_same_inputs_give_the_same_bytes(labelled_run, page):
 
 
 def test_page_refers_to_nothing_outside_itself(any_page):
-    html = any_page.read_text(encoding="utf-8")
+    html = re.sub("<script>.*?</script>", "", any_page.read_text(encoding="utf-8"), flags=re.DOTALL)
     addresses = re.findall(r"""(?:src|href|action|url)\s*[=(]\s*["']?([^"'\s)>]+)""", html)
     assert addresses
     assert all(address.startswith(("#", "data:image/jpeg;base64,")) for address in addresses if address != "x")
@@ -254,8 +257,8 @@ def test_622_images_stay_under_6_mb(large_run):
 
 def test_page_loads_without_errors_requests_or_foreign_script(browser, any_page):
     browser.open(any_page)
-    assert browser.messages() == []
-    assert browser.requests() == [any_page.as_uri()]
+    assert browser.messages == []
+    assert [address for address in browser.requests if not address.startswith("data:")] == [any_page.as_uri()]
     assert browser.run("window.pwned") is None
     assert browser.run("document.querySelectorAll('#image-table tbody tr').length") == 40
 
@@ -321,6 +324,85 @@ def test_table_and_overlays_work_from_the_keyboard(browser, page):
     browser.run("document.getElementById('show-reference').focus()")
     browser.press(" ")
     assert browser.run(reference) == "none"
+
+
+def test_the_address_keeps_filters_and_order(browser, page):
+    browser.open(page)
+    browser.run("""(() => {
+        const field = document.getElementById('filter-split');
+        field.value = 'test';
+        field.dispatchEvent(new Event('input'));
+        for (let i = 0; i < 2; i++) document.querySelectorAll('#image-table thead button')[3].click();
+    })()""")
+    fragment = browser.run("location.hash")
+    assert fragment == "#images?split=test&sort=-4"
+    state = """[...document.querySelectorAll('#image-table tbody tr')].filter((row) => !row.hidden)
+        .map((row) => row.cells[0].dataset.value)"""
+    left = browser.run(state)
+    browser.open(page, fragment=fragment)
+    assert browser.run(state) == left and 0 < len(left) < 40
+    assert browser.run("document.querySelectorAll('#image-table thead th')[3].ariaSort") == "descending"
+    browser.run("document.querySelector('#filter-form button[type=reset]').click()")
+    assert len(browser.run(f"new Promise((done) => setTimeout(() => done({state}), 20))")) == 40
+    assert browser.run("location.hash") == "#images?sort=-4"
+
+
+def test_a_picture_of_the_gallery_opens_in_the_viewer(browser, page):
+    browser.open(page)
+    first, second = browser.run(
+        "[...document.querySelectorAll('#gallery .zoom')].map((b) => b.dataset.name).slice(0, 2)"
+    )
+    browser.run("document.querySelector('#gallery .zoom').focus()")
+    browser.press("Enter")
+    seen = "document.querySelector('#viewer[open] #viewer-title').textContent"
+    assert browser.run(seen).startswith(f"{first} (1 of ")
+    browser.press("ArrowRight")
+    assert browser.run(seen).startswith(f"{second} (2 of ")
+    assert browser.run("document.querySelector('#viewer svg .prediction').getBoundingClientRect().width") > 100
+    browser.press("Escape")
+    assert not browser.run("document.getElementById('viewer').open")
+    assert browser.run("document.activeElement.dataset.name") == first
+
+
+def test_names_in_the_table_open_the_overlays_beside_the_page(browser, unlabelled_run, tmp_path):
+    rows = unlabelled_run.predictions.join(unlabelled_run.manifest["path"])
+    for row, points in zip(rows.itertuples(), points_of(rows), strict=True):
+        text = overlays.overlay_document(row.path, [overlays.DrawnHead(points, "prediction")], row.image_name)
+        (tmp_path / overlays.overlay_name(row.image_name)).write_text(text, encoding="utf-8")
+    addresses = render_report.overlay_addresses([tmp_path], tmp_path / "report.html")
+    assert set(addresses) == set(rows["image_name"])
+    page = tmp_path / "report.html"
+    page.write_text(report.render_report(replace(unlabelled_run, overlays=addresses)), encoding="utf-8")
+    browser.open(page)
+    links = "document.querySelectorAll('#image-table .zoom')"
+    assert browser.run(f"{links}.length") == 20
+    for number in range(20):
+        browser.run(f"{links}[{number}].click()")
+        browser.run("document.querySelector('#viewer img').decode()")
+        assert browser.run(
+            f"document.getElementById('viewer-title').textContent.startsWith({links}[{number}].dataset.name)"
+        )
+        browser.press("Escape")
+    assert browser.messages == [] and browser.run("window.pwned") is None
+    (tmp_path / overlays.overlay_name("003_HC.png")).unlink()
+    browser.open(page)
+    browser.run("document.querySelector('#image-table .zoom[data-name=\"003_HC.png\"]').click()")
+    browser.run("document.querySelector('#viewer img')?.decode().catch(() => 0)")
+    assert "moved or removed" in browser.run("document.getElementById('viewer-frame').textContent")
+
+
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_axe_finds_nothing_serious(browser, any_page, scheme, width):
+    browser.open(any_page, width=width, scheme=scheme)
+    assert serious_findings(browser) == []
+    browser.run("document.querySelector('#gallery .zoom').click()")
+    assert serious_findings(browser) == []
+
+
+def serious_findings(browser) -> list[str]:
+    """What axe-core holds against a page as serious or critical."""
+    found = Axe().run(browser.page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
 
 
 def test_everything_drawn_has_words_for_a_screen_reader(browser, any_page):

@@ -146,6 +146,32 @@ def test_of_several_zooms_the_sharpest_head_counts():
     assert all_lengths(points[0]) == pytest.approx(all_lengths(wrong), rel=0.01)  # drawing nothing is not sharp
 
 
+def test_only_images_on_which_the_estimates_disagree_get_a_second_opinion():
+    sure, unsure = ellipse_landmarks((400, 290), 150, 115, 0.3), ellipse_landmarks((410, 280), 160, 125, 0.3)
+    true, sizes = ellipse_landmarks((390, 300), 120, 95, 0.3), np.repeat(SIZES, 2, axis=0)
+    reading = {**READING, "closeup": None, "zooms": [1]}
+    opinion = {"disagreement": 0.05, "reflections": "none", "zooms": [1, 1.5]}
+    asked = []
+
+    def draw(images, look):
+        asked.append(images[:, 0, 0].tolist())
+        views = whole_views(sizes[: len(images)], 1.5 if len(asked) == 3 else 1)
+        heads = np.stack([sure, unsure]) if len(asked) == 1 else true[None]
+        peaks = np.stack([sure, ellipse_landmarks((410, 280), 180, 140, 0.3)]) if len(asked) == 1 else true[None]
+        filled = masks.encode(to_grid(views, heads, CELLS), CELLS)
+        return np.concatenate([heatmaps.encode(to_grid(views, peaks, CELLS), CELLS, 1.5), filled[:, None]], axis=1)
+
+    images = np.zeros((2, 64, 64), np.uint8)
+    images[1] = 7
+    once, before = find_heads(draw, images, sizes, reading)
+    assert before[0, 1] < 0.05 < before[1, 1]
+    asked.clear()
+    points, evidence = find_heads(draw, images, sizes, {**reading, "second_opinion": opinion})
+    assert asked == [[0, 7], [7], [7]]
+    assert np.array_equal(points[0], once[0]) and np.array_equal(evidence[0], before[0], equal_nan=True)
+    assert all_lengths(points[1]) == pytest.approx(all_lengths(true), rel=0.02) and evidence[1, 1] < 0.05
+
+
 def test_peaks_that_lie_inside_the_skull_are_moved_out_to_it():
     """A network whose peaks are 2 % of the OFD and 4 % of the BPD too close together, like those of uncertain ends."""
     heads = [ellipse_landmarks((400, 290), 150, 115, angle) for angle in (0.1, 0.4, 0.7, 1.0, 1.3)]

@@ -39,6 +39,7 @@ SETTINGS = {
     "reflections": "none",
     "closeup": None,
     "zooms": [1],
+    "second_opinion": None,
     "arithmetic": "float32",
 }
 CLOSEUP = {"looks": 1, "finder": {"width": 2}, "field": 1.4}
@@ -54,6 +55,7 @@ KINDS = {
         "decoder": "fused",
         "closeup": {**CLOSEUP, "looks": 2},
         "zooms": [1, 1.5],
+        "second_opinion": {"disagreement": 0.01, "reflections": "all", "zooms": [1, 1.2]},
     },
     "direct": {**SETTINGS, "kind": "direct", "loss": "mse", "grey_scaling": "unit"},
 }
@@ -110,7 +112,8 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
         expected = run(modules[0], images).astype(float) * SIZES[:, None] - 0.5
         assert np.isnan(evidence).all()
     else:
-        reading = {key: settings[key] for key in ("decoder", "reflections", "closeup", "zooms", "image_size")}
+        keys = ("decoder", "reflections", "closeup", "zooms", "second_opinion", "image_size")
+        reading = {key: settings[key] for key in keys}
         expected, sure = find_heads(
             lambda seen, look: run(modules[min(look, 1)], torch.from_numpy(seen[:, None])), images[:, 0].numpy(), SIZES,
             {**reading, "sigma_cells": 2.0, "stretch": (1.01, 1.02)},

@@ -104,7 +104,7 @@ rule render_audit:
         manifest=f"{RESULTS}/manifest.csv",
         audit=f"{RESULTS}/audit.csv",
         found=f"{RESULTS}/audit/landmarks.csv",
-        template=[str(SCRIPTS / "fetal_biometry" / f"{name}.html.j2") for name in ("page", "macros", "audit")],
+        template=page_templates("audit"),
         modules=modules("render_audit"),
     output:
         html=report(

@@ -65,7 +65,13 @@ SPLIT_KEYS = (
     "validation_fraction",
     "test_fraction",
 )
-MEASURING_KEYS = ("reflections", "zooms", "correct", "arithmetic")  # a training does not depend on these
+MEASURING_KEYS = (
+    "reflections",
+    "zooms",
+    "second_opinion",
+    "correct",
+    "arithmetic",
+)  # a training does not depend on these
 EXPERIMENT_KEYS = (
     "kind",
     "seed",
@@ -220,6 +226,8 @@ def stage_facts(name, rest):
     if name == "cache_images":
         part = part_digest(("image_name", "image", "path"), shard_records().get(int(rest), []))
         return [part, select(("shards", "cache_size", "model"))]
+    if name == "draw_overlays":
+        return part_digest(("image_name", "image", "path"), shard_records().get(int(rest), []))
     if name == "render_heatmaps":
         experiment, _, shard = rest.rpartition("/")
         part = part_digest(("image_name", "image", "label"), shard_records(labelled=True).get(int(shard), []))
@@ -440,6 +448,7 @@ def shard_files(pattern, labelled=False):
 CACHED = f"{RESULTS}/cache/{{shard}}.npy"
 RENDERED = f"{RESULTS}/{{experiment}}/heatmaps/{{shard}}.npy"
 LOCATED = f"{RESULTS}/{{experiment}}/landmarks/{{shard}}.csv"
+OVERLAYS = f"{RESULTS}/{{experiment}}/overlays/{{shard}}"
 
 
 def heatmap_files(wildcards):
@@ -487,9 +496,17 @@ def report_files(wildcards):
     files |= label_tables(wildcards)
     if REPORTED != GIVEN_MODEL:
         files["history"] = training_files(REPORTED, "history.csv")
+    elif config["overlays"]:
+        files["overlays"] = [OVERLAYS.format(experiment=REPORTED, shard=shard) for shard in shard_records()]
     if config["report_compares"]:
         files["comparison"] = f"{RESULTS}/compare.csv"
     return files
+
+
+def page_templates(name):
+    """What a page is made from."""
+    parts = ("page.html.j2", "macros.html.j2", f"{name}.html.j2", "overlay.css")
+    return [str(SCRIPTS / "fetal_biometry" / part) for part in parts]
 
 
 def phantom_folder(wildcards):

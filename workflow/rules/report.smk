@@ -1,7 +1,8 @@
 """What a reader opens: the report of one experiment, and the comparison of several.
 
 Needs manifest.csv, audit.csv, split.csv and each experiment's predictions, metrics and history.
-Makes report.html, compare.csv and compare.svg; ablation.csv and ablation.svg where asked for.
+Makes report.html, compare.csv and compare.svg; overlays where a given model measures; ablation.csv and ablation.svg
+where asked for.
 """
 
 
@@ -9,7 +10,7 @@ rule render_report:
     input:
         unpack(report_files),
         manifest=f"{RESULTS}/manifest.csv",
-        template=[str(SCRIPTS / "fetal_biometry" / f"{name}.html.j2") for name in ("page", "macros", "report")],
+        template=page_templates("report"),
         modules=modules("render_report"),
     output:
         html=report(
@@ -33,6 +34,28 @@ rule render_report:
         "Writing {output.html}"
     script:
         "../scripts/render_report.py"
+
+
+rule draw_overlays:
+    input:
+        landmarks=LOCATED,
+        manifest=ancient(f"{RESULTS}/manifest.csv"),
+        stamp=stamp("draw_overlays/{shard}"),
+        style=str(SCRIPTS / "fetal_biometry" / "overlay.css"),
+        modules=modules("draw_overlays"),
+    output:
+        folder=directory(OVERLAYS),
+    log:
+        f"{LOGS}/{{experiment}}/draw_overlays/{{shard}}.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    message:
+        "Drawing the heads of shard {wildcards.shard} on their images"
+    script:
+        "../scripts/draw_overlays.py"
 
 
 rule compare_experiments:

@@ -60,6 +60,7 @@ def describe_model(snakemake) -> dict:
         "decode": metadata["decoder"],
         "reflections": metadata["reflections"],
         "closeup": metadata["closeup"],
+        "second_opinion": metadata.get("second_opinion"),
         **{knob: snakemake.params.settings.get(knob) for knob in ("suspects", "keep_epoch", "cross_fit")},
     }
 

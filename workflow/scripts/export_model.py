@@ -60,8 +60,8 @@ def fused(model: dict) -> torch.nn.ModuleList:
 
 def describe(models: list[dict], settings: dict) -> dict:
     """The metadata that goes with the weights, used as the experiment's `settings` say."""
-    reading = ("image_size", "cache_size", "decoder", "reflections", "closeup", "zooms", "arithmetic")
-    keys = ("kind", "experiment", *reading, "loss", "seed")
+    reading = ("image_size", "cache_size", "decoder", "reflections", "closeup", "zooms", "second_opinion")
+    keys = ("kind", "experiment", *reading, "arithmetic", "loss", "seed")
     return {
         **{key: settings[key] for key in keys},
         "sigma_cells": settings["sigma_px"] / settings["stride"],

@@ -14,7 +14,7 @@ from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.geometry import all_lengths
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.metrics import BANDS
-from fetal_biometry.overlays import head_marks, overlay
+from fetal_biometry.overlays import DrawnHead, overlay
 from fetal_biometry.pages import fill_template
 from fetal_biometry.plots import Figure, Plot
 from fetal_biometry.wording import number
@@ -107,12 +107,12 @@ def label_overlay(row: dict) -> Markup:
     """The image with the label's two diameters and, where there is one, the head that networks found."""
     frame = pd.DataFrame([row])
     suggested = frame[[f"suggested_{column}" for column in COLUMNS]].set_axis(COLUMNS, axis=1)
-    drawn = [
-        head_marks(points_of(suggested)[0], "prediction" if row["sure"] else "prediction unsure"),
-        head_marks(points_of(frame)[0], "reference", ellipse=False),
+    heads = [
+        DrawnHead(points_of(suggested)[0], "prediction" if row["sure"] else "prediction unsure"),
+        DrawnHead(points_of(frame)[0], "reference", ellipse=False),
     ]
-    seen = "its label’s two diameters" + (" and the head that networks found" if drawn[0] else "")
-    return overlay(row["path"], drawn, f"Ultrasound image {row['image_name']} with {seen}", IMAGE_WIDTH_PX)
+    seen = "its label’s two diameters" + (" and the head that networks found" if heads[0] else "")
+    return overlay(row["path"], heads, f"Ultrasound image {row['image_name']} with {seen}", IMAGE_WIDTH_PX)
 
 
 def gallery(rows: pd.DataFrame) -> list[tuple[str, list[dict]]]:

@@ -1,13 +1,16 @@
 """Write the report of a run: one self-contained HTML page."""
 
 import json
+import os
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 
 from fetal_biometry import job, report
 from fetal_biometry.frames import read_frame
+from fetal_biometry.overlays import image_name_of
 
 PACKAGES = ("torch", "onnxruntime", "opencv-python-headless", "numpy", "pandas", "pydicom", "snakemake")
 
@@ -16,6 +19,12 @@ def installed_versions() -> dict[str, str]:
     """Versions of the packages a result can depend on, where installed, without importing them."""
     installed = {dist.metadata["Name"].lower() for dist in metadata.distributions()}
     return {name: metadata.version(name) for name in PACKAGES if name in installed}
+
+
+def overlay_addresses(folders: list[str], page: str) -> dict[str, str]:
+    """Where each image's overlay lies, seen from the page, by image name."""
+    files = [file for folder in folders for file in Path(folder).iterdir()]
+    return {image_name_of(file): quote(os.path.relpath(file, Path(page).parent)) for file in files}
 
 
 def mean_history(paths: list[str]) -> pd.DataFrame:
@@ -38,6 +47,7 @@ if __name__ == "__main__":
             comparison=pd.read_csv(source.comparison) if source.get("comparison") else None,
             settings=params.settings,
             versions=installed_versions(),
+            overlays=overlay_addresses(source.get("overlays", []), snakemake.output.html),
         )
         with job.atomic_path(snakemake.output.html) as temporary:
             temporary.write_text(report.render_report(inputs), encoding="utf-8")

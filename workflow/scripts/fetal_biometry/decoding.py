@@ -39,7 +39,8 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
         averaged over the four reflections of what is seen: ``none``, ``first`` or ``all``; ``closeup``, None or the
         closer looks' ``field``, see `views.closeups`, and how many ``looks`` follow each other; ``zooms``,
         enlargements of the image's middle, each of which is looked at first. Of what comes of several the sharpest
-        head counts.
+        head counts; ``second_opinion``, None or the ``disagreement`` of an image's two estimates beyond which it is
+        looked at anew, with other ``reflections`` and ``zooms``, which then count.
 
     Returns
     -------
@@ -63,7 +64,13 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
     undrawn = evidence[..., EVIDENCE.index("disagreement")] == 1
     best = np.where(undrawn, np.inf, evidence[..., EVIDENCE.index("blur")]).argmin(axis=0)
     each = np.arange(len(images))
-    return points[best, each], evidence[best, each]
+    points, evidence = points[best, each], evidence[best, each]
+    opinion = reading.get("second_opinion")  # models exported before there were any have none
+    unsure = evidence[:, EVIDENCE.index("disagreement")] > (opinion["disagreement"] if opinion else np.inf)
+    if unsure.any():
+        anew = {**reading, **opinion, "second_opinion": None}
+        points[unsure], evidence[unsure] = find_heads(draw, images[unsure], sizes[unsure], anew)
+    return points, evidence
 
 
 def _look_closer(read, images, sizes, size: int, zoom: float, closeup: dict | None) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import LENGTHS as LENGTH_ORDER
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.metrics import BANDS
-from fetal_biometry.overlays import head_marks, overlay
+from fetal_biometry.overlays import DrawnHead, overlay
 from fetal_biometry.pages import fill_template, flatten
 from fetal_biometry.splits import SPLITS
 
@@ -33,7 +33,8 @@ class ReportInputs:
     """What a report is made from; the tables have the columns of the run's csv files.
 
     audit, split and history are None where nothing is labelled or the model was trained elsewhere, comparison where
-    none was asked for. Image paths of the manifest are absolute or start at the working directory.
+    none was asked for. Image paths of the manifest are absolute or start at the working directory. ``overlays`` are
+    addresses of each image's overlay, from the page, by image name, where they are files of their own.
     """
 
     run: str
@@ -47,6 +48,7 @@ class ReportInputs:
     comparison: pd.DataFrame | None = None
     settings: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
+    overlays: dict[str, str] = field(default_factory=dict)
 
 
 def render_report(inputs: ReportInputs) -> str:
@@ -71,6 +73,7 @@ def render_report(inputs: ReportInputs) -> str:
         suspects=metrics["model"].get("suspects"),
         keep_epoch=metrics["model"].get("keep_epoch"),
         rows=rows.to_dict("records"),
+        overlays=inputs.overlays,
         measured=measured_summary(rows[rows["unit"] == shown_unit]),
         split_table=split_table(rows),
         examinations_shared=examinations_shared(rows),
@@ -196,8 +199,8 @@ def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame) -> list[tuple[str, list
 def prediction_overlay(row: dict) -> Markup:
     """The image of a measured row with the predicted head and, where it has one, its label's."""
     frame = pd.DataFrame([row])
-    drawn = {"prediction": head_marks(points_of(frame)[0], "prediction")}
+    heads = {"prediction": DrawnHead(points_of(frame)[0], "prediction")}
     if row["labelled"]:
-        drawn["label"] = head_marks(label_points(frame)[0], "reference")
-    text = f"Ultrasound image {row['image_name']} with the head ellipse and its two axes: {' and '.join(drawn)}"
-    return overlay(row["path"], drawn.values(), text)
+        heads["label"] = DrawnHead(label_points(frame)[0], "reference")
+    text = f"Ultrasound image {row['image_name']} with the head ellipse and its two axes: {' and '.join(heads)}"
+    return overlay(row["path"], list(heads.values()), text)
