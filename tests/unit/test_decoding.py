@@ -170,6 +170,8 @@ def test_only_images_on_which_the_estimates_disagree_get_a_second_opinion():
     assert asked == [[0, 7], [7], [7]]
     assert np.array_equal(points[0], once[0]) and np.array_equal(evidence[0], before[0], equal_nan=True)
     assert all_lengths(points[1]) == pytest.approx(all_lengths(true), rel=0.02) and evidence[1, 1] < 0.05
+    moved = np.abs(radius_in_ellipse(once[1:], points[1:]) - 1).max()
+    assert evidence[1, EVIDENCE.index("drift")] == moved > 0.1
 
 
 def test_peaks_that_lie_inside_the_skull_are_moved_out_to_it():

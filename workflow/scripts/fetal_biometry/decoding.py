@@ -48,8 +48,8 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
         In original pixels and canonical order. Those of the last look that draws a head.
     evidence : ndarray of shape (N, 5)
         `EVIDENCE` of the look that counts: that of `locate`, the confidence being the lowest one of all looks, and how
-        far the first look's landmarks lie from the last one's ellipse, at most, as a share of its radius; 1 where only
-        the first counts, NaN without another.
+        far the first look's landmarks, or the first opinion's, lie from the last one's ellipse, at most, as a share of
+        its radius; 1 where only the first look counts, NaN without another.
     """
 
     def read(seen, views, number):
@@ -68,8 +68,10 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
     opinion = reading.get("second_opinion")  # models exported before there were any have none
     unsure = evidence[:, EVIDENCE.index("disagreement")] > (opinion["disagreement"] if opinion else np.inf)
     if unsure.any():
-        anew = {**reading, **opinion, "second_opinion": None}
+        anew, before = {**reading, **opinion, "second_opinion": None}, points[unsure]
         points[unsure], evidence[unsure] = find_heads(draw, images[unsure], sizes[unsure], anew)
+        moved = np.abs(radius_in_ellipse(before, points[unsure]) - 1).max(axis=1)
+        evidence[unsure, EVIDENCE.index("drift")] = np.fmax(evidence[unsure, EVIDENCE.index("drift")], moved)
     return points, evidence
 
 
