@@ -9,6 +9,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import rattler
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -27,7 +28,7 @@ def read_pins(name: str) -> dict[str, str]:
     for line in (ROOT / name).read_text().splitlines():
         if line.startswith(("#", "-r ")):
             continue
-        match = re.fullmatch(r"([A-Za-z0-9_.-]+)==(\d+(?:\.\d+)*)", line)
+        match = re.fullmatch(r"([A-Za-z0-9_.-]+)==(\d+(?:\.\d+)*(?:\.post\d+)?)", line)
         assert match, f"{name}: {line!r} is no exact pin"
         package = canonicalize_name(match[1])
         assert package not in pins, f"{name}: {package} is pinned twice"
@@ -112,6 +113,21 @@ def test_environment_is_pinned_like_requirements(path):
     }
 
 
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_conda_reads_each_environment_as_it_is_meant(path):
+    """Rattler, which reads match specs as conda does, finds one version in each, and the channels of conda-forge."""
+    document, build = yaml.safe_load(path.read_text()), rattler.BuildString("0")
+    for entry in (entry for entry in document["dependencies"] if isinstance(entry, str)):
+        name, version = entry.split(" =")
+        spec = rattler.MatchSpec(entry, strict=True)
+        assert spec.name.normalized == name and spec.channel is None and spec.build is None
+        for given, fits in ((version, True), (f"{version}.1", True), (f"{version}9", False), ("0.0.1", False)):
+            record = rattler.PackageRecord(name, given, build, 0, "noarch")
+            assert spec.matches(record) == fits, (entry, given)
+    addresses = [rattler.Channel(name).base_url for name in document["channels"] if name != "nodefaults"]
+    assert all(re.fullmatch(r"https://conda\.anaconda\.org/(conda-forge|bioconda)/", address) for address in addresses)
+
+
 def test_environments_share_one_python():
     assert len({read_environment(path)[0]["python"] for path in ENVIRONMENTS}) == 1
 
@@ -150,7 +166,15 @@ def test_the_workflow_environment_can_read_the_workflow():
 def test_measuring_needs_only_its_own_small_requirements():
     small, runtime = read_pins("requirements-measure.txt"), read_pins("requirements.txt")
     assert small.items() <= runtime.items() and not {"torch", "onnx"} & set(small)
-    rules = ("build_manifest", "cache_images", "predict_landmarks", "measure_heads", "evaluate_model", "render_report")
+    rules = (
+        "build_manifest",
+        "cache_images",
+        "predict_landmarks",
+        "measure_heads",
+        "evaluate_model",
+        "draw_overlays",
+        "render_report",
+    )
     modules = {"measure_image", "fetal_biometry.datasets", "fetal_biometry.splits", "fetal_biometry.digests", *rules}
     assert needed_packages(modules, whole=False) <= set(small)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -70,7 +70,7 @@ rule bench_workflow:
         mem_mb=3000,
         runtime=30,
     params:
-        root=workflow.basedir,
+        root=str(HOME.resolve()),
         settings=timed("ours"),
         run_at=lookup(dpath="bench/run_at", within=config),
         plan_at=lookup(dpath="bench/plan_at", within=config),

@@ -16,7 +16,8 @@ from pathlib import Path
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 
-SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow" / "scripts"
+HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free=True))).parents[1]  # also of a module
+SCRIPTS = HOME / "workflow" / "scripts"
 sys.path.append(str(SCRIPTS))
 
 from fetal_biometry import datasets, splits
@@ -30,7 +31,7 @@ config["run"] = config["run"] or config["dataset"]
 
 RESULTS = f"results/{config['run']}"
 LOGS = f"{RESULTS}/logs"
-SHIPPED = Path(os.path.relpath(workflow.basedir)) / "resources" / "models"
+SHIPPED = HOME / "resources" / "models"
 SHIPPED_MODEL = str(SHIPPED / "hc18.onnx")
 BENCHMARKS = f"{RESULTS}/benchmarks"
 PHANTOMS = f"{RESULTS}/phantoms"
@@ -284,7 +285,7 @@ def experiment_settings(wildcards):
 
 def timed_settings(wildcards):
     """The knobs of the experiments whose training is timed; `shipped` is the recipe of the model that comes along."""
-    overlay = load_configfile(Path(workflow.basedir, "datasets", "hc18.yaml"))
+    overlay = load_configfile(HOME / "datasets" / "hc18.yaml")
     recipe = {key: value for key, value in overlay.items() if key in (*EXPERIMENT_KEYS, "cache_size")}
     shipped = {**_experiment("heatmap"), **recipe, **overlay["experiments"]["heatmap"]}
     timed = {"reference": _experiment("reference"), "ours": _experiment("heatmap"), "shipped": shipped}

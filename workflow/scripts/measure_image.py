@@ -1,37 +1,15 @@
 """Measure images from the terminal, without a run of the workflow: measure_image.py IMAGE [IMAGE ...]."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from fetal_biometry.biometry import measure
-from fetal_biometry.datasets import format_regions
 from fetal_biometry.errors import InputError
-from fetal_biometry.files import list_frames
 from fetal_biometry.geometry import LENGTHS
-from fetal_biometry.images import image_size, pixel_sizes_in, read_squeezed
-from fetal_biometry.inference import Predictor, locate_all
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def measure_files(paths: list[Path], pixel_size_mm: float, model: Path, config: dict) -> pd.DataFrame:
-    """The predictions table of image files, see `biometry.tabulate`; lengths in mm where a pixel size is given."""
-    predictor, images = Predictor(model, os.cpu_count() or 1), [frame for path in paths for frame in list_frames(path)]
-    names, sizes = [Path(image).name for image in images], np.array([image_size(image) for image in images])
-    regions = [format_regions(pixel_sizes_in(image)) for image in images]
-    squeezed = (image for image, _ in read_squeezed(images, predictor.cache_size))
-    found = locate_all(predictor, names, squeezed, sizes)
-    manifest = pd.DataFrame({"width_px": sizes[:, 0], "height_px": sizes[:, 1], "calibrated_regions": regions})
-    manifest["pixel_size_mm"] = pixel_size_mm
-    calibration = predictor.metadata.get("calibration", {})
-    table, _ = measure(found, manifest, calibration, config["flags"], config["calliper"])
-    return table
+from fetal_biometry.measuring import SHIPPED_MODEL, measure_images
 
 
 def describe(table: pd.DataFrame) -> str:
@@ -66,17 +44,15 @@ def main(arguments: list[str] | None = None) -> None:
         metavar="MM",
         help="of all images; without it: as DICOM files say, else pixels",
     )
-    shipped = ROOT / "resources" / "models" / "hc18.onnx"
     parser.add_argument(
-        "--model", type=Path, default=shipped, help="a model.onnx of a run; else the one that comes along"
+        "--model", type=Path, default=SHIPPED_MODEL, help="a model.onnx of a run; else the one that comes along"
     )
     parser.add_argument("--csv", action="store_true", help="print the whole table, as in predictions.csv")
     given = parser.parse_args(arguments)
     if given.pixel_size <= 0 or given.pixel_size > 2:
         parser.error(f"a pixel of {given.pixel_size:g} mm is no ultrasound image's; 0.05 to 0.5 mm is usual")
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
     try:
-        table = measure_files(given.images, given.pixel_size, given.model, config)
+        table = measure_images(given.images, given.pixel_size, given.model)
     except InputError as error:
         sys.exit(f"Error: {error}")
     print(table.to_csv(index=False), end="") if given.csv else print(describe(table))
