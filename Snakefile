@@ -23,21 +23,11 @@ include: "workflow/rules/model.smk"
 include: "workflow/rules/bench.smk"
 
 
-localrules:
-    all,
-    audit,
-    audit_benchmark,
-    ablate,
-    bench,
-    compare,
-    measure,
-    rebuild_model,
-
-
 rule all:
     default_target: True
     input:
         final_outputs,
+    localrule: True
     message:
         "The report: {input[0]}"
 
@@ -45,6 +35,7 @@ rule all:
 rule measure:
     input:
         final_outputs,
+    localrule: True
     message:
         f"The lengths: {RESULTS}/{REPORTED}/predictions.csv; to look at: {{input[0]}}"
 
@@ -53,30 +44,35 @@ rule audit:
     input:
         f"{RESULTS}/audit.csv",
         f"{RESULTS}/audit.html",
+    localrule: True
 
 
 rule audit_benchmark:
     input:
         f"{RESULTS}/audit/benchmark.json",
         f"{RESULTS}/audit/benchmark.svg",
+    localrule: True
 
 
 rule compare:
     input:
         f"{RESULTS}/compare.csv",
         f"{RESULTS}/compare.svg",
+    localrule: True
 
 
 rule ablate:
     input:
         f"{RESULTS}/ablation.csv",
         f"{RESULTS}/ablation.svg",
+    localrule: True
 
 
 rule bench:
     input:
         f"{BENCH}/bench.md",
         f"{BENCH}/bench.svg",
+    localrule: True
 
 
 rule rebuild_model:
@@ -84,3 +80,4 @@ rule rebuild_model:
         f"{RESULTS}/{REPORTED}/model.onnx",
         f"{RESULTS}/{REPORTED}/model_card.md",
         f"{RESULTS}/{REPORTED}/against_card.csv",
+    localrule: True
