@@ -56,6 +56,7 @@ rule audit_benchmark:
 
 rule compare:
     input:
+        f"{RESULTS}/compare.html",
         f"{RESULTS}/compare.csv",
         f"{RESULTS}/compare.svg",
     localrule: True
@@ -63,6 +64,7 @@ rule compare:
 
 rule ablate:
     input:
+        f"{RESULTS}/ablation.html",
         f"{RESULTS}/ablation.csv",
         f"{RESULTS}/ablation.svg",
     localrule: True

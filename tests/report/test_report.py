@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe import serious_findings
 
 import render_report
 from fetal_biometry import figures, overlays, plots, report, wording
@@ -397,12 +397,6 @@ def test_axe_finds_nothing_serious(browser, any_page, scheme, width):
     assert serious_findings(browser) == []
     browser.run("document.querySelector('#gallery .zoom').click()")
     assert serious_findings(browser) == []
-
-
-def serious_findings(browser) -> list[str]:
-    """What axe-core holds against a page as serious or critical."""
-    found = Axe().run(browser.page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
 
 
 def test_everything_drawn_has_words_for_a_screen_reader(browser, any_page):

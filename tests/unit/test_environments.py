@@ -195,3 +195,17 @@ assert len(list_sources({**settings, "dataset": "images"}, "")) == 1
 assert len(list_sources({**settings, "dataset": "hc18", "images": ""}, "")) == 1
 """
     subprocess.run([sys.executable, "-c", plan, str(SCRIPTS), str(tmp_path)], check=True)
+
+
+def test_the_container_copies_what_is_there_and_installs_what_is_pinned():
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    copied = {word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]}
+    assert all((ROOT / name).exists() for name in copied)
+    read = {"Snakefile", "config.yaml", "datasets", "envs", "profiles", "resources", "workflow"}
+    assert copied == read | {"requirements.txt", "requirements-measure.txt"}
+    (base,) = (line.split(":")[1] for line in lines if line.startswith("FROM "))
+    pins, _ = read_environment(ROOT / "envs/measure.yaml")
+    assert base.startswith(f"{pins['python']}-slim")
+    assert "ARG REQUIREMENTS=requirements-measure.txt" in lines
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert {".git", ".venv", "results", "resources/data"} <= set(ignored) and not copied & set(ignored)

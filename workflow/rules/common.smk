@@ -40,6 +40,7 @@ AUDITS = ("audit", "second_audit")  # the experiments whose networks judge label
 GIVEN_MODEL = "given_model"  # the experiment's name where a model is given and none is trained
 MODEL = config["model"] or (SHIPPED_MODEL if config["dataset"] == "images" else "")
 REPORTED = GIVEN_MODEL if MODEL else config["experiment"]
+COMPARED_WITH = REPORTED if REPORTED in config["compare"] else config["compare"][-1]
 EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv")
 
 DATA_KEYS = (

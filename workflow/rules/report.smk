@@ -1,7 +1,7 @@
 """What a reader opens: the report of one experiment, and the comparison of several.
 
 Needs manifest.csv, audit.csv, split.csv and each experiment's predictions, metrics and history.
-Makes report.html, compare.csv and compare.svg; overlays where a given model measures; ablation.csv and ablation.svg
+Makes report.html; overlays where a given model measures; compare.html, .csv and .svg and ablation.html, .csv and .svg
 where asked for.
 """
 
@@ -84,7 +84,7 @@ rule compare_experiments:
         mem_mb=1000,
         runtime=10,
     params:
-        against=REPORTED if REPORTED in config["compare"] else config["compare"][-1],
+        against=COMPARED_WITH,
     message:
         "Comparing {config[compare]}"
     script:
@@ -115,3 +115,56 @@ use rule compare_experiments as compare_ablation with:
         against=config["ablation"][-1],
     message:
         "Comparing {config[ablation]}"
+
+
+rule render_comparison:
+    input:
+        table=f"{RESULTS}/compare.csv",
+        manifest=f"{RESULTS}/manifest.csv",
+        errors=[f"{RESULTS}/{name}/errors.csv" for name in config["compare"]],
+        predictions=[f"{RESULTS}/{name}/predictions.csv" for name in config["compare"]],
+        template=page_templates("comparison"),
+        modules=modules("render_comparison"),
+    output:
+        html=report(
+            f"{RESULTS}/compare.html",
+            caption="../report/compare.rst",
+            category="Comparison",
+            labels={"kind": "page"},
+        ),
+    log:
+        f"{LOGS}/render_comparison.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        run=lookup(dpath="run", within=config),
+        against=COMPARED_WITH,
+    message:
+        "Writing {output.html}"
+    script:
+        "../scripts/render_comparison.py"
+
+
+use rule render_comparison as render_ablation with:
+    input:
+        table=f"{RESULTS}/ablation.csv",
+        manifest=f"{RESULTS}/manifest.csv",
+        errors=[f"{RESULTS}/{name}/errors.csv" for name in config["ablation"]],
+        predictions=[f"{RESULTS}/{name}/predictions.csv" for name in config["ablation"]],
+        template=page_templates("comparison"),
+        modules=modules("render_comparison"),
+    output:
+        html=report(
+            f"{RESULTS}/ablation.html",
+            caption="../report/compare.rst",
+            category="Ablation",
+            labels={"kind": "page"},
+        ),
+    log:
+        f"{LOGS}/render_ablation.log",
+    params:
+        run=lookup(dpath="run", within=config),
+        against=config["ablation"][-1],

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from fetal_biometry import job
+from fetal_biometry.comparison import judged_errors, paired_differences
 from fetal_biometry.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame, write_frame
 from fetal_biometry.geometry import LENGTHS
-from fetal_biometry.metrics import bootstrap_interval
 
 COLOURS = {"bpd": BLUE, "ofd": ORANGE, "hc": GREEN}
 
@@ -36,25 +36,12 @@ def flatten(metrics: dict) -> dict:
     return row
 
 
-def judged_errors(path) -> pd.DataFrame:
-    """Absolute HC errors of the test images: against the reference where there is one, else against sound labels."""
-    errors = read_frame(path)
-    test = errors[errors["split"] == "test"]
-    if test["hc_error_reference"].notna().any():
-        return test.assign(hc=test["hc_error_reference"].abs())[test["hc_error_reference"].notna()]
-    return test.assign(hc=test["hc_error_label"].abs())[test["sound"]]
-
-
 def compare_pairs(tables: list[pd.DataFrame], chosen: pd.DataFrame) -> pd.DataFrame:
-    """Mean paired difference of absolute HC errors against the chosen experiment, with its 95 % interval.
-
-    Positive: worse than the chosen one on the same images. Images are drawn by examination.
-    """
+    """By how much each experiment's HC errors are larger than the chosen one's on the same images."""
     rows = []
     for table in tables:
-        difference = (table["hc"] - chosen["hc"].reindex(table.index)).to_numpy()
-        low, high = bootstrap_interval(difference, table["examination"])
-        rows.append({"pairs": len(table), "hc_worse_by": difference.mean(), "worse_low": low, "worse_high": high})
+        hc = paired_differences(table, chosen)["hc"]
+        rows.append({"pairs": len(table), "hc_worse_by": hc["mean"], "worse_low": hc["low"], "worse_high": hc["high"]})
     return pd.DataFrame(rows)
 
 
@@ -91,7 +78,7 @@ if __name__ == "__main__":
         if not all("test" in one["splits"] for one in metrics):
             raise InputError("no labelled test image to compare on; raise test_fraction or use a labelled dataset.")
         table = pd.DataFrame([flatten(one) for one in metrics])
-        errors = [judged_errors(path) for path in snakemake.input.errors]
+        errors = [judged_errors(read_frame(path)) for path in snakemake.input.errors]
         chosen = errors[list(table["experiment"]).index(snakemake.params.against)]
         table = pd.concat([table, compare_pairs(errors, chosen)], axis=1)
         write_frame(table, snakemake.output.table)

@@ -238,6 +238,18 @@ def reference_figure(reference: dict, unit: str) -> Figure | None:
     return _compared_figure(reference["model"], reference["labels"], titles, "labels", "against the reference", unit)
 
 
+def scatter_figure(xs: pd.Series, ys: pd.Series, x_name: str, y_name: str, length: str, unit: str) -> Figure:
+    """Absolute errors of two experiments on the same images, with the line of equal ones."""
+    limits = (0.0, 1.05 * max(xs.max(), ys.max(), 1e-6))
+    plot = Plot(limits, limits, f"{x_name}, {unit}", f"{y_name}, {unit}", height=330)
+    plot.line(limits, limits, "line zero")
+    for name, x, y in zip(xs.index, xs, ys, strict=True):
+        plot.point(x, y, "dot prediction", "circle", f"{name}: {x_name} {number(x)}, {y_name} {number(y)} {unit}")
+    nearer = int((ys < xs).sum())
+    title = f"{y_name} is nearer on {nearer} of {len(xs)} images"
+    return Figure(title, plot.svg(f"Absolute {length.upper()} errors of {x_name} and {y_name}; {title}."))
+
+
 def _compared_figure(model: dict, other: dict, titles: dict, name: str, what: str, unit: str) -> Figure | None:
     """The model's MAE beside another by group and length, on a logarithmic axis; None without groups."""
     entries = [
