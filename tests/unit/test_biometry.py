@@ -28,6 +28,7 @@ LIMITS = {  # config.yaml's
     "angle_deg": 15,
     "midpoint_distance": 0.1,
     "border_px": 3,
+    "height": 0.5,
 }
 HEAD = ellipse_landmarks((400, 270), 200, 150, 0.3)
 OTHER = ellipse_landmarks((380, 250), 100, 80, -0.5)
@@ -40,8 +41,14 @@ def turned(points, degrees):
     return np.vstack([points[:2], (points[2:] - middle) @ rotation.T + middle])
 
 
-def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02)):
-    return flag_heads(points[None], np.array([[800.0, 540.0]]), np.array([confidence]), np.array([margins]), LIMITS)[0]
+def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), height=1.0):
+    sizes, evidence = np.array([[800.0, 540.0]]), (np.array([confidence]), np.array([height]))
+    return flag_heads(points[None], sizes, *evidence, np.array([margins]), LIMITS)[0]
+
+
+def test_where_the_filled_head_is_hardly_drawn_there_is_none():
+    assert flags(HEAD, height=0.4) == "no head found"
+    assert flags(HEAD, height=np.nan) == ""  # a decoder that reads none
 
 
 def test_a_length_that_may_be_far_off_is_flagged():
@@ -75,7 +82,7 @@ def table():
     names = ["000_HC.png", "001_HC.png"]
     found = pd.DataFrame({"image_name": names}, index=names)
     found[list(COLUMNS)] = np.reshape([HEAD, OTHER], (2, 8))
-    found["confidence"] = [0.9, 0.123456]
+    found["confidence"], found["height"] = [0.9, 0.123456], 1.0
     manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1, np.nan]}, index=names)
     intervals = all_lengths(np.array([HEAD, OTHER]))[..., None] * [0.92, 1.08]
     pixel_size = head_pixel_sizes(manifest, points_of(found))

@@ -51,6 +51,7 @@ SETTINGS = {
     "augmentation": None,
     "keep_epoch": "best",
     "mask_weight": 0,
+    "strangers": 0,
     "teach_from": 0.3,
     "teach_confidence": 0.2,
     "limits": LIMITS,
@@ -412,3 +413,27 @@ def test_the_architecture_is_plain_and_holds_no_more_than_it_needs():
     assert heatmap["stride"] == STRIDE and "image_size" not in heatmap and "learning_rate" not in heatmap
     direct = training.describe_architecture({**SETTINGS, **DIRECT})
     assert direct == {"kind": "direct", "width": 4, "depth": 3, "image_size": SIZE, "grey_scaling": "standardise"}
+
+
+def test_strangers_take_the_place_of_some_images_and_teach_to_draw_nothing(samples, tmp_path):
+    learning, judging = samples
+    index = [{"image_name": "a stripe"}]
+    stripe = np.full((SIZE, SIZE), 10, np.uint8)
+    stripe[SIZE // 2 :] = 200
+    write_shard(tmp_path / "strangers.npy", index, [stripe], (SIZE, SIZE), np.uint8)
+    none = np.zeros(1, dtype=bool)
+    place, images = learning.points[:1] + 3, Shards([tmp_path / "strangers.npy"])
+    strangers = Samples(["a stripe"], place, none, none, np.array([ORIGINAL]), none, images, None)
+    settings = {**SETTINGS, "mask_weight": 5, "decoder": "fused", "augmentation": VIEWS, "strangers": 0.3, "epochs": 30}
+    trainer = Trainer(settings, learning, judging, tmp_path / "checkpoint.pt", "data", strangers)
+    before = learning.points.copy()
+    _, targets = trainer.load(trainer.training, np.arange(26), 0, np.random.default_rng(1))
+    empty = (targets.flatten(1) == 0).all(dim=1).numpy()
+    assert 2 <= empty.sum() <= 14
+    _, judged = trainer.load(trainer.validation, np.arange(7), 0)
+    assert (judged.flatten(1) > 0).any(dim=1).all()  # none among those that judge
+    trainer.run()
+    assert np.array_equal(trainer.training.points, before)
+    shown = np.concatenate([stripe[None], learning.images.gather(learning.names[:8])])
+    heights = trainer._draw(shown, 0)[:, 4].max(axis=(1, 2))
+    assert heights[0] < 0.3 < 0.7 < heights[1:].min()

@@ -74,7 +74,8 @@ def test_another_limit_judges_again_and_trains_no_network(spoilt):
 
 def test_a_second_audit_learns_from_what_the_first_found(spoilt, results):
     override = spoilt.folder / "bold.yaml"
-    override.write_text("experiments:\n  second_audit:\n    repair_confidence: 0\n")
+    bold = "second_opinion: null\nexperiments:\n  second_audit:\n    repair_confidence: 0\n"  # hardly trained networks
+    override.write_text(bold)
     arguments = ("--configfile", str(override), *ARGUMENTS, "audit_rounds=2")
     assert spoilt.planned("audit", *arguments)["train_model"] == 2
     spoilt.snakemake("audit", *arguments)

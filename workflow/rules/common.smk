@@ -104,6 +104,7 @@ EXPERIMENT_KEYS = (
     "teach_from",
     "teach_confidence",
     "mask_weight",
+    "strangers",
     "cross_fit",
     *MEASURING_KEYS,
 )
@@ -254,10 +255,12 @@ def training_facts(experiment):
     unseen = None if judges else fold  # the points that a first audit found come from the labels of every fold
     taken = [record for record in records() if record["split"] in ("train", "validation") and record["fold"] != unseen]
     code = ["build_manifest", "screen_labels", "split_images", "cache_images", "render_heatmaps"]
+    code += ["draw_strangers"] if _experiment(name)["strangers"] else []
     facts = [
         part_digest(("image_name", "image", "label", "split"), taken),
         _without_measuring(_experiment(name)),
         config["audit"],
+        config["strangers_drawn"],
         fold,
     ]
     if judges:
@@ -448,6 +451,7 @@ def shard_files(pattern, labelled=False):
 
 
 CACHED = f"{RESULTS}/cache/{{shard}}.npy"
+STRANGERS = f"{RESULTS}/strangers/taught.npy"
 RENDERED = f"{RESULTS}/{{experiment}}/heatmaps/{{shard}}.npy"
 LOCATED = f"{RESULTS}/{{experiment}}/landmarks/{{shard}}.csv"
 OVERLAYS = f"{RESULTS}/{{experiment}}/overlays/{{shard}}"
@@ -458,6 +462,11 @@ def heatmap_files(wildcards):
     if experiment_settings(wildcards)["kind"] != "heatmap" or fold_number(wildcards.experiment) is not None:
         return []
     return shard_files(RENDERED, labelled=True)(wildcards)
+
+
+def strangers_taught(wildcards):
+    """Images without a head, where the experiment's networks learn to draw nothing on some."""
+    return STRANGERS if training_settings(wildcards)["strangers"] else []
 
 
 def model_file(wildcards):
@@ -556,6 +565,11 @@ def check_configuration():
         )
     for name in config["experiments"]:
         settings = _experiment(name)
+        if settings["strangers"] and not (settings["mask_weight"] and settings["augmentation"]):
+            raise WorkflowError(
+                f"experiment {name}: strangers teach the filled head (mask_weight) to stay away, in random views "
+                "(augmentation); set strangers: 0."
+            )
         if settings["suspects"] == "teach" and not (settings["kind"] == "heatmap" and settings["augmentation"]):
             raise WorkflowError(f"experiment {name}: suspects: teach needs kind: heatmap and augmentation.")
         if settings["closeup"] and not (settings["kind"] == "heatmap" and settings["augmentation"]):

@@ -32,6 +32,29 @@ rule cache_images:
         "../scripts/cache_images.py"
 
 
+rule draw_strangers:
+    input:
+        modules=modules("draw_strangers"),
+    output:
+        images=STRANGERS,
+        index=str(Path(STRANGERS).with_suffix(".csv")),
+    log:
+        f"{LOGS}/draw_strangers.log",
+    conda:
+        "../../envs/prepare.yaml"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        of_each_kind=lookup(dpath="strangers_drawn", within=config),
+        cache_size=lookup(dpath="cache_size", within=config),
+    message:
+        "Drawing images without a head"
+    script:
+        "../scripts/draw_strangers.py"
+
+
 rule render_heatmaps:
     input:
         manifest=ancient(f"{RESULTS}/manifest.csv"),

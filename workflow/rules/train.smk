@@ -14,6 +14,7 @@ rule train_model:
         found=ancient(training_table("found")),
         images=ancient(shard_files(CACHED, labelled=True)),
         heatmaps=ancient(heatmap_files),
+        strangers=strangers_taught,
         stamp=stamp("train_model/{experiment}"),
         modules=modules("train_model"),
     output:

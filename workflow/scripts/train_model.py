@@ -75,16 +75,29 @@ def load_samples(snakemake) -> tuple[dict, Samples, Samples]:
     return settings, training, samples(sound, np.ones(len(sound)), np.zeros(len(sound), dtype=bool), targets)
 
 
+def load_strangers(path) -> Samples | None:
+    """Images without a head, where any were drawn."""
+    if not path:
+        return None
+    index = read_frame(Path(path).with_suffix(".csv"))
+    nothing = np.zeros(len(index), dtype=bool)
+    return Samples(
+        list(index.index), points_of(index), nothing, nothing, sizes_of(index), nothing, Shards([path]), None
+    )
+
+
 if __name__ == "__main__":
     with job.start(snakemake):
         torch.set_num_threads(snakemake.threads)
         settings, training, validation = load_samples(snakemake)
-        trainer = Trainer(settings, training, validation, snakemake.params.checkpoint, snakemake.params.identity)
+        strangers = load_strangers(snakemake.input.get("strangers"))
+        params = snakemake.params
+        trainer = Trainer(settings, training, validation, params.checkpoint, params.identity, strangers)
         trainer.run()
         models = {which: trainer.model(which) for which in ("best", "last")}
         for which, model in models.items():
             with job.atomic_path(snakemake.output[which]) as temporary:
                 torch.save(model, temporary)
         write_frame(pd.DataFrame(trainer.history), snakemake.output.history)
-        Path(snakemake.params.checkpoint).unlink()
+        Path(params.checkpoint).unlink()
         logging.info("best epoch %d of %d", models["best"]["epoch"], len(trainer.history))

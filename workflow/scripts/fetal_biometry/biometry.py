@@ -20,26 +20,28 @@ from fetal_biometry.landmarks import COLUMNS, LANDMARKS
 from fetal_biometry.uncertainty import intervals
 
 
-def flag_heads(points, sizes, confidence, margins, limits: dict) -> list[str]:
+def flag_heads(points, sizes, confidence, height, margins, limits: dict) -> list[str]:
     """What a person should look at before trusting a measurement, joined by ``;``.
 
     Parameters
     ----------
     points : ndarray of shape (N, 4, 2)
     sizes : ndarray of shape (N, 2)
-    confidence : ndarray of shape (N,)
-        NaN where the network gives none.
+    confidence, height : ndarray of shape (N,)
+        See `decoding.EVIDENCE`; NaN where the network gives none.
     margins : ndarray of shape (N, 3)
         Half the breadth of each length's interval as a share of it, NaN where there is none.
     limits : dict
-        ``confidence``, ``interval`` (a margin), ``cephalic_index_low`` and ``cephalic_index_high`` (BPD over OFD),
-        ``angle_deg`` off the right angle, ``midpoint_distance`` as a fraction of the mean diameter, ``border_px``.
+        ``confidence``, ``height``, ``interval`` (a margin), ``cephalic_index_low`` and ``cephalic_index_high`` (BPD
+        over OFD), ``angle_deg`` off the right angle, ``midpoint_distance`` as a fraction of the mean diameter,
+        ``border_px``.
     """
     lengths = all_lengths(points)
     bpd, ofd = lengths[:, 0], np.maximum(lengths[:, 1], 1e-9)
     apart, skew = misalignment(points)
     nearest = np.minimum(points, sizes[:, None] - 1 - points).min(axis=(1, 2))
     raised = {
+        "no head found": height < limits["height"],
         "low confidence": confidence < limits["confidence"],
         "uncertain length": (margins > limits["interval"]).any(axis=1),
         "unusual cephalic index": (bpd / ofd < limits["cephalic_index_low"])
@@ -148,7 +150,7 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals,
     Parameters
     ----------
     found : DataFrame
-        ``image_name``, landmarks in original pixels, ``confidence``; indexed by image name.
+        ``image_name``, landmarks in original pixels, ``confidence`` and ``height``; indexed by image name.
     manifest : DataFrame
         Rows of the same images in the same order.
     pixel_size : ndarray of shape (N, 2)
@@ -180,7 +182,8 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals,
     table["confidence"] = found["confidence"].to_numpy(dtype=float).round(4)
     reported = reported_lengths(points, pixel_size, calliper)
     margins = np.diff(intervals, axis=2)[..., 0] / (2 * np.maximum(reported, 1e-9))
-    flags = flag_heads(points, sizes_of(manifest), found["confidence"].to_numpy(dtype=float), margins, limits)
+    evidence = (found[name].to_numpy(dtype=float) for name in ("confidence", "height"))
+    flags = flag_heads(points, sizes_of(manifest), *evidence, margins, limits)
     unknown = np.where(np.isfinite(pixel_size[:, 0]), "", "no pixel size")
     table["flags"] = [";".join(filter(None, pair)) for pair in zip(flags, unknown, strict=True)]
     return table

@@ -18,6 +18,7 @@ from fetal_biometry.landmarks import canonical
 from fetal_biometry.views import closeups, look, to_original, whole_views
 
 EVIDENCE = ("confidence", "disagreement", "height", "blur", "drift")  # what `find_heads` says of its points, by column
+_OF_ALL_LOOKS = [EVIDENCE.index("confidence"), EVIDENCE.index("height")]
 _HEAD_SHARE = {"fused": 0.75, "head": 1.0}  # dozens of cells carry its outline, each landmark rests on a few
 _AGREEMENT = 0.1  # of each length; beyond it an end of the landmarks has gone astray, and the filled head stands alone
 
@@ -47,9 +48,9 @@ def find_heads(draw, images: np.ndarray, sizes: np.ndarray, reading: dict) -> tu
     points : ndarray of shape (N, 4, 2)
         In original pixels and canonical order. Those of the last look that draws a head.
     evidence : ndarray of shape (N, 5)
-        `EVIDENCE` of the look that counts: that of `locate`, the confidence being the lowest one of all looks, and how
-        far the first look's landmarks, or the first opinion's, lie from the last one's ellipse, at most, as a share of
-        its radius; 1 where only the first look counts, NaN without another.
+        `EVIDENCE` of the look that counts: that of `locate`, confidence and height being the lowest of all looks, and
+        how far the first look's landmarks, or the first opinion's, lie from the last one's ellipse, at most, as a share
+        of its radius; 1 where only the first look counts, NaN without another.
     """
 
     def read(seen, views, number):
@@ -85,7 +86,8 @@ def _look_closer(read, images, sizes, size: int, zoom: float, closeup: dict | No
         views = closeups(points, closeup["field"])
         nearer, closer = read(look(images, sizes, views, size), views, number)
         lost = closer[:, EVIDENCE.index("disagreement")] == 1
-        closer[:, 0] = np.minimum(evidence[:, 0], closer[:, 0])
+        lowest = np.minimum(evidence[:, _OF_ALL_LOOKS], closer[:, _OF_ALL_LOOKS])
+        evidence[:, _OF_ALL_LOOKS] = closer[:, _OF_ALL_LOOKS] = lowest
         points = np.where(lost[:, None, None], points, nearer)
         evidence = np.where(lost[:, None], evidence, closer)
         alone &= lost

@@ -114,10 +114,15 @@ class Trainer:
         Where the state after each epoch lies; removed by nobody but the caller.
     identity : str
         Digest of everything the training depends on; a checkpoint of another identity is ignored.
+    strangers : Samples, optional
+        Images without a head; ``points`` say what could be taken for one. With random views they take the place of a
+        share ``strangers`` of the training images, and the networks learn to draw nothing there.
     """
 
-    def __init__(self, settings: dict, training: Samples, validation: Samples, checkpoint, identity: str):
-        self.settings, self.validation = settings, validation
+    def __init__(
+        self, settings: dict, training: Samples, validation: Samples, checkpoint, identity: str, strangers=None
+    ):
+        self.settings, self.validation, self.strangers = settings, validation, strangers
         self.training = replace(training, points=training.points.copy(), weights=training.weights.copy())
         self.checkpoint, self.identity = Path(checkpoint), identity
         self.device = choose_device(settings["device"])
@@ -250,6 +255,13 @@ class Trainer:
         names = [samples.names[i] for i in batch]
         images, points, sizes = samples.images.gather(names), samples.points[batch], samples.sizes[batch]
         size, closeup = self.settings["image_size"], self.settings["closeup"] if look else None
+        strange = np.zeros(len(batch), dtype=bool)
+        if rng is not None and self.strangers is not None:
+            strange = rng.random(len(batch)) < self.settings["strangers"]
+            drawn = rng.integers(len(self.strangers), size=np.count_nonzero(strange))
+            points[strange], sizes[strange] = self.strangers.points[drawn], self.strangers.sizes[drawn]
+            for place, number in zip(np.flatnonzero(strange), drawn, strict=True):
+                images[place] = self.strangers.images[self.strangers.names[number]]
         if rng is None:
             images, points = show_labelled(images, sizes, points, closeup, size)
         else:
@@ -265,6 +277,7 @@ class Trainer:
                 targets = heatmaps.encode(grid, self.cells, self.sigma_cells)
             if self.settings["mask_weight"]:
                 targets = np.concatenate([targets, masks.encode(grid, self.cells)[:, None]], axis=1)
+            targets[strange] = 0  # so that a cross entropy over the cells of a heatmap says nothing
         return torch.from_numpy(images[:, None]).to(self.device), torch.from_numpy(targets).to(self.device)
 
     def _draw_view(self, image, points, original_size, closeup, rng):
