@@ -115,8 +115,8 @@ class Trainer:
     identity : str
         Digest of everything the training depends on; a checkpoint of another identity is ignored.
     strangers : Samples, optional
-        Images without a head; ``points`` say what could be taken for one. With random views they take the place of a
-        share ``strangers`` of the training images, and the networks learn to draw nothing there.
+        Images without a head. With random views they take the place of a share ``strangers`` of what the first look's
+        network is shown, which learns to draw nothing there. (The one that measures would measure worse for it.)
     """
 
     def __init__(
@@ -256,7 +256,7 @@ class Trainer:
         images, points, sizes = samples.images.gather(names), samples.points[batch], samples.sizes[batch]
         size, closeup = self.settings["image_size"], self.settings["closeup"] if look else None
         strange = np.zeros(len(batch), dtype=bool)
-        if rng is not None and self.strangers is not None:
+        if rng is not None and self.strangers is not None and not look:
             strange = rng.random(len(batch)) < self.settings["strangers"]
             drawn = rng.integers(len(self.strangers), size=np.count_nonzero(strange))
             points[strange], sizes[strange] = self.strangers.points[drawn], self.strangers.sizes[drawn]
