@@ -70,6 +70,12 @@ rule ablate:
     localrule: True
 
 
+rule strangers:
+    input:
+        f"{RESULTS}/{REPORTED}/strangers.json",
+    localrule: True
+
+
 rule bench:
     input:
         f"{BENCH}/bench.md",

@@ -474,6 +474,11 @@ def model_file(wildcards):
     return MODEL if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/network.onnx"
 
 
+def packed_model(wildcards):
+    """The experiment's network with its intervals, or the given model."""
+    return MODEL if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/model.onnx"
+
+
 def any_labelled():
     """Whether there is a label to split, audit or judge by."""
     return any(is_labelled(record) for record in records())

@@ -1,6 +1,7 @@
 """A trained model for others: its card, and how a rebuilt one compares with the one that is shipped.
 
-Needs metrics.json. Makes model_card.md; against_card.csv where resources/models/ holds a model of the run's name.
+Needs metrics.json. Makes model_card.md; against_card.csv where resources/models/ holds a model of the run's name;
+strangers.csv and .json, what the model says of images without a head, where asked for.
 """
 
 
@@ -50,3 +51,31 @@ rule compare_to_card:
         "Comparing {wildcards.experiment} with the shipped model {input.shipped}"
     script:
         "../scripts/compare_to_card.py"
+
+
+rule judge_strangers:
+    input:
+        unpack(label_tables),
+        model=packed_model,
+        manifest=f"{RESULTS}/manifest.csv",
+        landmarks=shard_files(LOCATED, labelled=True),
+        modules=modules("judge_strangers"),
+    output:
+        table=f"{RESULTS}/{{experiment}}/strangers.csv",
+        summary=f"{RESULTS}/{{experiment}}/strangers.json",
+    log:
+        f"{LOGS}/{{experiment}}/judge_strangers.log",
+    conda:
+        "../../envs/measure.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        of_each_kind=lookup(dpath="strangers_judged", within=config),
+        limits=lookup(dpath="flags", within=config),
+        calliper=lookup(dpath="calliper", within=config),
+    message:
+        "Showing images without a head to {wildcards.experiment}"
+    script:
+        "../scripts/judge_strangers.py"

@@ -1,0 +1,88 @@
+"""Show a model images without a head: how many it measures as if there were one, beside the heads that it lets pass."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fetal_biometry import job
+from fetal_biometry.biometry import head_pixel_sizes, measure, reported_lengths
+from fetal_biometry.errors import InputError
+from fetal_biometry.frames import points_of, read_frame, write_frame
+from fetal_biometry.geometry import LENGTHS, squeeze
+from fetal_biometry.inference import Predictor, locate_all
+from fetal_biometry.strangers import KINDS, TAUGHT, draw_stranger
+
+FIRST_SEED = 100_000  # beyond those of draw_strangers, on which networks learn
+PASSING = 0.98  # share of true heads that pass at the operating point
+
+
+def doubts(found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limits: dict, calliper: str) -> pd.DataFrame:
+    """The flags of what was found and, as ``doubt``, how near it is to being flagged for want of a head.
+
+    The largest of: a limit over the confidence, over the height of the filled head, and the interval's margin over
+    its limit. 1 and more is flagged.
+    """
+    table, _ = measure(found, manifest, calibration, limits, calliper)
+    points = points_of(table)
+    lengths = reported_lengths(points, head_pixel_sizes(manifest, points), calliper)
+    ends = table[[f"{length}_{end}" for length in LENGTHS for end in ("low", "high")]].to_numpy().reshape(-1, 3, 2)
+    margins = np.diff(ends, axis=2)[..., 0] / (2 * np.maximum(lengths, 1e-9))
+    parts = [limits[name] / np.maximum(found[name].to_numpy(dtype=float), 1e-9) for name in ("confidence", "height")]
+    parts.append(np.nanmax(np.column_stack([margins, np.zeros(len(margins))]), axis=1) / limits["interval"])
+    return pd.DataFrame({"flags": table["flags"].to_numpy(), "doubt": np.fmax.reduce(parts)})
+
+
+def draw_and_measure(predictor: Predictor, of_each_kind: int, limits: dict, calliper: str) -> pd.DataFrame:
+    """A row a stranger: its kind, its seed, what `doubts` says of it."""
+    rows = [(kind, FIRST_SEED + number) for kind in KINDS for number in range(of_each_kind)]
+    images = [draw_stranger(*row)[0] for row in rows]
+    manifest = pd.DataFrame([image.shape[::-1] for image in images], columns=["width_px", "height_px"])
+    manifest["pixel_size_mm"] = 0.15  # a usual one; only sizes in mm tell small heads from large ones
+    names, squeezed = [f"{kind} {seed}" for kind, seed in rows], (squeeze(i, predictor.cache_size) for i in images)
+    found = locate_all(predictor, names, squeezed, manifest[["width_px", "height_px"]].to_numpy(dtype=float))
+    said = doubts(found, manifest, predictor.metadata.get("calibration", {}), limits, calliper)
+    return pd.concat([pd.DataFrame(rows, columns=["kind", "seed"]), said], axis=1)
+
+
+def summarise(strangers: pd.DataFrame, heads: pd.DataFrame) -> dict:
+    """Shares that pass, by kind: without a flag, and at the doubt below which `PASSING` of the heads lie."""
+    unflagged, limit = strangers["flags"] == "", float(np.quantile(heads["doubt"], PASSING))
+    passing = strangers["doubt"] <= limit
+    return {
+        "heads": len(heads),
+        "heads_without_a_flag": float((heads["flags"] == "").mean()),
+        "strangers": len(strangers),
+        "accepted_without_a_flag": float(unflagged.mean()),
+        "operating_point": {"heads_passing": PASSING, "doubt": limit, "accepted": float(passing.mean())},
+        "by_kind": {
+            kind: {
+                "n": int(of_kind.sum()),
+                "taught": kind in TAUGHT,
+                "accepted_without_a_flag": float(unflagged[of_kind].mean()),
+                "accepted_at_operating_point": float(passing[of_kind].mean()),
+            }
+            for kind in KINDS
+            if (of_kind := strangers["kind"] == kind).any()
+        },
+    }
+
+
+if __name__ == "__main__":
+    with job.start(snakemake):
+        source, params = snakemake.input, snakemake.params
+        predictor = Predictor(source.model, snakemake.threads)
+        split, audit = (read_frame(source[name]) for name in ("split", "audit"))
+        found = pd.concat(map(read_frame, source.landmarks))
+        test = split.index[(split["split"] == "test") & (audit["verdict"].reindex(split.index) == "sound")]
+        if not len(test):
+            raise InputError("no sound test image to hold strangers against; raise test_fraction.")
+        manifest = read_frame(source.manifest).loc[test]
+        calibration = predictor.metadata["calibration"]
+        heads = doubts(found.loc[test], manifest, calibration, params.limits, params.calliper)
+        strangers = draw_and_measure(predictor, params.of_each_kind, params.limits, params.calliper)
+        write_frame(strangers, snakemake.output.table)
+        summary = summarise(strangers, heads)
+        job.write_json({"model": str(Path(source.model)), **summary}, snakemake.output.summary)
+        logging.info("%s", summary)
