@@ -97,5 +97,7 @@ def test_the_report_says_what_each_treatment_of_suspects_is_worth(spoilt, result
     assert table["suspects"].to_dict() == {
         "keep": "keep", "downweight": "downweight", "repair": "repair", "teach": "teach", "heatmap": "drop",
     }  # fmt: skip
+    spoilt.snakemake("compare", "--configfile", str(override), *ARGUMENTS)
+    assert "teach beside heatmap" in (results / "compare.html").read_text(encoding="utf-8")
     page = (results / "report.html").read_text(encoding="utf-8")
     assert "Experiments side by side" in page and "left to the network’s own points" in page

@@ -1,0 +1,55 @@
+"""How many images without a head pass for heads."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fetal_biometry.decoding import EVIDENCE
+from fetal_biometry.geometry import ellipse_landmarks
+from fetal_biometry.landmarks import COLUMNS
+from judge_strangers import doubts, summarise
+
+LIMITS = {
+    "confidence": 0.35, "height": 0.5, "interval": 0.1, "cephalic_index_low": 0.65, "cephalic_index_high": 0.95,
+    "angle_deg": 15, "midpoint_distance": 0.1, "border_px": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("confidence", "height", "share", "doubt", "flags"),
+    [
+        (0.7, 1.0, 0.02, 0.5, ""),
+        (0.7, 1.0, 0.05, 0.5, ""),
+        (0.7, 1.0, 0.2, 2.0, "uncertain length"),
+        (0.7, 0.25, 0.02, 2.0, "no head found"),
+        (0.07, 1.0, 0.02, 5.0, "low confidence"),
+    ],
+)
+def test_a_doubt_of_one_and_more_is_flagged(confidence, height, share, doubt, flags):
+    found = pd.DataFrame({"image_name": ["a"]}, index=["a"])
+    found[list(COLUMNS)] = ellipse_landmarks((400, 270), 150, 120, 0.2).reshape(1, 8)
+    found[list(EVIDENCE)] = [confidence, 0.01, height, 0.1, 0.02]
+    manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1]}, index=["a"])
+    of_each = {"slopes": [0.0] * 5, "quantiles": {"all": share}}
+    calibration = {"centre": [0.0] * 5, "spread": [1.0] * 5} | dict.fromkeys(("bpd", "ofd", "hc"), of_each)
+    (said,) = doubts(found, manifest, calibration, LIMITS, "outer_to_outer").to_dict("records")
+    assert said["flags"] == flags
+    assert said["doubt"] == pytest.approx(doubt, rel=0.01)
+    (unknown,) = doubts(found, manifest, {}, LIMITS, "outer_to_outer")["doubt"]  # a model without intervals
+    assert unknown == pytest.approx(max(0.35 / confidence, 0.5 / height), rel=0.01)
+
+
+def test_the_operating_point_lets_98_of_100_heads_pass():
+    heads = pd.DataFrame({"flags": ["", "low confidence"] * 50, "doubt": np.arange(1, 101) / 100})
+    strangers = pd.DataFrame({
+        "kind": ["tissue"] * 4 + ["femur"] * 4, "flags": ["low confidence"] * 7 + [""],
+        "doubt": [2, 3, 4, 5, 0.97, 1.2, 2, 0.5],
+    })  # fmt: skip
+    summary = summarise(strangers, heads)
+    assert summary["heads_without_a_flag"] == 0.5 and summary["accepted_without_a_flag"] == 1 / 8
+    assert (heads["doubt"] <= summary["operating_point"]["doubt"]).mean() == 0.98
+    assert summary["operating_point"]["accepted"] == 2 / 8
+    assert summary["by_kind"]["femur"] == {
+        "n": 4, "taught": False, "accepted_without_a_flag": 0.25, "accepted_at_operating_point": 0.5,
+    }  # fmt: skip
+    assert summary["by_kind"]["tissue"]["taught"] and set(summary["by_kind"]) == {"tissue", "femur"}

@@ -1,0 +1,72 @@
+"""What comes from elsewhere is data: no weights, arrays or configurations run code when they are read."""
+
+import ast
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fetal_biometry.cache import Shards
+from fetal_biometry.errors import InputError
+from fetal_biometry.exported import open_model
+
+ROOT = Path(__file__).parents[2]
+
+
+class Trap:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, mark: Path):
+        self.mark = mark
+
+    def __reduce__(self):
+        return Path.write_text, (self.mark, "sprung")
+
+
+def calls(name: str):
+    """Every call of a dotted name in the workflow's Python files."""
+    for path in (ROOT / "workflow").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == name:
+                yield path, node
+
+
+def test_weights_are_read_as_data():
+    found = list(calls("torch.load"))
+    assert len(found) >= 2
+    for path, call in found:
+        (allowed,) = (keyword.value for keyword in call.keywords if keyword.arg == "weights_only")
+        assert ast.literal_eval(allowed) is True, path
+
+
+@pytest.mark.parametrize("name", ["pickle.load", "pickle.loads", "yaml.load", "eval", "exec", "os.system"])
+def test_nothing_else_reads_code(name):
+    assert list(calls(name)) == []
+
+
+def test_a_checkpoint_that_would_run_code_is_ignored(tmp_path, caplog):
+    from fetal_biometry.training import Trainer  # torch, which the other tests need not
+
+    mark, checkpoint = tmp_path / "mark", tmp_path / "checkpoint.pt"
+    checkpoint.write_bytes(pickle.dumps({"identity": "data", "history": Trap(mark)}))
+    trainer = Trainer.__new__(Trainer)
+    trainer.checkpoint, trainer.identity, trainer.device, trainer.history = checkpoint, "data", "cpu", []
+    trainer._resume()
+    assert not mark.exists() and trainer.history == []
+    assert "training starts anew" in caplog.text
+
+
+def test_a_model_or_an_array_that_would_run_code_is_refused(tmp_path):
+    mark = tmp_path / "mark"
+    for name in ("model.onnx", "shard.npy"):
+        (tmp_path / name).write_bytes(pickle.dumps(Trap(mark)))
+    with pytest.raises(InputError, match="not a readable ONNX model"):
+        open_model(tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match="pickled"):
+        Shards([tmp_path / "shard.npy"])
+    objects = np.array([Trap(mark)], dtype=object)
+    np.save(tmp_path / "objects.npy", objects, allow_pickle=True)
+    with pytest.raises(ValueError):
+        Shards([tmp_path / "objects.npy"])
+    assert not mark.exists()
