@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a newcomer needs; works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test test-slurm bench lock ship clean
+.PHONY: help setup setup-test run test test-slurm test-faults bench lock ship clean
 .NOTPARALLEL:
 
 VENV := .venv
@@ -26,6 +26,7 @@ help:
 	@echo "make run     set up $(VENV), run the workflow on phantoms, write results/phantom/report.html"
 	@echo "make test    set up $(VENV), run linters and all tests"
 	@echo "make test-slurm  run the workflow on a Slurm cluster of one node that it starts itself (as root, Debian's packages)"
+	@echo "make test-faults  kill runs, fill their disk, race them; ten minutes or, with FAULTS=10 kills, three"
 	@echo "make bench   time training, measuring and planning, as ratios; a few minutes without other work"
 	@echo "make setup   set up $(VENV) only"
 	@echo "make lock    renew the pins in requirements*.txt from pyproject.toml"
@@ -65,6 +66,9 @@ test: setup-test
 test-slurm: setup-test
 	$(PY) $(INSTALL) -r requirements-slurm.txt
 	$(PY) -m pytest tests/slurm
+
+test-faults: setup-test
+	$(PY) -m pytest -s tests/faults
 
 bench: setup
 	@$(PY) -m snakemake bench --cores all --forcerun bench_training bench_inference bench_workflow

@@ -570,11 +570,6 @@ def check_configuration():
         )
     for name in config["experiments"]:
         settings = _experiment(name)
-        if settings["strangers"] and not (settings["mask_weight"] and settings["augmentation"]):
-            raise WorkflowError(
-                f"experiment {name}: strangers teach the filled head (mask_weight) to stay away, in random views "
-                "(augmentation); set strangers: 0."
-            )
         if settings["suspects"] == "teach" and not (settings["kind"] == "heatmap" and settings["augmentation"]):
             raise WorkflowError(f"experiment {name}: suspects: teach needs kind: heatmap and augmentation.")
         if settings["closeup"] and not (settings["kind"] == "heatmap" and settings["augmentation"]):
@@ -596,6 +591,11 @@ def check_configuration():
                     f"experiment {name}: decoder {settings['decoder']} reads the filled head, which mask_weight: 0 "
                     "leaves undrawn; set a mask_weight or another decoder."
                 )
+        if settings["strangers"] and not (settings["mask_weight"] and settings["augmentation"]):
+            raise WorkflowError(
+                f"experiment {name}: strangers teach the filled head (mask_weight) to stay away, in random views "
+                "(augmentation); set strangers: 0."
+            )
         closeup, networks = settings["closeup"], {"": settings}
         if closeup:
             networks["'s closeup.finder"] = {**settings, **closeup["finder"]}

@@ -1,0 +1,183 @@
+"""Runs that are killed, run out of disk or are raced: the same command goes on to what an undisturbed run gives.
+
+`make test-faults` runs them, some minutes; FAULTS says how many kills there are.
+"""
+
+import base64
+import filecmp
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+KILLS = int(os.environ.get("FAULTS", 50))
+SMALL = """
+phantom_count: 24
+shards: 2
+image_size: 64
+cache_size: 64
+epochs: 6
+width: 4
+strangers_drawn: 2
+precision: float32
+closeup: {finder: {width: 4}}
+"""
+TIMED = ("history.csv",)  # holds seconds
+COMMAND = (sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "small.yaml")
+ALONE = ("unshare", "--map-root-user", "--mount")  # in which a file system of a given size can be mounted
+
+
+@pytest.fixture(scope="module")
+def build(copy_workflow, tmp_path_factory):
+    """``build(name)``: the workflow in a folder of its own, with a small configuration."""
+
+    def fresh(name):
+        house = copy_workflow(tmp_path_factory.mktemp(name))
+        (house.folder / "small.yaml").write_text(SMALL)
+        return house
+
+    return fresh
+
+
+@pytest.fixture(scope="module")
+def undisturbed(build):
+    """Results of a run that nothing disturbs, and its seconds."""
+    house, started = build("undisturbed"), time.monotonic()
+    house.snakemake("--configfile", "small.yaml")
+    return house.folder / "results" / "phantom", time.monotonic() - started
+
+
+def assert_same(results: Path, expected: Path) -> None:
+    """Every table has the same bytes, every weight the same value, and no half-written file lies about."""
+    tables = [str(path.relative_to(expected)) for path in expected.rglob("*.csv") if path.name not in TIMED]
+    assert len(tables) > 15
+    same, different, missing = filecmp.cmpfiles(expected, results, tables, shallow=False)
+    assert not different and not missing and len(same) == len(tables)
+    one, other = (torch.load(run / "heatmap" / "model.pt", weights_only=True)["state"] for run in (expected, results))
+    assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+    assert not (results / "heatmap" / "checkpoint.pt").exists()
+
+
+def begin(house) -> subprocess.Popen:
+    """The run, in a process group of its own."""
+    return subprocess.Popen(
+        COMMAND, cwd=house.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+
+
+def unlock(house) -> None:
+    """What Snakemake asks for after a kill that left it no time to clean up."""
+    house.snakemake("--unlock", "--configfile", "small.yaml")
+
+
+def begun_rules(house) -> set[str]:
+    """The kinds of files that were being written, of outputs that Snakemake knows to be incomplete."""
+    marks = house.folder / ".snakemake" / "incomplete"
+    names = {base64.b64decode(mark.name).decode() for mark in marks.glob("*")} if marks.is_dir() else set()
+    return {re.sub(r"\d+", "N", Path(name).name) for name in names if name.startswith("results")}
+
+
+def test_killed_at_any_moment_the_same_command_goes_on(build, undisturbed):
+    """SIGKILL to all processes, again and again until the run ends; then from nothing, until there were enough."""
+    expected, seconds = undisturbed
+    rng, kills, ends, hit = np.random.default_rng(1), 0, 0, Counter()
+    while kills < KILLS or not ends:
+        house = build("killed")
+        while True:
+            run = begin(house)
+            try:
+                output, _ = run.communicate(timeout=float(rng.uniform(0.15, 0.6)) * seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(run.pid, signal.SIGKILL)
+                run.communicate()
+                kills += 1
+                hit.update(begun_rules(house))
+                unlock(house)
+                continue
+            assert run.returncode == 0, output[-3000:]
+            break
+        ends += 1
+        assert_same(house.folder / "results" / "phantom", expected)
+        shutil.rmtree(house.folder)
+    print(f"\n{kills} kills, {ends} runs; being written: " + ", ".join(f"{name} {n}" for name, n in hit.most_common()))
+    assert {"model.pt"} <= set(hit) or KILLS < 20
+
+
+def test_interrupted_from_the_keyboard_the_same_command_goes_on_without_unlocking(build, undisturbed):
+    expected, seconds = undisturbed
+    house = build("interrupted")
+    for share in (0.4, 0.5):
+        run = begin(house)
+        time.sleep(share * seconds)
+        os.killpg(run.pid, signal.SIGINT)
+        output, _ = run.communicate(timeout=60)
+        assert run.returncode != 0 and "Traceback" not in output, output[-3000:]
+    house.snakemake("--configfile", "small.yaml")
+    assert_same(house.folder / "results" / "phantom", expected)
+
+
+@pytest.mark.parametrize("size_kib", [16, 300, 1200, 1800, 2600])
+def test_a_full_disk_is_named_and_room_for_more_is_all_that_it_takes(build, undisturbed, size_kib):
+    if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespace can be made here")
+    expected, _ = undisturbed
+    house = build("full")
+    script = f"""
+mkdir results && mount -t tmpfs -o size={size_kib}k none results
+{" ".join(COMMAND)} > first.log 2>&1 && exit 3
+mount -o remount,size=500m results
+{" ".join(COMMAND)} > second.log 2>&1 || {{ {" ".join(COMMAND)} --unlock; {" ".join(COMMAND)} > second.log 2>&1 || exit 4; }}
+cp -a results/phantom kept
+"""
+    done = subprocess.run([*ALONE, "sh", "-c", script], cwd=house.folder, capture_output=True, text=True, check=False)
+    said = (house.folder / "first.log").read_text()
+    assert done.returncode == 0, (done, said[-2000:], (house.folder / "second.log").read_text()[-2000:])
+    assert "No space left on device" in said or "disk" in said, said[-3000:]
+    assert_same(house.folder / "kept", expected)
+
+
+def test_a_second_run_beside_the_first_is_refused_and_breaks_nothing(build, undisturbed):
+    expected, seconds = undisturbed
+    house = build("raced")
+    first = begin(house)
+    time.sleep(0.4 * seconds)
+    second = house.snakemake("--configfile", "small.yaml", check=False)
+    output, _ = first.communicate(timeout=20 * seconds + 60)
+    assert second.returncode != 0 and "lock" in second.stdout.lower() and "Traceback" not in second.stdout
+    assert first.returncode == 0, output[-3000:]
+    assert_same(house.folder / "results" / "phantom", expected)
+
+
+def test_the_same_seed_gives_the_same_bytes_from_nothing(build, undisturbed):
+    expected, _ = undisturbed
+    house = build("again")
+    house.snakemake("--configfile", "small.yaml")
+    assert_same(house.folder / "results" / "phantom", expected)
+
+
+def test_an_image_that_vanishes_during_the_run_is_named(build, undisturbed):
+    house, seconds = build("vanished"), undisturbed[1]
+    house.snakemake("--configfile", "small.yaml", "--until", "draw_phantoms")
+    images = house.folder / "images"
+    shutil.copytree(house.folder / "results" / "phantom" / "phantoms", images)
+    arguments = ("--configfile", "small.yaml", "--config", "images=images", "run=vanished", "dataset=images")
+    arguments += (f"model={undisturbed[0] / 'heatmap' / 'model.onnx'}",)
+    house.snakemake("results/vanished/manifest.csv", *arguments)
+    gone = sorted(images.iterdir())[0]
+    moved = gone.rename(house.folder / gone.name)
+    done = house.snakemake(*arguments, check=False)
+    table = (house.folder / "results" / "vanished" / "manifest.csv").read_text()
+    assert done.returncode != 0 or gone.name not in table  # named, or no longer part of the run
+    moved.rename(gone)
+    house.snakemake(*arguments)
+    rows = (house.folder / "results" / "vanished" / "given_model" / "predictions.csv").read_text().splitlines()
+    assert len(rows) == 25 and seconds > 0
