@@ -131,11 +131,12 @@ def test_a_full_disk_is_named_and_room_for_more_is_all_that_it_takes(build, undi
         pytest.skip("no mount namespace can be made here")
     expected, _ = undisturbed
     house = build("full")
+    run = " ".join(COMMAND)
     script = f"""
 mkdir results && mount -t tmpfs -o size={size_kib}k none results
-{" ".join(COMMAND)} > first.log 2>&1 && exit 3
+{run} > first.log 2>&1 && exit 3
 mount -o remount,size=500m results
-{" ".join(COMMAND)} > second.log 2>&1 || {{ {" ".join(COMMAND)} --unlock; {" ".join(COMMAND)} > second.log 2>&1 || exit 4; }}
+{run} > second.log 2>&1 || {{ {run} --unlock; {run} > second.log 2>&1; }} || exit 4
 cp -a results/phantom kept
 """
     done = subprocess.run([*ALONE, "sh", "-c", script], cwd=house.folder, capture_output=True, text=True, check=False)
