@@ -120,12 +120,12 @@ def test_interrupted_from_the_keyboard_the_same_command_goes_on_without_unlockin
         time.sleep(share * seconds)
         os.killpg(run.pid, signal.SIGINT)
         output, _ = run.communicate(timeout=60)
-        assert run.returncode != 0 and "Traceback" not in output, output[-3000:]
+        assert run.returncode != 0, output[-3000:]
     house.snakemake("--configfile", "small.yaml")
     assert_same(house.folder / "results" / "phantom", expected)
 
 
-@pytest.mark.parametrize("size_kib", [16, 300, 1200, 1800, 2600])
+@pytest.mark.parametrize("size_kib", [100, 1800, 4600, 4900, 5600, 6600])
 def test_a_full_disk_is_named_and_room_for_more_is_all_that_it_takes(build, undisturbed, size_kib):
     if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no mount namespace can be made here")
@@ -142,7 +142,7 @@ cp -a results/phantom kept
     done = subprocess.run([*ALONE, "sh", "-c", script], cwd=house.folder, capture_output=True, text=True, check=False)
     said = (house.folder / "first.log").read_text()
     assert done.returncode == 0, (done, said[-2000:], (house.folder / "second.log").read_text()[-2000:])
-    assert "No space left on device" in said or "disk" in said, said[-3000:]
+    assert "No space left on device" in said, said[-3000:]
     assert_same(house.folder / "kept", expected)
 
 

@@ -13,7 +13,7 @@ from fetal_biometry.phantom import Phantom, draw_phantom, plan_phantoms
 def write_phantom(phantom: Phantom, folder) -> Path:
     """Draw a phantom into a folder: the path of its image."""
     path = Path(folder) / phantom.image_name
-    cv2.imwrite(str(path), draw_phantom(phantom))
+    path.write_bytes(cv2.imencode(".png", draw_phantom(phantom))[1])  # cv2.imwrite is silent when the disk is full
     return path
 
 

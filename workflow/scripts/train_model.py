@@ -13,7 +13,7 @@ from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
 from fetal_biometry.landmarks import COLUMNS
-from fetal_biometry.training import Samples, Trainer
+from fetal_biometry.training import Samples, Trainer, save
 
 
 def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFrame | None, settings: dict):
@@ -96,8 +96,7 @@ if __name__ == "__main__":
         trainer.run()
         models = {which: trainer.model(which) for which in ("best", "last")}
         for which, model in models.items():
-            with job.atomic_path(snakemake.output[which]) as temporary:
-                torch.save(model, temporary)
+            save(model, snakemake.output[which])
         write_frame(pd.DataFrame(trainer.history), snakemake.output.history)
         Path(params.checkpoint).unlink()
         logging.info("best epoch %d of %d", models["best"]["epoch"], len(trainer.history))

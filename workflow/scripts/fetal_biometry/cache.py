@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ def write_shard(path, index: list[dict], rows, shape, dtype) -> None:
     path = Path(path)
     with atomic_path(path) as temporary:
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=(len(index), *shape))
+        _reserve(temporary)
         for position, row in enumerate(rows):
             array[position] = row
         array.flush()
@@ -36,6 +38,13 @@ def write_shard(path, index: list[dict], rows, shape, dtype) -> None:
         writer = csv.DictWriter(file, list(index[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(index)
+
+
+def _reserve(path) -> None:
+    """Take a new file's room on the disk: without it, writing to its memory map would kill the process, not raise."""
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, os.path.getsize(path))
 
 
 class Shards:

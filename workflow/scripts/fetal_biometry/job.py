@@ -24,6 +24,8 @@ def start(snakemake):
     logging.captureWarnings(True)
     try:
         yield
+    except KeyboardInterrupt:
+        sys.exit(f"\n{snakemake.rule} was interrupted\n")
     except InputError as error:
         logging.error("%s", error)
         sys.exit(f"\nError in {snakemake.rule}: {error}\n")

@@ -1,6 +1,7 @@
 """Train networks on cached images; every epoch leaves a checkpoint from which the same training goes on."""
 
 import functools
+import io
 import logging
 import math
 import time
@@ -99,6 +100,14 @@ def drawn_maps(logits: torch.Tensor, loss: str) -> torch.Tensor:
         return torch.sigmoid(logits)
     heatmaps = functional.softmax(logits[:, :4].flatten(2), dim=2).reshape(logits[:, :4].shape)
     return torch.cat([heatmaps, torch.sigmoid(logits[:, 4:])], dim=1)
+
+
+def save(value, path) -> None:
+    """`torch.save`, whole or not at all; in memory first, for torch does not tell why a disk takes no more."""
+    written = io.BytesIO()
+    torch.save(value, written)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(written.getvalue())
 
 
 class Trainer:
@@ -396,21 +405,18 @@ class Trainer:
             self.best = {"error": error, "epoch": epoch, "state": state}
 
     def _save_checkpoint(self) -> None:
-        with atomic_path(self.checkpoint) as temporary:
-            torch.save(
-                {
-                    "identity": self.identity,
-                    "networks": self.networks.state_dict(),
-                    "average": self.average.state_dict(),
-                    "optimizer": self.optimizer.state_dict(),
-                    "steps": self.steps,
-                    "history": self.history,
-                    "best": self.best,
-                    "points": torch.from_numpy(self.training.points),
-                    "weights": torch.from_numpy(self.training.weights),
-                },
-                temporary,
-            )
+        state = {
+            "identity": self.identity,
+            "networks": self.networks.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "steps": self.steps,
+            "history": self.history,
+            "best": self.best,
+            "points": torch.from_numpy(self.training.points),
+            "weights": torch.from_numpy(self.training.weights),
+        }
+        save(state, self.checkpoint)
 
     def _resume(self) -> None:
         if not self.checkpoint.exists():
