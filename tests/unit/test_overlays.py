@@ -1,0 +1,57 @@
+"""Heads drawn on images, and what of an image may be seen."""
+
+import base64
+import re
+
+import cv2
+import numpy as np
+import pytest
+from test_dicom import write
+
+from fetal_biometry.geometry import ellipse_landmarks
+from fetal_biometry.overlays import DrawnHead, image_name_of, overlay, overlay_document, overlay_name
+
+HEAD = DrawnHead(ellipse_landmarks((60, 45), 12, 9, 0.0), "prediction")
+NOWHERE = DrawnHead(np.full((4, 2), np.nan), "reference")
+
+
+def picture(svg: str) -> np.ndarray:
+    """The grey image in an overlay."""
+    data = base64.b64decode(re.search(r"data:image/jpeg;base64,([^\"]+)", svg)[1])
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+
+
+@pytest.fixture
+def bright(tmp_path):
+    """The same bright frame, with a line of text at its top, as DICOM and as PNG."""
+    frame = np.full((100, 160), 200, np.uint8)
+    cv2.putText(frame, "DOE JANE", (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 0)
+    cv2.imwrite(str(tmp_path / "frame.png"), frame)
+    return write(tmp_path / "frame.dcm", frame[None]), tmp_path / "frame.png"
+
+
+def test_of_a_dicom_frame_only_the_surroundings_of_heads_are_drawn(bright):
+    dicom, png = bright
+    shown = picture(overlay(dicom, [HEAD, NOWHERE], "a head"))
+    near = shown[45 - 23 : 45 + 23, 60 - 23 : 60 + 23]
+    assert near.min() > 150 and shown[:16].max() < 30 and shown[:, :32].max() < 30 and shown[:, 90:].max() < 30
+    assert picture(overlay(dicom, [NOWHERE], "no head")).max() < 30
+    assert picture(overlay(png, [HEAD], "a head")).min() < 100 < picture(overlay(png, [HEAD], "a head"))[:, 150].min()
+
+
+def test_a_document_keeps_the_resolution_and_carries_its_style(bright):
+    _, png = bright
+    document = overlay_document(png, [HEAD, NOWHERE], 'a "<head>"')
+    assert document.startswith('<svg xmlns="http://www.w3.org/2000/svg"') and ".overlay .prediction" in document
+    assert picture(document).shape == (100, 160) and document.count("<ellipse") == 1
+    assert "&lt;head&gt;" in document and "<head>" not in document
+    assert picture(overlay(png, [HEAD], "small", width_px=80)).shape == (50, 80)
+
+
+@pytest.mark.parametrize(
+    "name", ["000_HC.png", "scan.dcm#3", "../../etc/passwd", "a%2Fb.png", 'q"<>.png', "Köpfe 1.png"]
+)
+def test_a_file_s_name_leads_nowhere_else_and_back(tmp_path, name):
+    file = tmp_path / overlay_name(name)
+    assert file.parent == tmp_path and image_name_of(file) == name
+    file.touch()
