@@ -3,16 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from test_biometry import LIMITS
 
 from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.geometry import ellipse_landmarks
 from fetal_biometry.landmarks import COLUMNS
 from judge_strangers import doubts, summarise
-
-LIMITS = {
-    "confidence": 0.35, "height": 0.5, "interval": 0.1, "cephalic_index_low": 0.65, "cephalic_index_high": 0.95,
-    "angle_deg": 15, "midpoint_distance": 0.1, "border_px": 3,
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(

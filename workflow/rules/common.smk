@@ -67,13 +67,8 @@ SPLIT_KEYS = (
     "validation_fraction",
     "test_fraction",
 )
-MEASURING_KEYS = (
-    "reflections",
-    "zooms",
-    "second_opinion",
-    "correct",
-    "arithmetic",
-)  # a training does not depend on these
+# a training does not depend on these
+MEASURING_KEYS = ("reflections", "zooms", "second_opinion", "correct", "arithmetic")
 EXPERIMENT_KEYS = (
     "kind",
     "seed",
@@ -469,14 +464,13 @@ def strangers_taught(wildcards):
     return STRANGERS if training_settings(wildcards)["strangers"] else []
 
 
-def model_file(wildcards):
-    """The experiment's exported network, or the model given in the configuration."""
-    return MODEL if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/network.onnx"
+def model_file(name):
+    """An input function: that file of the experiment's model, or the model given in the configuration."""
 
+    def path(wildcards):
+        return MODEL if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/{name}"
 
-def packed_model(wildcards):
-    """The experiment's network with its intervals, or the given model."""
-    return MODEL if wildcards.experiment == GIVEN_MODEL else f"{RESULTS}/{wildcards.experiment}/model.onnx"
+    return path
 
 
 def any_labelled():

@@ -56,7 +56,7 @@ rule compare_to_card:
 rule judge_strangers:
     input:
         unpack(label_tables),
-        model=packed_model,
+        model=model_file("model.onnx"),
         manifest=f"{RESULTS}/manifest.csv",
         landmarks=shard_files(LOCATED, labelled=True),
         modules=modules("judge_strangers"),

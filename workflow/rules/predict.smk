@@ -7,7 +7,7 @@ Makes predictions.csv, exports/, metrics.json and errors.csv.
 
 rule predict_landmarks:
     input:
-        model=model_file,
+        model=model_file("network.onnx"),
         images=CACHED,
         index=f"{RESULTS}/cache/{{shard}}.csv",
         fold=ancient(judged_fold),
@@ -120,7 +120,7 @@ rule evaluate_model:
         unpack(evaluation_files),
         manifest=f"{RESULTS}/manifest.csv",
         predictions=f"{RESULTS}/{{experiment}}/predictions.csv",
-        model=model_file,
+        model=model_file("network.onnx"),
         modules=modules("evaluate_model"),
     output:
         metrics=report(

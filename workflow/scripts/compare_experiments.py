@@ -40,7 +40,7 @@ def compare_pairs(tables: list[pd.DataFrame], chosen: pd.DataFrame) -> pd.DataFr
     """By how much each experiment's HC errors are larger than the chosen one's on the same images."""
     rows = []
     for table in tables:
-        hc = paired_differences(table, chosen)["hc"]
+        hc = paired_differences(table, chosen, ("hc",))["hc"]
         rows.append({"pairs": len(table), "hc_worse_by": hc["mean"], "worse_low": hc["low"], "worse_high": hc["high"]})
     return pd.DataFrame(rows)
 

@@ -21,13 +21,19 @@ def draw(kind: str, seed: int, size: int) -> tuple[np.ndarray, dict]:
     return squeeze(image, size), row | dict(zip(COLUMNS, place.ravel().round(3), strict=True))
 
 
+def draw_all(kinds, seeds, size: int, threads: int) -> tuple[list[np.ndarray], list[dict]]:
+    """What `draw` gives for each seed of each kind, kind by kind: images and rows."""
+    kinds, seeds = zip(*product(kinds, seeds), strict=True)
+    one_thread = {"initializer": cv2.setNumThreads, "initargs": (1,)}  # a process a core already
+    with ProcessPoolExecutor(threads, **one_thread) as pool:
+        drawn = list(pool.map(draw, kinds, seeds, [size] * len(kinds), chunksize=4))
+    images, index = zip(*drawn, strict=True)
+    return list(images), list(index)
+
+
 if __name__ == "__main__":
     with job.start(snakemake):
-        params = snakemake.params
-        kinds, seeds = zip(*product(TAUGHT, range(params.of_each_kind)), strict=True)
-        one_thread = {"initializer": cv2.setNumThreads, "initargs": (1,)}  # a process a core already
-        with ProcessPoolExecutor(snakemake.threads, **one_thread) as pool:
-            drawn = list(pool.map(draw, kinds, seeds, [params.cache_size] * len(kinds), chunksize=4))
-        images, index = zip(*drawn, strict=True)
-        write_shard(snakemake.output.images, list(index), images, (params.cache_size, params.cache_size), np.uint8)
+        size = snakemake.params.cache_size
+        images, index = draw_all(TAUGHT, range(snakemake.params.of_each_kind), size, snakemake.threads)
+        write_shard(snakemake.output.images, index, images, (size, size), np.uint8)
         logging.info("%d images", len(images))

@@ -1,18 +1,20 @@
 """Show a model images without a head: how many it measures as if there were one, beside the heads that it lets pass."""
 
 import logging
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from draw_strangers import draw_all
 from fetal_biometry import job
-from fetal_biometry.biometry import head_pixel_sizes, measure, reported_lengths
+from fetal_biometry.biometry import interval_margins, measure, reported_lengths
 from fetal_biometry.errors import InputError
-from fetal_biometry.frames import points_of, read_frame, write_frame
-from fetal_biometry.geometry import LENGTHS, squeeze
+from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
+from fetal_biometry.geometry import LENGTHS
 from fetal_biometry.inference import Predictor, locate_all
-from fetal_biometry.strangers import KINDS, TAUGHT, draw_stranger
+from fetal_biometry.strangers import KINDS, TAUGHT
 
 FIRST_SEED = 100_000  # beyond those of draw_strangers, on which networks learn
 PASSING = 0.98  # share of true heads that pass at the operating point
@@ -24,26 +26,23 @@ def doubts(found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limit
     The largest of: a limit over the confidence, over the height of the filled head, and the interval's margin over
     its limit. 1 and more is flagged.
     """
-    table, _ = measure(found, manifest, calibration, limits, calliper)
-    points = points_of(table)
-    lengths = reported_lengths(points, head_pixel_sizes(manifest, points), calliper)
+    table, pixel_size = measure(found, manifest, calibration, limits, calliper)
+    lengths = reported_lengths(points_of(table), pixel_size, calliper)
     ends = table[[f"{length}_{end}" for length in LENGTHS for end in ("low", "high")]].to_numpy().reshape(-1, 3, 2)
-    margins = np.diff(ends, axis=2)[..., 0] / (2 * np.maximum(lengths, 1e-9))
+    margins = interval_margins(ends, lengths)
     parts = [limits[name] / np.maximum(found[name].to_numpy(dtype=float), 1e-9) for name in ("confidence", "height")]
     parts.append(np.nanmax(np.column_stack([margins, np.zeros(len(margins))]), axis=1) / limits["interval"])
     return pd.DataFrame({"flags": table["flags"].to_numpy(), "doubt": np.fmax.reduce(parts)})
 
 
-def draw_and_measure(predictor: Predictor, of_each_kind: int, limits: dict, calliper: str) -> pd.DataFrame:
+def draw_and_measure(predictor: Predictor, of_each_kind: int, threads: int, limits: dict, calliper: str):
     """A row a stranger: its kind, its seed, what `doubts` says of it."""
-    rows = [(kind, FIRST_SEED + number) for kind in KINDS for number in range(of_each_kind)]
-    images = [draw_stranger(*row)[0] for row in rows]
-    manifest = pd.DataFrame([image.shape[::-1] for image in images], columns=["width_px", "height_px"])
-    manifest["pixel_size_mm"] = 0.15  # a usual one; only sizes in mm tell small heads from large ones
-    names, squeezed = [f"{kind} {seed}" for kind, seed in rows], (squeeze(i, predictor.cache_size) for i in images)
-    found = locate_all(predictor, names, squeezed, manifest[["width_px", "height_px"]].to_numpy(dtype=float))
+    seeds = range(FIRST_SEED, FIRST_SEED + of_each_kind)
+    images, index = draw_all(KINDS, seeds, predictor.cache_size, threads)
+    manifest = pd.DataFrame(index).assign(pixel_size_mm=0.15)  # a usual one; only in mm is a head small or large
+    found = locate_all(predictor, manifest["image_name"], images, sizes_of(manifest))
     said = doubts(found, manifest, predictor.metadata.get("calibration", {}), limits, calliper)
-    return pd.concat([pd.DataFrame(rows, columns=["kind", "seed"]), said], axis=1)
+    return pd.concat([pd.DataFrame(product(KINDS, seeds), columns=["kind", "seed"]), said], axis=1)
 
 
 def summarise(strangers: pd.DataFrame, heads: pd.DataFrame) -> dict:
@@ -81,7 +80,7 @@ if __name__ == "__main__":
         manifest = read_frame(source.manifest).loc[test]
         calibration = predictor.metadata["calibration"]
         heads = doubts(found.loc[test], manifest, calibration, params.limits, params.calliper)
-        strangers = draw_and_measure(predictor, params.of_each_kind, params.limits, params.calliper)
+        strangers = draw_and_measure(predictor, params.of_each_kind, snakemake.threads, params.limits, params.calliper)
         write_frame(strangers, snakemake.output.table)
         summary = summarise(strangers, heads)
         job.write_json({"model": str(Path(source.model)), **summary}, snakemake.output.summary)

@@ -144,6 +144,11 @@ def measure(
     return tabulate(found, manifest, pixel_size, ends, limits, calliper), pixel_size
 
 
+def interval_margins(ends: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Half the breadth of intervals, whose ends are (N, 3, 2), as a share of the lengths, (N, 3)."""
+    return np.diff(ends, axis=2)[..., 0] / (2 * np.maximum(lengths, 1e-9))
+
+
 def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals, limits: dict, calliper: str):
     """The predictions table.
 
@@ -181,7 +186,7 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals,
             table[f"{name}_{side}"] = intervals[:, column, end].round(3)
     table["confidence"] = found["confidence"].to_numpy(dtype=float).round(4)
     reported = reported_lengths(points, pixel_size, calliper)
-    margins = np.diff(intervals, axis=2)[..., 0] / (2 * np.maximum(reported, 1e-9))
+    margins = interval_margins(intervals, reported)
     evidence = (found[name].to_numpy(dtype=float) for name in ("confidence", "height"))
     flags = flag_heads(points, sizes_of(manifest), *evidence, margins, limits)
     unknown = np.where(np.isfinite(pixel_size[:, 0]), "", "no pixel size")

@@ -25,13 +25,13 @@ def judged_errors(errors: pd.DataFrame) -> pd.DataFrame:
     return test.assign(**{length: test[f"{length}_error_{judge}"].abs() for length in LENGTHS})
 
 
-def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame) -> dict[str, dict]:
-    """Of each length, how much larger its `judged_errors` are than the chosen experiment's, on the same images.
+def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame, lengths=tuple(LENGTHS)) -> dict[str, dict]:
+    """By how much its `judged_errors` of each length are larger than the chosen experiment's, on the same images.
 
     ``mean`` with the ends of its 95 % interval, ``low`` and ``high``; images are drawn by examination.
     """
     found = {}
-    for length in LENGTHS:
+    for length in lengths:
         difference = (table[length] - chosen[length].reindex(table.index)).to_numpy()
         low, high = bootstrap_interval(difference, table["examination"])
         found[length] = {"mean": float(difference.mean()), "low": low, "high": high}
@@ -53,7 +53,7 @@ def comparison_page(
     run, unit : str
     """
     judged = {name: judged_errors(table) for name, table in zip(names, errors, strict=True)}
-    points = {name: points_of(table.loc[manifest.index]) for name, table in zip(names, predictions, strict=True)}
+    found = dict(zip(names, predictions, strict=True))
     mine = judged.pop(chosen)
     others = []
     for name, theirs in judged.items():
@@ -74,7 +74,7 @@ def comparison_page(
                 "gallery": [
                     (
                         title,
-                        [_drawn(image, manifest, points[name], points[chosen], theirs, mine) for image in part.index],
+                        [_drawn(image, manifest, found[name], found[chosen], theirs, mine) for image in part.index],
                     )
                     for title, part in titles.items()
                     if len(part)
@@ -98,12 +98,8 @@ def comparison_page(
 
 def _drawn(image: str, manifest: pd.DataFrame, theirs, mine, their_errors, my_errors) -> dict:
     """An image with both experiments' heads and the labelled one, and their HC errors."""
-    place = manifest.index.get_loc(image)
-    heads = [
-        DrawnHead(points_of(manifest.loc[[image]])[0], "truth"),
-        DrawnHead(theirs[place], "reference"),
-        DrawnHead(mine[place], "prediction"),
-    ]
+    tables = {"truth": manifest, "reference": theirs, "prediction": mine}
+    heads = [DrawnHead(points_of(table.loc[[image]])[0], style) for style, table in tables.items()]
     picture: Markup = overlay(manifest.loc[image, "path"], heads, f"Ultrasound image {image} with the heads of both")
     return {
         "image_name": image,

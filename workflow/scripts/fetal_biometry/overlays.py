@@ -1,6 +1,7 @@
 """Ultrasound images with heads drawn on them, as SVG: part of a page, or a file of its own."""
 
 import base64
+import functools
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +17,13 @@ from fetal_biometry.images import read_grey
 
 PAGE_WIDTH_PX = 1024  # most images have no more; some 40 kB each
 _SURROUNDINGS = 2.0  # side over the OFD of the part of a DICOM frame that is shown
-_STYLE = Path(__file__).with_name("overlay.css")
 
 
 @dataclass(frozen=True)
 class DrawnHead:
     """Landmarks (4, 2) in original pixels, NaN where there are none, and how they are drawn.
 
-    ``style`` holds class names of overlay.css: ``prediction`` or ``reference``.
+    ``style`` holds class names of overlay.css: ``prediction``, ``reference`` or ``truth``.
     """
 
     points: np.ndarray
@@ -62,9 +62,13 @@ def overlay(path, heads: list[DrawnHead], label: str, width_px: int | None = PAG
 def overlay_document(path, heads: list[DrawnHead], label: str) -> str:
     """The `overlay` at full resolution as an SVG file's text."""
     drawn = overlay(path, heads, label, width_px=None)
-    style = Markup("<style>{}</style>").format(Markup(_STYLE.read_text(encoding="utf-8")))
     opening = Markup('<svg xmlns="http://www.w3.org/2000/svg" ')
-    return drawn.replace(Markup("<svg "), opening, 1).replace(Markup("</svg>"), style + Markup("</svg>"))
+    return drawn.replace(Markup("<svg "), opening, 1).replace(Markup("</svg>"), _style() + Markup("</svg>"))
+
+
+@functools.cache
+def _style() -> Markup:
+    return Markup(f"<style>{Path(__file__).with_name('overlay.css').read_text(encoding='utf-8')}</style>")
 
 
 def overlay_name(image_name: str) -> str:

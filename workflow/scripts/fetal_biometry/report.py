@@ -73,7 +73,6 @@ def render_report(inputs: ReportInputs) -> str:
         suspects=metrics["model"].get("suspects"),
         keep_epoch=metrics["model"].get("keep_epoch"),
         rows=rows.to_dict("records"),
-        overlays=inputs.overlays,
         measured=measured_summary(rows[rows["unit"] == shown_unit]),
         split_table=split_table(rows),
         examinations_shared=examinations_shared(rows),
