@@ -25,6 +25,8 @@ LIMITS = {  # config.yaml's
     "interval": 0.1,
     "cephalic_index_low": 0.65,
     "cephalic_index_high": 0.95,
+    "hc_low_mm": 40,
+    "hc_high_mm": 420,
     "angle_deg": 15,
     "midpoint_distance": 0.1,
     "border_px": 3,
@@ -41,14 +43,20 @@ def turned(points, degrees):
     return np.vstack([points[:2], (points[2:] - middle) @ rotation.T + middle])
 
 
-def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), height=1.0):
+def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), height=1.0, hc_mm=200.0):
     sizes, evidence = np.array([[800.0, 540.0]]), (np.array([confidence]), np.array([height]))
-    return flag_heads(points[None], sizes, *evidence, np.array([margins]), LIMITS)[0]
+    return flag_heads(points[None], sizes, *evidence, np.array([margins]), np.array([hc_mm]), LIMITS)[0]
 
 
 def test_where_the_filled_head_is_hardly_drawn_there_is_none():
     assert flags(HEAD, height=0.4) == "no head found"
     assert flags(HEAD, height=np.nan) == ""  # a decoder that reads none
+
+
+@pytest.mark.parametrize("hc_mm", [44.3, 346.4])  # the smallest and the largest of HC18
+def test_a_pixel_size_in_another_unit_is_flagged(hc_mm):
+    assert flags(HEAD, hc_mm=hc_mm) == "" and flags(HEAD, hc_mm=np.nan) == ""
+    assert flags(HEAD, hc_mm=hc_mm / 10) == flags(HEAD, hc_mm=10 * hc_mm) == "implausible HC"
 
 
 def test_a_length_that_may_be_far_off_is_flagged():

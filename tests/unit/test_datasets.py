@@ -32,6 +32,7 @@ def settings(tmp_path):
         "images": "",
         "examination_pattern": "^([^_]+)_",
         "outside_tolerance": 0.1,
+        "on_bad_image": "stop",
         "phantom_count": 3,
         "phantom_seed": 20,
         "phantom_bad_labels": 0,
@@ -180,7 +181,7 @@ def test_a_csv_of_images(settings, folder, tmp_path):
 
 
 def test_unlabelled_images_come_beside_a_dataset(settings, folder, tmp_path):
-    save(tmp_path / "more" / "9_HC.png", np.zeros((20, 20), np.uint8))
+    save(tmp_path / "more" / "9_HC.png", np.zeros((40, 40), np.uint8))
     settings = {**settings, "images": str(tmp_path / "more")}
     rows = describe(settings, tmp_path)
     assert [name for name, row in rows.items() if not row["label_source"]] == ["9_HC.png"]

@@ -29,22 +29,38 @@ def test_a_drawn_spot_lands_where_the_points_do(shape, at):
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
 def test_grey_levels_survive_the_file(tmp_path, suffix):
-    image = np.random.default_rng(1).integers(0, 256, (30, 50), dtype=np.uint8)
+    image = np.random.default_rng(1).integers(0, 256, (40, 50), dtype=np.uint8)
     path = tmp_path / f"ultrasound ä{suffix}"
     Image.fromarray(image).save(path)
     assert np.array_equal(read_grey(path), image)
-    assert image_size(path) == (50, 30)
+    assert image_size(path) == (50, 40)
 
 
 def test_colour_becomes_grey(tmp_path):
-    Image.fromarray(np.full((8, 9, 3), 77, np.uint8)).save(tmp_path / "a.png")
-    assert np.array_equal(read_grey(tmp_path / "a.png"), np.full((8, 9), 77, np.uint8))
+    grey = np.full((40, 50), 77, np.uint8)
+    pictures = {
+        "rgb.png": Image.fromarray(np.dstack([grey] * 3)),
+        "alpha.png": Image.fromarray(np.dstack([grey] * 4)),
+        "palette.png": Image.fromarray(np.dstack([grey] * 3)).quantize(2),
+        "inks.jpg": Image.fromarray(255 - np.dstack([grey, grey, grey, 255 + 0 * grey]), "CMYK"),
+    }
+    for name, picture in pictures.items():
+        picture.save(tmp_path / name)
+        assert np.abs(read_grey(tmp_path / name).astype(int) - grey).max() <= 1, name
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_of_16_bits_a_pixel_all_count_however_many_are_used(tmp_path, bits):
+    grey = np.random.default_rng(1).integers(0, 256, (40, 50))
+    grey[0, 0] = 255
+    Image.fromarray((grey * (2**bits - 1) / 255).round().astype(np.uint16)).save(tmp_path / "a.png")
+    assert np.array_equal(read_grey(tmp_path / "a.png"), grey.astype(np.uint8))
 
 
 def test_header_and_pixels_agree_on_a_turned_photograph(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # shown turned by 90 degrees
-    Image.fromarray(np.zeros((30, 50), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
+    Image.fromarray(np.zeros((40, 50), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
     assert read_grey(tmp_path / "a.jpg").shape[::-1] == image_size(tmp_path / "a.jpg")
 
 
@@ -52,9 +68,9 @@ def test_header_and_pixels_agree_on_a_turned_photograph(tmp_path):
 def test_images_read_ahead_come_in_order_and_a_bad_one_in_its_turn(tmp_path, threads):
     paths = [tmp_path / f"{number}.png" for number in range(40)]
     for number, path in enumerate(paths):
-        Image.fromarray(np.full((20, 30 + number), number, np.uint8)).save(path)
+        Image.fromarray(np.full((40, 50 + number), number, np.uint8)).save(path)
     read = list(read_squeezed(paths, 16, threads))
-    assert [image[0, 0] for image, _ in read] == list(range(40)) and read[5][1] == (35, 20)
+    assert [image[0, 0] for image, _ in read] == list(range(40)) and read[5][1] == (55, 40)
     assert all(image.shape == (16, 16) for image, _ in read)
     paths[2].write_bytes(b"no image")
     images = read_squeezed(paths, 16, threads)

@@ -128,3 +128,29 @@ def test_an_examination_on_two_sides_is_refused(tiny):
     (tiny.folder / "data" / "split.csv").write_text("image_name,split\n" + rows)
     message = refused(tiny, "--config", "split=published", "split_file=split.csv")
     assert "examination 000" in message and "one side" in message
+
+
+def test_a_bad_image_is_put_aside_until_it_is_mended(tiny):
+    images = tiny.folder / "data" / "images"
+    whole = (images / "003_HC.png").read_bytes()
+    (images / "003_HC.png").write_bytes(whole[:4000])
+    edit_table(tiny, lambda rows: rows[5].__setitem__(2, "nan"))  # 004_HC.png
+    results = tiny.folder / "results" / "bad"
+    targets = [f"results/bad/{name}" for name in ("split.csv", "audit.csv", "cache/0.npy", "cache/1.npy")]
+    arguments = [*targets, "--configfile", "overlay.yaml", "--config", "on_bad_image=quarantine"]
+    done = tiny.snakemake(*arguments)
+    assert "2 of 6 images put aside, see results/bad/quarantine.csv" in done.stdout
+    with open(results / "quarantine.csv", newline="") as file:
+        reasons = {row["image_name"]: row["reason"] for row in csv.DictReader(file)}
+    assert set(reasons) == {"003_HC.png", "004_HC.png"}
+    assert "cut short" in reasons["003_HC.png"] and "row 6 (004_HC.png): ofd_1_y is 'nan'" in reasons["004_HC.png"]
+    for table in ("manifest", "split", "audit"):
+        assert not any(name in (results / f"{table}.csv").read_text() for name in reasons)
+    assert tiny.planned(*arguments) == {}
+
+    (images / "003_HC.png").write_bytes(whole)
+    planned = tiny.planned(*arguments)
+    assert planned["build_manifest"] == planned["cache_images"] == 1, "the other shard is as it was"
+    tiny.snakemake(*arguments)
+    assert "003_HC.png" not in (results / "quarantine.csv").read_text()
+    assert "003_HC.png" in (results / "split.csv").read_text()

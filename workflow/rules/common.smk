@@ -35,6 +35,7 @@ SHIPPED = HOME / "resources" / "models"
 SHIPPED_MODEL = str(SHIPPED / "hc18.onnx")
 BENCHMARKS = f"{RESULTS}/benchmarks"
 PHANTOMS = f"{RESULTS}/phantoms"
+QUARANTINE = f"{RESULTS}/quarantine.csv"
 FILE_INDEX = "results/file_index.json"
 AUDITS = ("audit", "second_audit")  # the experiments whose networks judge labels; their folds are audit/0, audit/1, ...
 GIVEN_MODEL = "given_model"  # the experiment's name where a model is given and none is trained
@@ -52,6 +53,7 @@ DATA_KEYS = (
     "images",
     "examination_pattern",
     "outside_tolerance",
+    "on_bad_image",
     "reference_folder",
     "phantom_count",
     "phantom_bad_labels",
@@ -155,10 +157,17 @@ def file_index():
 
 @cache
 @explained
+def listed_sources():
+    """Every image of the run as its dataset lists it, with those that are put aside."""
+    return datasets.list_sources(config, PHANTOMS)
+
+
+@cache
+@explained
 def records():
-    """Every image of the run: its source, digests of image and label, examination, split and shard."""
+    """Every image of the run that the plan can use: its source, digests of image and label, examination, split, shard."""
     index = file_index()
-    sources = datasets.list_sources(config, PHANTOMS)
+    sources = [source for source in listed_sources() if not source.problem]
     drawn = code_digest("draw_phantoms") if config["dataset"] == "phantom" else None
     pattern = config["examination_pattern"]
     examinations = {source.image_name: datasets.examination_of(source.image_name, pattern) for source in sources}
@@ -205,7 +214,7 @@ def shard_records(labelled=False):
 
 def manifest_digest(wildcards):
     """Everything the manifest says."""
-    return digest(records())
+    return digest(records(), [(source.image_name, source.problem) for source in listed_sources() if source.problem])
 
 
 def stamp(stage):

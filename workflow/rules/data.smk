@@ -1,7 +1,7 @@
 """Images and labels become one manifest and a split.
 
 Needs the dataset that the configuration names; phantoms are drawn here.
-Makes manifest.csv and split.csv.
+Makes manifest.csv, split.csv and, of images that are put aside, quarantine.csv.
 """
 
 
@@ -69,10 +69,12 @@ rule build_manifest:
         modules=modules("build_manifest"),
     output:
         manifest=f"{RESULTS}/manifest.csv",
+        quarantine=QUARANTINE,
     log:
         f"{LOGS}/build_manifest.log",
     conda:
         "../../envs/prepare.yaml"
+    threads: 2
     resources:
         mem_mb=1000,
         runtime=30,

@@ -10,6 +10,7 @@ rule render_report:
     input:
         unpack(report_files),
         manifest=f"{RESULTS}/manifest.csv",
+        quarantine=QUARANTINE,
         template=page_templates("report"),
         modules=modules("render_report"),
     output:

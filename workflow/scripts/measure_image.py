@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fetal_biometry.datasets import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM
 from fetal_biometry.errors import InputError
 from fetal_biometry.geometry import LENGTHS
 from fetal_biometry.measuring import SHIPPED_MODEL, measure_images
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--csv", action="store_true", help="print the whole table, as in predictions.csv")
     given = parser.parse_args(arguments)
-    if given.pixel_size <= 0 or given.pixel_size > 2:
+    if not (np.isnan(given.pixel_size) or SMALLEST_PIXEL_MM <= given.pixel_size <= LARGEST_PIXEL_MM):
         parser.error(f"a pixel of {given.pixel_size:g} mm is no ultrasound image's; 0.05 to 0.5 mm is usual")
     try:
         table = measure_images(given.images, given.pixel_size, given.model)

@@ -14,8 +14,8 @@ if __name__ == "__main__":
     with job.start(snakemake):
         predictor = Predictor(snakemake.input.model, snakemake.threads)
         shard = Shards([snakemake.input.images])
-        index = pd.DataFrame(shard.index.values())
-        size = len(shard[index["image_name"].iloc[0]])
+        index = pd.DataFrame(shard.index.values(), columns=["image_name", "width_px", "height_px"])
+        size = shard.shape[0]
         if size != predictor.cache_size:
             raise InputError(
                 f"{snakemake.input.images}: images of {size} pixels a side, and {snakemake.input.model} learned from "

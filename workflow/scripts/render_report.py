@@ -39,6 +39,7 @@ if __name__ == "__main__":
             run=params.run,
             experiment=params.experiment,
             manifest=read_frame(source.manifest),
+            quarantine=read_frame(source.quarantine),
             predictions=read_frame(source.predictions),
             metrics=json.loads(Path(source.metrics).read_text(encoding="utf-8")),
             audit=read_frame(source.audit) if source.get("audit") else None,

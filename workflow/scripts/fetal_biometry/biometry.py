@@ -20,7 +20,7 @@ from fetal_biometry.landmarks import COLUMNS, LANDMARKS
 from fetal_biometry.uncertainty import intervals
 
 
-def flag_heads(points, sizes, confidence, height, margins, limits: dict) -> list[str]:
+def flag_heads(points, sizes, confidence, height, margins, hc_mm, limits: dict) -> list[str]:
     """What a person should look at before trusting a measurement, joined by ``;``.
 
     Parameters
@@ -31,10 +31,12 @@ def flag_heads(points, sizes, confidence, height, margins, limits: dict) -> list
         See `decoding.EVIDENCE`; NaN where the network gives none.
     margins : ndarray of shape (N, 3)
         Half the breadth of each length's interval as a share of it, NaN where there is none.
+    hc_mm : ndarray of shape (N,)
+        NaN where the pixel size is not known.
     limits : dict
         ``confidence``, ``height``, ``interval`` (a margin), ``cephalic_index_low`` and ``cephalic_index_high`` (BPD
-        over OFD), ``angle_deg`` off the right angle, ``midpoint_distance`` as a fraction of the mean diameter,
-        ``border_px``.
+        over OFD), ``hc_low_mm`` and ``hc_high_mm``, which a pixel size in another unit passes, ``angle_deg`` off the
+        right angle, ``midpoint_distance`` as a fraction of the mean diameter, ``border_px``.
     """
     lengths = all_lengths(points)
     bpd, ofd = lengths[:, 0], np.maximum(lengths[:, 1], 1e-9)
@@ -46,6 +48,7 @@ def flag_heads(points, sizes, confidence, height, margins, limits: dict) -> list
         "uncertain length": (margins > limits["interval"]).any(axis=1),
         "unusual cephalic index": (bpd / ofd < limits["cephalic_index_low"])
         | (bpd / ofd > limits["cephalic_index_high"]),
+        "implausible HC": (hc_mm < limits["hc_low_mm"]) | (hc_mm > limits["hc_high_mm"]),
         "diameters not perpendicular": skew > limits["angle_deg"],
         "diameters off centre": apart > limits["midpoint_distance"],
         "head at the image border": nearest < limits["border_px"],
@@ -188,7 +191,7 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals,
     reported = reported_lengths(points, pixel_size, calliper)
     margins = interval_margins(intervals, reported)
     evidence = (found[name].to_numpy(dtype=float) for name in ("confidence", "height"))
-    flags = flag_heads(points, sizes_of(manifest), *evidence, margins, limits)
+    flags = flag_heads(points, sizes_of(manifest), *evidence, margins, millimetres[:, 2], limits)
     unknown = np.where(np.isfinite(pixel_size[:, 0]), "", "no pixel size")
     table["flags"] = [";".join(filter(None, pair)) for pair in zip(flags, unknown, strict=True)]
     return table

@@ -22,7 +22,7 @@ def write_shard(path, index: list[dict], rows, shape, dtype) -> None:
     ----------
     path : str or Path
     index : list of dict
-        One row an image, in order; the first column is ``image_name``.
+        One row an image, in order, or none; the first column is ``image_name``.
     rows : iterable of ndarray of shape ``shape``
         Consumed one by one, so that a shard never lies in memory as a whole.
     """
@@ -35,7 +35,7 @@ def write_shard(path, index: list[dict], rows, shape, dtype) -> None:
         array.flush()
         del array
     with atomic_path(path.with_suffix(".csv")) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(index[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, list(index[0]) if index else ["image_name"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(index)
 
@@ -48,13 +48,15 @@ def _reserve(path) -> None:
 
 
 class Shards:
-    """Read-only view of several shards: ``shards[image_name]`` is that image's array, still on disk."""
+    """Read-only view of several shards: ``shards[image_name]`` is that image's array, of ``shape``, still on disk."""
 
     def __init__(self, paths):
         self.index: dict[str, dict] = {}
+        self.shape: tuple[int, ...] = ()
         self._place = {}
         for path in map(Path, paths):
             array = np.load(path, mmap_mode="r")
+            self.shape = array.shape[1:]
             with open(path.with_suffix(".csv"), newline="", encoding="utf-8") as file:
                 for position, row in enumerate(csv.DictReader(file)):
                     self.index[row["image_name"]] = row

@@ -4,7 +4,9 @@ Listing is cheap (names, tables, folder entries) and happens whenever the workfl
 and annotations is left to the rule that writes the manifest.
 """
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +25,7 @@ PIXEL_SIZE_COLUMNS = {
     "reference_hc_mm": ("reference_hc_mm", "head circumference (mm)"),
     "gestational_age_weeks": ("gestational_age_weeks",),
 }
+SMALLEST_PIXEL_MM, LARGEST_PIXEL_MM = 0.02, 2  # beyond, the number is in another unit
 OPTIONAL_COLUMNS = ("reference_hc_mm", "gestational_age_weeks")
 
 
@@ -34,7 +37,8 @@ class Source:
     the head's ellipse) hold its label, where it has one; ``origin`` says where the label stands, for messages;
     ``reference``, landmarks or an annotation too, is an independent truth that judges and never trains;
     ``gestational_age_weeks`` is by dates; ``recipe`` stands for the content of an image that the workflow draws itself;
-    ``frame`` is what `files.list_frames` adds to the path of an image that shares its file with others.
+    ``frame`` is what `files.list_frames` adds to the path of an image that shares its file with others; ``problem``
+    says why the image is put aside, where it is.
     """
 
     image_name: str
@@ -49,6 +53,7 @@ class Source:
     origin: str = ""
     recipe: str = ""
     frame: str = ""
+    problem: str = ""
 
     @property
     def location(self) -> str:
@@ -87,7 +92,8 @@ def list_sources(settings: dict, phantom_folder) -> list[Source]:
     Raises
     ------
     InputError
-        A missing folder, table, column or image; a bad number; two images of one name.
+        A missing folder, table, column or image; a bad number; two images of one name. Under
+        ``on_bad_image: quarantine`` what concerns one image alone is that source's ``problem`` instead.
     """
     sources = {
         "phantom": lambda: _list_phantoms(settings, Path(phantom_folder)),
@@ -99,6 +105,7 @@ def list_sources(settings: dict, phantom_folder) -> list[Source]:
         sources += _list_unlabelled(settings)
     if not sources:
         raise InputError(f"dataset {settings['dataset']!r} has no image; set images=FOLDER or another dataset.")
+    refuse_if_all_bad([source.problem for source in sources])
     seen: dict[str, Source] = {}
     for source in sources:
         if source.image_name in seen:
@@ -107,6 +114,27 @@ def list_sources(settings: dict, phantom_folder) -> list[Source]:
             )
         seen[source.image_name] = source
     return sources
+
+
+def refuse_if_all_bad(problems: list[str]) -> None:
+    """InputError where each image has a problem, whatever the policy: nothing is left to go on with."""
+    if all(problems):
+        raise InputError(f"{problems[0]} It is one of {len(problems)} images, and none can be used.")
+
+
+def bad_images_stop(settings: dict) -> bool:
+    """Whether an image that is wrong ends the run; else it is put aside."""
+    return settings["on_bad_image"] == "stop"
+
+
+def _unless_bad(settings: dict, name: str, path: Path, make, *arguments) -> list[Source]:
+    """The sources that ``make`` gives; where it refuses and the run goes on, one with the refusal as its problem."""
+    try:
+        return make(*arguments)
+    except InputError as error:
+        if bad_images_stop(settings):
+            raise
+        return [Source(name, path, problem=str(error))]
 
 
 def examination_of(image_name: str, pattern: str) -> str:
@@ -151,6 +179,42 @@ def describe_source(source: Source, settings: dict, index: FileIndex) -> dict:
         _refuse_far_points(points, width, height, source, settings["outside_tolerance"])
         row.update(zip(COLUMNS, points.ravel().tolist(), strict=True))
     return row
+
+
+def describe_sources(sources: list[Source], settings: dict, index: FileIndex) -> tuple[list[dict], list[dict]]:
+    """Manifest rows of the sources, and of those put aside ``image_name``, ``path`` and the ``reason``.
+
+    Under ``on_bad_image: quarantine`` images are decoded, too, so that no later stage meets one that it cannot read.
+
+    Raises
+    ------
+    InputError
+        As of `describe_source`, unless images are put aside; always when none is left.
+    """
+    from fetal_biometry.images import read_grey
+
+    def describe(source):
+        if source.problem:
+            return source.problem
+        try:
+            row = describe_source(source, settings, index)
+            if not bad_images_stop(settings) and not source.recipe:
+                read_grey(source.location)
+            return row
+        except InputError as error:
+            if bad_images_stop(settings):
+                raise
+            return str(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(describe, sources))
+    refuse_if_all_bad([row if isinstance(row, str) else "" for row in found])
+    aside = [
+        {"image_name": source.image_name, "path": source.location, "reason": row}
+        for source, row in zip(sources, found, strict=True)
+        if isinstance(row, str)
+    ]
+    return [row for row in found if not isinstance(row, str)], aside
 
 
 def format_regions(regions) -> str:
@@ -203,29 +267,28 @@ def _list_landmark_table(settings: dict) -> list[Source]:
     folder = _existing_folder(settings)
     columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}}
     table = index_by_name(read_table(_under_root(settings, settings["landmark_table"]), columns))
-    points = np.array([[row.number_in(column) for column in COLUMNS] for row in table.values()]).reshape(-1, 4, 2)
-    points, swapped = _unswapped(points)
     references = _list_references(settings)
     present = {path.name for path in folder.iterdir()}
     pixel_sizes = _read_pixel_sizes(settings)
-    sources = []
-    for (name, row), ends in zip(table.items(), points, strict=True):
+
+    def source_of(name, row):
         if name not in present:
             raise InputError(f"{row.place}: {folder / name} does not exist; add the image or remove the row.")
-        sources.append(
-            _with_pixel_size(
-                Source(
-                    image_name=name,
-                    path=folder / name,
-                    landmarks=tuple(ends.ravel().tolist()),
-                    reference=references.get(name),
-                    label_source="landmark table, names swapped" if swapped else "landmark table",
-                    origin=row.place,
-                ),
-                pixel_sizes,
-            )
-        )
-    return sources
+        landmarks = tuple(row.number_in(column) for column in COLUMNS)
+        source = Source(name, folder / name, landmarks, reference=references.get(name), origin=row.place)
+        return [_with_pixel_size(_usable(source), pixel_sizes)]
+
+    sources = []
+    for name, row in table.items():
+        sources += _unless_bad(settings, name, folder / name, source_of, name, row)
+    labelled = [source for source in sources if source.labelled]
+    points, swapped = _unswapped(np.reshape([source.landmarks for source in labelled], (-1, 4, 2)))
+    label = "landmark table, names swapped" if swapped else "landmark table"
+    ordered = {source.image_name: tuple(ends.ravel().tolist()) for source, ends in zip(labelled, points, strict=True)}
+    return [
+        replace(source, landmarks=ordered[source.image_name], label_source=label) if source.labelled else source
+        for source in sources
+    ]
 
 
 def _unswapped(points: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -258,39 +321,53 @@ def _list_annotated_folder(settings: dict) -> list[Source]:
     folder = _existing_folder(settings)
     files = {path.name: path for path in find_images(folder)}
     pixel_sizes = _read_pixel_sizes(settings)
-    sources = []
-    for name, path in files.items():
-        if path.stem.endswith("_Annotation"):
-            continue
+
+    def source_of(name, path):
         annotation = files.get(f"{path.stem}_Annotation{path.suffix}")
         label = {"annotation": annotation, "label_source": "annotation ellipse", "origin": str(annotation)}
-        sources.append(_with_pixel_size(Source(name, path, **(label if annotation else {})), pixel_sizes))
+        return [_with_pixel_size(_usable(Source(name, path, **(label if annotation else {}))), pixel_sizes)]
+
+    sources = []
+    for name, path in files.items():
+        if not path.stem.endswith("_Annotation"):
+            sources += _unless_bad(settings, name, path, source_of, name, path)
     missing = [row for name, row in pixel_sizes.items() if name and name not in files]
-    if missing:
+    if missing and bad_images_stop(settings):
         raise InputError(
             f"{missing[0].place}: no such image in {folder} ({len(missing)} of {len(pixel_sizes)} rows lack theirs); "
             "add the images or remove the rows."
         )
-    return sources
+    return sources + [
+        Source(row["image_name"], folder / row["image_name"], problem=f"{row.place}: no such image in {folder}.")
+        for row in missing
+    ]
 
 
 def _list_unlabelled(settings: dict) -> list[Source]:
     """A folder of images, or a csv that names them (paths relative to the csv) with optional pixel sizes."""
     given = Path(settings["images"])
     pixel_sizes = _read_pixel_sizes(settings) if settings["dataset"] == "images" else {}
-    if given.suffix.lower() != ".csv":
-        files = [given] if given.is_file() else find_images(given)
-        sources = [source for path in files for source in _list_frames(path.name, path)]
-        return [_with_pixel_size(source, pixel_sizes) for source in sources]
-    columns = {"path": ("path", *NAME_COLUMN), **PIXEL_SIZE_COLUMNS}
-    sources = []
-    for row in read_table(given, columns, optional=("image_name", "pixel_size_mm", *OPTIONAL_COLUMNS)):
-        path = given.parent / row["path"]
-        if not path.is_file():
+    listed = given.suffix.lower() == ".csv"
+    if listed:
+        columns = {"path": ("path", *NAME_COLUMN), **PIXEL_SIZE_COLUMNS}
+        rows = read_table(given, columns, optional=("image_name", "pixel_size_mm", *OPTIONAL_COLUMNS))
+        files = [(row["image_name"], given.parent / row["path"], row) for row in rows]
+    else:
+        files = [("", path, None) for path in ([given] if given.is_file() else find_images(given))]
+
+    def sources_of(name, path, row):
+        if row and not path.is_file():
             raise InputError(f"{row.place}: {path} does not exist; correct the path or remove the row.")
-        for source in _list_frames(row["image_name"] or path.name, path):
-            known = {source.image_name: row} if row["pixel_size_mm"] else pixel_sizes
-            sources.append(_with_pixel_size(source, known))
+        own = row if row and row["pixel_size_mm"] else None
+        return [
+            _with_pixel_size(_usable(source), {source.image_name: own} if own else pixel_sizes)
+            for source in _list_frames(name, path)
+        ]
+
+    sources = []
+    for given_name, path, row in files:
+        name = given_name or path.name
+        sources += _unless_bad(settings, name, path, sources_of, name, path, row)
     return sources
 
 
@@ -298,6 +375,21 @@ def _list_frames(image_name: str, path: Path) -> list[Source]:
     """A file's images: one, or the frames of a DICOM file, each with its number behind the name."""
     frames = [location.removeprefix(str(path)) for location in list_frames(path)]
     return [Source(f"{image_name}{frame}", path, frame=frame) for frame in frames]
+
+
+def _usable(source: Source) -> Source:
+    """The source, if its name can stand in any table, and its file and annotation are files that may be read."""
+    name = source.image_name
+    if name[0] in "=+-@":
+        raise InputError(f"{source.path}: a spreadsheet would take the name {name!r} for a formula; rename the image.")
+    if not name.isprintable():
+        raise InputError(f"{source.path.parent}: the name {name!r} holds control characters; rename the image.")
+    for path in filter(None, (source.path, source.annotation)):
+        if not os.path.isfile(path):
+            raise InputError(f"{path}: a folder or a broken link, not an image; replace or remove it.")
+        if not os.access(path, os.R_OK):
+            raise InputError(f"{path}: the file may not be read; change its permissions or remove it.")
+    return source
 
 
 def _existing_folder(settings: dict) -> Path:
@@ -323,8 +415,8 @@ def _with_pixel_size(source: Source, pixel_sizes: dict[str, Row]) -> Source:
     row = pixel_sizes.get(source.image_name) or pixel_sizes.get("")
     if row is None:
         return source
-    size = row.number_in("pixel_size_mm", minimum=1e-4, optional=True)
-    if size is not None and size > 2:
+    size = row.number_in("pixel_size_mm", optional=True)
+    if size is not None and not SMALLEST_PIXEL_MM <= size <= LARGEST_PIXEL_MM:
         raise InputError(
             f"{row.place}: a pixel of {size:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
         )

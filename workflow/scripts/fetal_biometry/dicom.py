@@ -13,6 +13,7 @@ from fetal_biometry.errors import InputError
 config.settings.reading_validation_mode = config.IGNORE  # its warnings quote the values of tags
 
 _CENTIMETRES, _TWO_DIMENSIONAL = 3, 1  # of PhysicalUnitsXDirection, of RegionSpatialFormat (PS3.3, C.8.5.5)
+_COLOURS = ("MONOCHROME1", "MONOCHROME2", "RGB", "YBR", "PALETTE COLOR")
 _PICTURE = [tag_for_keyword(keyword) for keyword in (
     "Rows", "Columns", "NumberOfFrames", "PixelSpacing", "SequenceOfUltrasoundRegions",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
@@ -42,6 +43,8 @@ def read_frame(path, frame: int) -> np.ndarray:
     facts = Dataset()
     try:
         values = pixel_array(path, index=frame, ds_out=facts, specific_tags=_GREYS)
+        if facts.PhotometricInterpretation.partition("_")[0] not in _COLOURS:
+            raise ValueError
         if facts.PhotometricInterpretation == "PALETTE COLOR":
             values = apply_color_lut(values, facts)
             values = (values / (1 << 8 * (values.itemsize - 1))).astype(np.uint8)

@@ -33,8 +33,9 @@ class ReportInputs:
     """What a report is made from; the tables have the columns of the run's csv files.
 
     audit, split and history are None where nothing is labelled or the model was trained elsewhere, comparison where
-    none was asked for. Image paths of the manifest are absolute or start at the working directory. ``overlays`` are
-    addresses of each image's overlay, from the page, by image name, where they are files of their own.
+    none was asked for; quarantine lists the images that were put aside. Image paths of the manifest are absolute or
+    start at the working directory. ``overlays`` are addresses of each image's overlay, from the page, by image name,
+    where they are files of their own.
     """
 
     run: str
@@ -44,6 +45,7 @@ class ReportInputs:
     metrics: dict
     audit: pd.DataFrame | None = None
     split: pd.DataFrame | None = None
+    quarantine: pd.DataFrame | None = None
     history: pd.DataFrame | None = None
     comparison: pd.DataFrame | None = None
     settings: dict = field(default_factory=dict)
@@ -78,6 +80,7 @@ def render_report(inputs: ReportInputs) -> str:
         examinations_shared=examinations_shared(rows),
         settings=flatten(inputs.settings),
         digest=content_digest(inputs.manifest),
+        aside=[] if inputs.quarantine is None else inputs.quarantine.to_dict("records"),
         chart=inputs.settings.get("growth_chart"),
         growth=[column for column in GROWTH_COLUMNS if column[0] in rows and rows[column[0]].notna().any()],
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from pathlib import Path
 
 from fetal_biometry.errors import InputError
@@ -58,7 +59,7 @@ def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, .
     Raises
     ------
     InputError
-        When the file is missing, is no text, lacks a column, or a row is too short.
+        When the file is missing, is no text, lacks a column or has it twice, or a row is too short or too long.
     """
     path = Path(path)
     try:
@@ -70,26 +71,32 @@ def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, .
                 found = [header.index(name.lower()) for name in names if name.lower() in header]
                 if found:
                     place[wanted] = found[0]
+                    if header.count(header[found[0]]) > 1:
+                        raise InputError(f"{path}: the column {header[found[0]]} stands twice; remove one.")
                 elif wanted not in optional:
+                    remedy = "add the column or name another file"
+                    if len(header) == 1 and re.search("[;\t|]", header[0]):
+                        remedy = "save it with commas between the columns and points in numbers"
                     raise InputError(
                         f"{path}: no column {' or '.join(names)} in its header ({', '.join(header) or 'empty file'}); "
-                        "add the column or name another file."
+                        f"{remedy}."
                     )
             rows = []
             for number, cells in enumerate(reader, start=2):
                 if not any(cell.strip() for cell in cells):
                     continue
-                if len(cells) < len(header):
+                if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
+                    remedy = "complete the row" if len(cells) < len(header) else "quote cells that hold a comma"
                     raise InputError(
-                        f"{path}, row {number} ({cells[0]}): {len(cells)} cells under {len(header)} columns; "
-                        "complete the row."
+                        f"{path}, row {number} ({cells[0]}): {len(cells)} cells under {len(header)} columns; {remedy}."
                     )
                 rows.append(
                     Row({name: cells[place[name]].strip() if name in place else "" for name in columns}, path, number)
                 )
             return rows
-    except (FileNotFoundError, IsADirectoryError):
-        raise InputError(f"{path}: the table does not exist; correct its path in the configuration.") from None
+    except OSError as error:
+        what = "does not exist" if isinstance(error, FileNotFoundError | IsADirectoryError) else "cannot be read"
+        raise InputError(f"{path}: the table {what}; correct its path in the configuration.") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a csv file in UTF-8 ({error}); save it as one.") from error
 
