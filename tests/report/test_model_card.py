@@ -5,6 +5,7 @@ import pytest
 from compare_to_card import compare
 from write_model_card import write_card
 
+SHA256 = "5" * 64
 SETTINGS = {
     "image_size": 256, "seed": 1, "epochs": 30, "correct": True, "arithmetic": "int8", "augmentation": {"flip": 0.5},
 }  # fmt: skip
@@ -16,7 +17,7 @@ def metrics(labelled_run):
 
 
 def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
-    card = write_card("hc18", metrics | {"dataset": "hc18"}, SETTINGS)
+    card = write_card("hc18", metrics | {"dataset": "hc18"}, SETTINGS, SHA256)
     rows = [line for line in card.splitlines() if line.startswith(("| all |", "| HC "))]
     test = metrics["splits"]["test"]
     judged = sum(len({"bpd", "ofd", "hc"} & set(test[band])) for band in test if band != "with_suspects")
@@ -25,6 +26,7 @@ def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
     hc = next(row for row in rows if row.startswith("| all | HC |"))
     assert f"| {test['all']['n']} | {test['all']['hc']['mae']:.2f} (" in hc
     assert "−3.1\u00a0% to 2.8\u00a0%" in hc and "91\u00a0%" in hc
+    assert f"sha256 `{SHA256}`" in card
     assert "CC BY 4.0" in card and "Not a medical device" in card
     assert "| `augmentation.flip` | `0.5` |" in card
     assert (
@@ -35,7 +37,7 @@ def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
 
 def test_it_says_who_calibrates_and_whether_it_is_one_network(metrics):
     def write(**model):
-        return write_card("hc18", metrics | {"model": metrics["model"] | model}, SETTINGS)
+        return write_card("hc18", metrics | {"model": metrics["model"] | model}, SETTINGS, SHA256)
 
     ensemble, one = write(cross_fit="ensemble", networks=4, closeup={"looks": 2}), write(cross_fit="calibrate")
     assert "The mean of 4 models" in ensemble and "2 times in a row" in ensemble
@@ -47,7 +49,7 @@ def test_it_says_who_calibrates_and_whether_it_is_one_network(metrics):
 
 
 def test_without_test_images_it_says_so(metrics):
-    card = write_card("mine", metrics | {"splits": {}, "reference": {}}, SETTINGS)
+    card = write_card("mine", metrics | {"splits": {}, "reference": {}}, SETTINGS, SHA256)
     assert "nothing is known of its errors" in card and "| all |" not in card
 
 

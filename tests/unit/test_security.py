@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from fetal_biometry.cache import Shards
+from fetal_biometry.digests import sha256_of
 from fetal_biometry.errors import InputError
 from fetal_biometry.exported import open_model
+from fetal_biometry.files import check_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,3 +72,17 @@ def test_a_model_or_an_array_that_would_run_code_is_refused(tmp_path):
     with pytest.raises(ValueError):
         Shards([tmp_path / "objects.npy"])
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("card", ["model.md", "model_card.md"])
+def test_a_model_that_is_not_its_card_s_is_refused(tmp_path, card):
+    model = tmp_path / "model.onnx"
+    with pytest.raises(InputError, match=r"model\.onnx: the model does not exist; give"):
+        check_model(model)
+    model.write_bytes(b"weights")
+    check_model(model)  # without a card there is nothing to compare
+    (tmp_path / card).write_text(f"# Model card\n\nreads only the file of sha256 `{sha256_of(model)}`.\n")
+    check_model(model)
+    model.write_bytes(b"Weights")
+    with pytest.raises(InputError, match=rf"not the model that .*{card} describes .*; take both from one run"):
+        check_model(model)

@@ -61,6 +61,18 @@ def edit_table(house, edit):
         (["--config", "epochs=many"], ["many", "integer"]),
         (["--config", "sigma_px=-1"], ["-1", "minimum"]),
         (["--config", "experiment=resnet"], ["resnet", "none of heatmap"]),
+        (["--config", "examination_pattern=([)"], ["examination_pattern", "no pattern"]),
+        (["--config", r"examination_pattern=\(x\)"], ["examination_pattern", "no group"]),
+        (["--config", "on_bad_image=ignore"], ["ignore", "stop", "quarantine"]),
+        (["--config", "batch_size=0"], ["batch_size", "minimum"]),
+        (["--config", "shards=0"], ["shards", "minimum"]),
+        (["--config", "image_size=250"], ["image_size 250 is no multiple"]),
+        (["--config", "cache_size=128"], ["cache_size 128", "image_size 256"]),
+        (["--config", "interval_level=1.5"], ["interval_level", "1.5"]),
+        (["--config", "validation_fraction=0.6", "test_fraction=0.5"], ["leave no examination to train on"]),
+        (["--config", "seed=one"], ["'one'", "integer"]),
+        (["--config", "suspects=repair"], ["suspects: repair", "out_of_fold"]),
+        (["--config", "model=gone.onnx"], ["gone.onnx", "does not exist"]),
         (["--config", "split=folds", "split_fold=5"], ["split_fold 5", "count from 0"]),
         (["--config", "mask_weight=0"], ["decoder fused", "filled head"]),
         (["--config", "suspects=teach", "kind=direct"], ["suspects: teach", "kind: heatmap"]),
@@ -79,6 +91,13 @@ def edit_table(house, edit):
 def test_a_wrong_configuration_is_refused(tiny, arguments, words):
     message = refused(tiny, *arguments)
     assert all(word in message for word in words), message
+
+
+def test_one_image_is_too_little_to_train_on(tiny):
+    edit_table(tiny, lambda rows: rows.__delitem__(slice(2, None)))
+    done = tiny.snakemake("--configfile", "overlay.yaml", check=False)
+    assert done.returncode != 0 and "sound training images; at least 2 are needed" in done.stdout, done.stdout[-3000:]
+    assert "Traceback" not in done.stdout
 
 
 def test_measuring_nothing_is_refused(tiny):

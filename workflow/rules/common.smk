@@ -20,7 +20,7 @@ HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free
 SCRIPTS = HOME / "workflow" / "scripts"
 sys.path.append(str(SCRIPTS))
 
-from fetal_biometry import datasets, splits
+from fetal_biometry import datasets, files, splits
 from fetal_biometry.cache import shard_of
 from fetal_biometry.digests import FileIndex, digest
 from fetal_biometry.errors import InputError
@@ -546,6 +546,12 @@ def check_configuration():
         raise WorkflowError("measure what? Give --config images=FOLDER, or a csv that names images.")
     if config["experiment"] not in config["experiments"]:
         raise WorkflowError(f"experiment {config['experiment']!r} is none of {', '.join(config['experiments'])}.")
+    try:
+        groups = re.compile(config["examination_pattern"]).groups
+    except re.error as error:
+        raise WorkflowError(f"examination_pattern {config['examination_pattern']!r} is no pattern: {error}.") from None
+    if not groups:
+        raise WorkflowError(f"examination_pattern {config['examination_pattern']!r} has no group to name examinations by.")
     for key in ("compare", "ablation"):
         unknown = [name for name in config[key] if name not in config["experiments"]]
         if unknown:
@@ -554,8 +560,8 @@ def check_configuration():
         raise WorkflowError(
             f"report_compares sets {REPORTED} beside the experiments of compare, which must name it; add it there."
         )
-    if MODEL and not Path(MODEL).is_file():
-        raise WorkflowError(f"{MODEL}: the model does not exist; give --config model=PATH/model.onnx of a run.")
+    if MODEL:
+        explained(files.check_model)(MODEL)
     if config["validation_fraction"] + config["test_fraction"] >= 1:
         raise WorkflowError("validation_fraction and test_fraction leave no examination to train on; lower them.")
     if config["split_fold"] >= config["split_folds"]:

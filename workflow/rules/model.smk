@@ -1,6 +1,6 @@
 """A trained model for others: its card, and how a rebuilt one compares with the one that is shipped.
 
-Needs metrics.json. Makes model_card.md; against_card.csv where resources/models/ holds a model of the run's name;
+Needs metrics.json and model.onnx. Makes model_card.md; against_card.csv where resources/models/ holds a model of the run's name;
 strangers.csv and .json, what the model says of images without a head, where asked for.
 """
 
@@ -8,6 +8,7 @@ strangers.csv and .json, what the model says of images without a head, where ask
 rule write_model_card:
     input:
         metrics=f"{RESULTS}/{{experiment}}/metrics.json",
+        model=f"{RESULTS}/{{experiment}}/model.onnx",
         template=str(SCRIPTS / "fetal_biometry" / "model_card.md.j2"),
         modules=modules("write_model_card"),
     output:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from fetal_biometry import job
+from fetal_biometry.digests import sha256_of
 from fetal_biometry.figures import HEAD_SIZES
 from fetal_biometry.pages import fill_template, flatten
 
@@ -16,13 +17,14 @@ SOURCES = {  # what whoever passes the weights on has to say
 }
 
 
-def write_card(run: str, metrics: dict, settings: dict) -> str:
-    """The card of an experiment, as Markdown, from its metrics.json and its knobs."""
+def write_card(run: str, metrics: dict, settings: dict, model_sha256: str) -> str:
+    """The card of an experiment, as Markdown, from its metrics.json, its knobs and the sha256 of its model.onnx."""
     return fill_template(
         "model_card.md.j2",
         run=run,
         metrics=metrics,
         model=metrics["model"],
+        model_sha256=model_sha256,
         unit=metrics["unit"],
         bands={"all": "all", **HEAD_SIZES},
         source=SOURCES.get(metrics["dataset"], "A dataset of its user."),
@@ -34,6 +36,6 @@ def write_card(run: str, metrics: dict, settings: dict) -> str:
 if __name__ == "__main__":
     with job.start(snakemake):
         metrics = json.loads(Path(snakemake.input.metrics).read_text(encoding="utf-8"))
-        card = write_card(snakemake.params.run, metrics, snakemake.params.settings)
+        card = write_card(snakemake.params.run, metrics, snakemake.params.settings, sha256_of(snakemake.input.model))
         with job.atomic_path(snakemake.output.card) as temporary:
             temporary.write_text(card, encoding="utf-8")

@@ -3,6 +3,8 @@
 Only what concerns the picture is read, no patient's data, and nothing of a file but its name stands in messages.
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 from pydicom import Dataset, config, dcmread
 from pydicom.datadict import tag_for_keyword
@@ -26,10 +28,8 @@ _GREYS = [tag_for_keyword(keyword) for keyword in (
 def frame_sizes(path) -> tuple[int, int, int]:
     """``(width, height, frames)`` of a file, without decoding it."""
     facts = _read_facts(path)
-    try:
+    with _refusal(path, "a DICOM file without an image", "remove it"):
         return int(facts.Columns), int(facts.Rows), int(facts.get("NumberOfFrames") or 1)
-    except (AttributeError, TypeError, ValueError):
-        raise InputError(f"{path}: a DICOM file without an image; remove it.") from None
 
 
 def read_frame(path, frame: int) -> np.ndarray:
@@ -41,7 +41,7 @@ def read_frame(path, frame: int) -> np.ndarray:
         When the file cannot be read, or its compression not be undone by what is installed.
     """
     facts = Dataset()
-    try:
+    with _refusal(path, "the DICOM image cannot be decoded", "export it uncompressed or as PNG"):
         values = pixel_array(path, index=frame, ds_out=facts, specific_tags=_GREYS)
         if facts.PhotometricInterpretation.partition("_")[0] not in _COLOURS:
             raise ValueError
@@ -49,10 +49,6 @@ def read_frame(path, frame: int) -> np.ndarray:
             values = apply_color_lut(values, facts)
             values = (values / (1 << 8 * (values.itemsize - 1))).astype(np.uint8)
         return np.ascontiguousarray(values, np.uint8) if values.ndim == 3 else _to_grey(values, facts)
-    except Exception as error:  # pydicom raises many kinds
-        raise InputError(
-            f"{path}: the DICOM image cannot be decoded ({type(error).__name__}); export it uncompressed or as PNG."
-        ) from None
 
 
 def calibrated_regions(path, frame: int) -> np.ndarray:
@@ -68,10 +64,16 @@ def calibrated_regions(path, frame: int) -> np.ndarray:
         ``left, top, right, bottom, across, down``. R is 0 where the file is silent.
     """
     facts = _read_facts(path)
+    with _refusal(path, "the calibration of a DICOM file cannot be read", "replace or remove it"):
+        regions = np.array(_stated_regions(facts, frame), dtype=float).reshape(-1, 6)
+        return regions[(regions[:, 4:] > 0).all(axis=1) & np.isfinite(regions).all(axis=1)]
+
+
+def _stated_regions(facts: Dataset, frame: int) -> list[list]:
     found = []
     for region in facts.get("SequenceOfUltrasoundRegions") or []:
-        units = {region.get("PhysicalUnitsXDirection"), region.get("PhysicalUnitsYDirection")}
-        if region.get("RegionSpatialFormat") == _TWO_DIMENSIONAL and units == {_CENTIMETRES}:
+        units = [region.get("PhysicalUnitsXDirection"), region.get("PhysicalUnitsYDirection")]
+        if region.get("RegionSpatialFormat") == _TWO_DIMENSIONAL and units == [_CENTIMETRES, _CENTIMETRES]:
             place = [region.RegionLocationMinX0, region.RegionLocationMinY0, region.RegionLocationMaxX1,
                      region.RegionLocationMaxY1]  # fmt: skip
             found.append([*place, 10 * abs(region.PhysicalDeltaX), 10 * abs(region.PhysicalDeltaY)])
@@ -80,8 +82,7 @@ def calibrated_regions(path, frame: int) -> np.ndarray:
         if spacing is not None:
             down, across = map(float, spacing)
             found.append([0, 0, facts.Columns - 1, facts.Rows - 1, across, down])
-    regions = np.array(found, dtype=float).reshape(-1, 6)
-    return regions[(regions[:, 4:] > 0).all(axis=1) & np.isfinite(regions).all(axis=1)]
+    return found
 
 
 def _pixel_spacing(facts: Dataset, frame: int):
@@ -105,9 +106,16 @@ def _to_grey(values: np.ndarray, facts: Dataset) -> np.ndarray:
 
 
 def _read_facts(path) -> Dataset:
-    try:
+    with _refusal(path, "not a readable DICOM file", "replace or remove it"):
         return dcmread(path, stop_before_pixels=True, specific_tags=_PICTURE)
+
+
+@contextmanager
+def _refusal(path, what: str, remedy: str):
+    """Make an `InputError` that quotes nothing of the file out of whatever pydicom raises, which is of many kinds."""
+    try:
+        yield
     except FileNotFoundError:
         raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
-    except Exception as error:  # pydicom raises many kinds
-        raise InputError(f"{path}: not a readable DICOM file ({type(error).__name__}); replace or remove it.") from None
+    except Exception as error:
+        raise InputError(f"{path}: {what} ({type(error).__name__}); {remedy}.") from None

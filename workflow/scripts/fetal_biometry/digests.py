@@ -14,6 +14,12 @@ def digest(*parts) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def sha256_of(path) -> str:
+    """sha256 of a file's content, 64 hexadecimal digits."""
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 class FileIndex:
     """sha256 of files, remembered by path, size and modification time.
 
@@ -41,8 +47,7 @@ class FileIndex:
         stamp = [state.st_size, state.st_mtime_ns]
         known = self._known.get(file)
         if known is None or known[:2] != stamp:
-            with open(file, "rb") as content:
-                known = [*stamp, hashlib.file_digest(content, "sha256").hexdigest()]
+            known = [*stamp, sha256_of(file)]
             self._known[file] = known
             self._changed = True
         return known[2]

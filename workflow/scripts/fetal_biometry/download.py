@@ -150,8 +150,19 @@ def unpack(archive: Path, folder: Path) -> None:
     Raises
     ------
     InputError
-        When an entry has an absolute path, climbs with ``..`` or is a link; nothing is unpacked then.
+        When an entry has an absolute path, climbs with ``..`` or is a link, or the archive is damaged; nothing is
+        unpacked then.
     """
+    try:
+        _unpack(archive, folder)
+    except InputError:
+        raise
+    except Exception as error:  # zipfile raises many kinds
+        raise InputError(f"{archive}: cannot be unpacked ({error}); remove it and run the download again.") from error
+    logging.info("%s: unpacked into %s", archive.name, folder)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as source:
         entries = source.infolist()
         for entry in entries:
@@ -166,7 +177,6 @@ def unpack(archive: Path, folder: Path) -> None:
             os.replace(inner if inner.is_dir() else content, folder)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    logging.info("%s: unpacked into %s", archive.name, folder)
 
 
 def _session() -> requests.Session:

@@ -9,7 +9,7 @@ import yaml
 
 from fetal_biometry.biometry import measure
 from fetal_biometry.datasets import format_regions
-from fetal_biometry.files import list_frames
+from fetal_biometry.files import check_model, list_frames
 from fetal_biometry.geometry import squeeze
 from fetal_biometry.images import image_size, pixel_sizes_in, read_squeezed
 from fetal_biometry.inference import Predictor, locate_all
@@ -39,7 +39,7 @@ def measure_images(images, pixel_size_mm: float = np.nan, model=SHIPPED_MODEL) -
     Raises
     ------
     InputError
-        When a file cannot be read.
+        When a file cannot be read, or the model is not the one of the card beside it.
 
     Examples
     --------
@@ -49,6 +49,7 @@ def measure_images(images, pixel_size_mm: float = np.nan, model=SHIPPED_MODEL) -
     >>> bool(table["ofd_mm"].between(15, 130).all())
     True
     """
+    check_model(model)
     predictor = Predictor(model, os.cpu_count() or 1)
     if all(isinstance(image, np.ndarray) for image in images):
         names, sizes = [f"image {number}" for number in range(1, len(images) + 1)], [im.shape[::-1] for im in images]
