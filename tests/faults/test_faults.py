@@ -16,8 +16,11 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+
+from fetal_biometry.measuring import measure_images
 
 KILLS = int(os.environ.get("FAULTS", 50))
 SMALL = """
@@ -163,6 +166,58 @@ def test_the_same_seed_gives_the_same_bytes_from_nothing(build, undisturbed):
     house = build("again")
     house.snakemake("--configfile", "small.yaml")
     assert_same(house.folder / "results" / "phantom", expected)
+
+
+def test_results_that_may_not_be_written_are_named_and_kept(build, undisturbed):
+    if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespace can be made here")
+    expected, _ = undisturbed
+    house = build("read_only")
+    shutil.copytree(expected, house.folder / "results" / "phantom")
+    (house.folder / "results" / "phantom" / "heatmap" / "exports" / "HC_results.csv").unlink()
+    run = " ".join(COMMAND)
+    script = (
+        f"mount --bind results results && mount -o remount,ro,bind results && {run} > first.log 2>&1 && exit 3; exit 0"
+    )
+    done = subprocess.run([*ALONE, "sh", "-c", script], cwd=house.folder, capture_output=True, text=True, check=False)
+    said = (house.folder / "first.log").read_text()
+    assert done.returncode == 0 and "Read-only file system" in said, (done, said[-3000:])
+    house.snakemake("--configfile", "small.yaml")
+    assert_same(house.folder / "results" / "phantom", expected)
+
+
+def test_after_the_clock_has_jumped_back_nothing_is_taken_for_new(build, undisturbed):
+    """All that a run made is from the future; an image is added then, and another one changed."""
+    house, model = build("clock"), undisturbed[0] / "heatmap" / "model.onnx"
+    images = house.folder / "images"
+    shutil.copytree(undisturbed[0] / "phantoms", images)
+    late = [path.rename(house.folder / path.name) for path in sorted(images.iterdir())[:2]]
+    arguments = (
+        "--configfile",
+        "small.yaml",
+        "--config",
+        "images=images",
+        "run=clock",
+        "dataset=images",
+        f"model={model}",
+    )
+    results = house.folder / "results" / "clock"
+    house.snakemake(*arguments)
+    tomorrow = time.time() + 86400
+    for path in (house.folder / "results").rglob("*"):
+        os.utime(path, (tomorrow, tomorrow), follow_symlinks=False)
+    late[0].rename(images / late[0].name)
+    changed = sorted(images.iterdir())[5]
+    shutil.copyfile(late[1], changed)
+    done = house.snakemake(*arguments, check=False)
+    assert done.returncode != 0 and "clock skew" in done.stdout
+    remedy = "find results -newermt now -exec touch -d 2000-01-01 {} +"  # README.md's
+    subprocess.run(remedy, shell=True, cwd=house.folder, check=True)
+    house.snakemake(*arguments)
+    table = pd.read_csv(results / "given_model" / "predictions.csv", index_col="image_name")
+    assert len(table) == 23
+    alone = measure_images([changed], model=model).iloc[0]
+    assert table.loc[changed.name, "hc_px"] == pytest.approx(alone["hc_px"], abs=2e-3)
 
 
 def test_an_image_that_vanishes_during_the_run_is_named(build, undisturbed):

@@ -1,11 +1,15 @@
 """Tables as people bring them: what is read, and what each complaint says."""
 
+import csv
 import math
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.tables import index_by_name, read_table
+from fetal_biometry.tables import Row, index_by_name, read_table
 
 COLUMNS = {"image_name": ("image_name", "filename"), "size": ("pixel_size_mm", "pixel size(mm)"), "hc": ("hc",)}
 
@@ -89,3 +93,34 @@ def test_a_name_stands_once(table):
         index_by_name(read_table(table("image_name\na\nb\na\n"), read))
     with pytest.raises(InputError, match=r"table\.csv, row 2: no image name; complete or remove"):
         index_by_name(read_table(table("hc,image_name\n7,\n"), read))
+
+
+names = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=12)
+
+
+@given(st.lists(st.tuples(names, st.floats(allow_nan=False, allow_infinity=False)), unique_by=lambda row: row[0]))
+def test_what_was_written_is_read(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("written") / "table.csv"
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("image_name", "hc"), *rows])
+    read = index_by_name(read_table(path, {"image_name": ("image_name",), "hc": ("hc",)}))
+    assert [(name, row.number_in("hc")) for name, row in read.items()] == rows
+
+
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: f"image_name,hc\n{text}".encode())))
+def test_any_bytes_are_a_table_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("any") / "table.csv"
+    path.write_bytes(content)
+    try:
+        rows = read_table(path, {"image_name": ("image_name",), "hc": ("hc",)})
+        assert all(set(row) == {"image_name", "hc"} for row in rows)
+    except InputError as error:
+        assert str(path) in str(error)
+
+
+@given(st.text(max_size=12))
+def test_a_number_is_finite_or_refused(text):
+    try:
+        assert math.isfinite(Row({"hc": text}, Path("table.csv"), 2).number_in("hc"))
+    except InputError as error:
+        assert "table.csv, row 2" in str(error)
