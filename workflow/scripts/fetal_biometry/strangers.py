@@ -1,6 +1,6 @@
 """Images that show no fetal head: other anatomy, empty frames, pictures of no scan.
 
-Networks learn to draw nothing on some, and are judged on others. Scans are formed like the phantoms' (`phantom`), with
+Networks learn to draw nothing on some, and are judged on others. Scans are formed like the phantoms' (`scan`), with
 something else in the head's place. All are drawn from seeds.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from fetal_biometry import phantom as scanner
-from fetal_biometry.phantom import Phantom, Scene, plan_phantoms, true_landmarks
+from fetal_biometry import scan
+from fetal_biometry.phantom import Phantom, plan_phantoms, true_landmarks
+from fetal_biometry.scan import Scene
 
 WIDTH, HEIGHT = 800, 540
 
@@ -33,33 +34,28 @@ def draw_stranger(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _scan(plan: Phantom, fill, rng) -> np.ndarray:
     """A scan whose anatomy `fill` lays out: from (scene, fluid, rng) to scatter, mirror and bone."""
-    sector = scanner._aim_probe(plan, rng)
-    scene = scanner._lay_out(plan, sector, rng)
-    fluid = scanner._amniotic_fluid(scene, rng) if rng.random() < 0.5 else np.zeros_like(scene.u)
+    scene = scan.lay_out(plan, rng)
+    fluid = scan.amniotic_fluid(scene, rng) if rng.random() < 0.5 else np.zeros_like(scene.u)
     scatter, mirror, bone = fill(scene, fluid, rng)
-    mirror = mirror + scanner._reverberation(scene, rng) + scanner._interfaces(fluid, rng)
-    gain = scanner._transmission(scene, fluid, bone) * scanner._gain(scene, rng)
-    grey = scanner._compress(scanner._speckle(scatter * gain, mirror * gain, scene, rng), rng)
-    image = scanner._scan_convert(grey, sector, plan)
-    scanner._furniture(image, plan, rng)
-    return image
+    mirror = mirror + scan.reverberation(scene, rng) + scan.interfaces(fluid, rng)
+    return scan.take_picture(scatter, mirror, bone, fluid, scene, rng)
 
 
 def _tissue(scene: Scene, fluid, rng):
     """Uterine wall, placenta, fluid: nothing to measure."""
     none = np.zeros_like(scene.u)
-    return scanner._maternal_tissue(scene, fluid, rng), none, none
+    return scan.maternal_tissue(scene, fluid, rng), none, none
 
 
 def _abdomen(scene: Scene, fluid, rng):
     """A round trunk without a bony wall: liver, a dark stomach, the umbilical vein, the spine and its shadow."""
     inside = scene.rho < 1
-    liver = float(rng.uniform(0.02, 0.04)) * np.exp(0.4 * scanner._clouds(rng, scene.u.shape, (30, 20)))
-    stomach = scanner._blob(scene, (float(rng.uniform(-0.5, 0)), float(rng.uniform(0.2, 0.5))), (0.24, 0.2), 0.3)
-    vein = scanner._blob(scene, (0.2, float(rng.uniform(-0.2, 0.1))), (0.3, 0.05), 0.3)
+    liver = float(rng.uniform(0.02, 0.04)) * np.exp(0.4 * scan.clouds(rng, scene.u.shape, (30, 20)))
+    stomach = scan.blob(scene, (float(rng.uniform(-0.5, 0)), float(rng.uniform(0.2, 0.5))), (0.24, 0.2), 0.3)
+    vein = scan.blob(scene, (0.2, float(rng.uniform(-0.2, 0.1))), (0.3, 0.05), 0.3)
     liver = liver * (1 - 0.9 * np.maximum(stomach, vein))
-    spine = scanner._blob(scene, (float(rng.choice([-0.8, 0.8])), 0.0), (0.12, 0.12), 0.3)
-    scatter = np.where(inside, liver, scanner._maternal_tissue(scene, fluid, rng) + scanner._scalp(scene, rng))
+    spine = scan.blob(scene, (float(rng.choice([-0.8, 0.8])), 0.0), (0.12, 0.12), 0.3)
+    scatter = np.where(inside, liver, scan.maternal_tissue(scene, fluid, rng) + scan.scalp(scene, rng))
     skin = 0.03 * np.exp(-((scene.distance / (2 + scene.blur)) ** 2)) * scene.incidence
     return scatter + 0.2 * spine, skin, spine * 0.5
 
@@ -68,20 +64,18 @@ def _femur(scene: Scene, fluid, rng):
     """A shaft of bone in a thigh, slightly bowed, its shadow below it."""
     bow = scene.v + float(rng.uniform(0.05, 0.2)) * (scene.u**2 - 0.3) - float(rng.uniform(-0.3, 0.3))
     thick = float(rng.uniform(0.03, 0.06))
-    shaft = scanner._step(thick - np.abs(bow), thick) * scanner._step(
-        float(rng.uniform(0.6, 1.0)) - np.abs(scene.u), 0.1
-    )
-    flesh = scanner._blob(scene, (0.0, 0.0), (1.3, 0.5), 0.4)
-    scatter = scanner._maternal_tissue(scene, fluid * (1 - flesh), rng)
+    shaft = scan.step(thick - np.abs(bow), thick) * scan.step(float(rng.uniform(0.6, 1.0)) - np.abs(scene.u), 0.1)
+    flesh = scan.blob(scene, (0.0, 0.0), (1.3, 0.5), 0.4)
+    scatter = scan.maternal_tissue(scene, fluid * (1 - flesh), rng)
     return scatter + 0.4 * shaft, 0.5 * shaft * scene.midline_incidence, shaft
 
 
 def _cyst(scene: Scene, fluid, rng):
     """Dark round fluid in tissue: a bladder, a cyst, an empty gestational sac."""
-    hole = scanner._blob(scene, (0.0, 0.0), (float(rng.uniform(0.7, 1.1)), float(rng.uniform(0.7, 1.1))), 0.15)
-    scatter = scanner._maternal_tissue(scene, fluid * 0, rng)
+    hole = scan.blob(scene, (0.0, 0.0), (float(rng.uniform(0.7, 1.1)), float(rng.uniform(0.7, 1.1))), 0.15)
+    scatter = scan.maternal_tissue(scene, fluid * 0, rng)
     none = np.zeros_like(scene.u)
-    return scatter * (1 - hole) + 0.003 * hole, 0.5 * scanner._interfaces(hole, rng), none
+    return scatter * (1 - hole) + 0.003 * hole, 0.5 * scan.interfaces(hole, rng), none
 
 
 def _noise(rng) -> np.ndarray:
