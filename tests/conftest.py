@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "datasets", "envs", "profiles", "workflow")
+PARTS = ("Snakefile", "config.yaml", "datasets", "envs", "profiles", "resources/models", "workflow")
 BOOKKEEPING = ("all", "audit", "audit_benchmark", "stamp_stage")  # targets, and notes of what a stage depends on
 
 

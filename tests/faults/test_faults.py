@@ -4,7 +4,6 @@
 """
 
 import base64
-import filecmp
 import os
 import re
 import shutil
@@ -18,23 +17,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+from small_run import SMALL, assert_same
 
 from fetal_biometry.measuring import measure_images
 
 KILLS = int(os.environ.get("FAULTS", 50))
-SMALL = """
-phantom_count: 24
-shards: 2
-image_size: 64
-cache_size: 64
-epochs: 6
-width: 4
-strangers_drawn: 2
-precision: float32
-closeup: {finder: {width: 4}}
-"""
-TIMED = ("history.csv",)  # holds seconds
+SETTINGS = f"{SMALL}shards: 2\nepochs: 6\n"
 COMMAND = (sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "small.yaml")
 ALONE = ("unshare", "--map-root-user", "--mount")  # in which a file system of a given size can be mounted
 
@@ -45,7 +33,7 @@ def build(copy_workflow, tmp_path_factory):
 
     def fresh(name):
         house = copy_workflow(tmp_path_factory.mktemp(name))
-        (house.folder / "small.yaml").write_text(SMALL)
+        (house.folder / "small.yaml").write_text(SETTINGS)
         return house
 
     return fresh
@@ -57,17 +45,6 @@ def undisturbed(build):
     house, started = build("undisturbed"), time.monotonic()
     house.snakemake("--configfile", "small.yaml")
     return house.folder / "results" / "phantom", time.monotonic() - started
-
-
-def assert_same(results: Path, expected: Path) -> None:
-    """Every table has the same bytes, every weight the same value, and no half-written file lies about."""
-    tables = [str(path.relative_to(expected)) for path in expected.rglob("*.csv") if path.name not in TIMED]
-    assert len(tables) > 15
-    same, different, missing = filecmp.cmpfiles(expected, results, tables, shallow=False)
-    assert not different and not missing and len(same) == len(tables)
-    one, other = (torch.load(run / "heatmap" / "model.pt", weights_only=True)["state"] for run in (expected, results))
-    assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
-    assert not (results / "heatmap" / "checkpoint.pt").exists()
 
 
 def begin(house) -> subprocess.Popen:

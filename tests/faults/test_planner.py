@@ -4,14 +4,13 @@ PLANS says how many runs there are, some seconds each.
 """
 
 import os
-import shutil
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.measuring import HOME, measure_images
+from fetal_biometry.measuring import measure_images
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
 
 PLANS = int(os.environ.get("PLANS", 100))
@@ -78,7 +77,6 @@ def lay_out(world: dict, house, contents: dict) -> None:
 def test_no_row_is_stale_and_none_is_missing(copy_workflow, tmp_path, pool, start):
     contents, lengths = pool
     house, rng = copy_workflow(tmp_path), np.random.default_rng(start)
-    shutil.copytree(HOME / "resources" / "models", tmp_path / "resources" / "models")
     (tmp_path / "plan.yaml").write_text(SETTINGS)
     world, done = {name: [number, SIZES[0]] for number, name in enumerate(NAMES[:4])}, []
     for run in range(-(-PLANS // WORLDS)):

@@ -84,7 +84,7 @@ def edit_table(house, edit):
         (["--config", "pixel_sizes=12"], ["12 mm", "millimetres"]),
         (["--config", "images=nowhere"], ["nowhere", "does not exist"]),
         (["--config", "split=published", "split_file=split.csv"], ["split.csv", "does not exist"]),
-        (["--config", "dataset=images", "images=data/images"], ["model"]),
+        (["--config", "dataset=images", "images=data/images", "model=table.csv"], ["table.csv", "does not exist"]),
         (["--config", "images=data/images"], ["000_HC.png", "same name", "rename"]),
     ],
 )

@@ -1,8 +1,6 @@
 """`snakemake bench` on a few images: every figure is there, and makes sense."""
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,6 @@ FEW = "bench: {images: 8, rounds: 1, resident: [32, 128], run_at: 3, plan_at: [4
 @pytest.fixture(scope="module")
 def bench(copy_workflow, tmp_path_factory):
     house = copy_workflow(tmp_path_factory.mktemp("bench"))
-    shutil.copytree(Path(__file__).parents[2] / "resources", house.folder / "resources")
     (house.folder / "few.yaml").write_text(FEW)
     house.snakemake("bench", "--configfile", "few.yaml")
     return house.folder / "results" / "bench"

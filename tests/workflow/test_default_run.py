@@ -218,9 +218,8 @@ def test_an_ablation_trains_each_step_that_is_not_trained_yet(finished):
 
 
 def test_a_rebuilt_model_stands_beside_the_shipped_one(finished, results):
-    shipped = finished.folder / "resources" / "models"
-    shipped.mkdir(parents=True)
-    shutil.copy(results / "heatmap" / "metrics.json", shipped / "phantom.json")
+    shipped = finished.folder / "resources" / "models" / "phantom.json"
+    shutil.copy(results / "heatmap" / "metrics.json", shipped)
     printed = finished.snakemake("rebuild_model").stdout
     table = pd.read_csv(results / "heatmap" / "against_card.csv")
     assert (table["rebuilt"] == table["shipped"]).all() and "relative_loa_low" in printed

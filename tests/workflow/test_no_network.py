@@ -19,7 +19,6 @@ def test_images_are_measured_without_a_network(copy_workflow, tmp_path):
     if not shutil.which("unshare") or subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no network namespace can be made here")
     house = copy_workflow(tmp_path)
-    shutil.copytree(ROOT / "resources" / "models", tmp_path / "resources" / "models")
     (tmp_path / "images").mkdir()
     for phantom in plan_phantoms(3, seed=5):
         cv2.imwrite(str(tmp_path / "images" / phantom.image_name), draw_phantom(phantom))

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 def test_each_block_of_the_tutorial_runs(copy_workflow, tmp_path):
     house = copy_workflow(tmp_path)
-    shutil.copytree(ROOT / "resources", tmp_path / "resources")
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(tmp_path / "workflow" / "scripts"),

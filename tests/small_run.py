@@ -1,0 +1,31 @@
+"""A run small enough to be made many times, and whether two of them are alike."""
+
+import filecmp
+from pathlib import Path
+
+import torch
+
+SMALL = """
+phantom_count: 24
+image_size: 64
+cache_size: 64
+width: 4
+strangers_drawn: 2
+precision: float32
+closeup: {finder: {width: 4}}
+"""
+TIMED = ("history.csv",)  # holds seconds
+
+
+def assert_same(results: Path, expected: Path, trainings=("heatmap",)) -> None:
+    """Every table has the same bytes, every weight the same value, and no half-written file lies about."""
+    tables = [str(path.relative_to(expected)) for path in expected.rglob("*.csv") if path.name not in TIMED]
+    assert len(tables) > 15
+    same, different, missing = filecmp.cmpfiles(expected, results, tables, shallow=False)
+    assert not different and not missing and len(same) == len(tables)
+    for training in trainings:
+        one, other = (
+            torch.load(run / training / "model.pt", weights_only=True)["state"] for run in (expected, results)
+        )
+        assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+        assert not (results / training / "checkpoint.pt").exists()
