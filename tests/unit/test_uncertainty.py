@@ -22,7 +22,18 @@ def test_the_next_error_lies_within_the_quantile_as_often_as_promised(n, level):
     assert held == pytest.approx(expected, abs=4 * np.sqrt(level * (1 - level) / 4000))  # four standard errors
 
 
+@pytest.mark.parametrize(("n", "level"), [(30, 0.9), (170, 0.9), (60, 0.5)])
+def test_with_an_assurance_all_but_a_few_calibrations_hold_what_they_promise(n, level):
+    rng, held = np.random.default_rng(n), []
+    for _ in range(4000):
+        quantile = conformal_quantile(rng.random(n), level, assurance=0.9)  # uniform: a quantile is its own coverage
+        held.append(min(quantile, 1.0) >= level)
+    assert 0.9 - 0.02 <= np.mean(held) <= 0.9 + (0.06 if n > 30 else 0.1)
+
+
 def test_too_few_errors_promise_nothing():
+    assert conformal_quantile(np.ones(21), 0.9, 0.9) == np.inf  # the largest of 21 holds 90 % in 89 % of cases
+    assert conformal_quantile(np.ones(22), 0.9, 0.9) == 1
     assert conformal_quantile(np.ones(8), 0.9) == np.inf
     assert conformal_quantile(np.ones(9), 0.9) == 1
     assert conformal_quantile(np.array([]), 0.9) == np.inf
@@ -88,7 +99,7 @@ def test_a_rehearsal_by_worse_networks_says_how_errors_differ_and_the_network_it
             predicted = truth + worse * (predicted - truth)
             parts.append(Judged(predicted, truth, evidence, predicted[:, 2]))
         rehearsal, judged, new = parts
-        for learned, coverage in ((calibrate(judged, 0.9, rehearsal), small), (calibrate(judged, 0.9), alone)):
+        for learned, coverage in ((calibrate(judged, 0.9, rehearsal=rehearsal), small), (calibrate(judged, 0.9), alone)):
             ends = intervals(learned, new.lengths, new.evidence, new.hc_mm)
             inside = (new.references >= ends[..., 0]) & (new.references <= ends[..., 1])
             coverage.append(inside[new.hc_mm < 120].mean())
@@ -102,7 +113,7 @@ def test_a_rehearsal_promises_nothing_where_too_few_images_judge_the_network_its
     truth, predicted, evidence = simulate(np.random.default_rng(6), 100)
     rehearsal = Judged(predicted, truth, evidence, predicted[:, 2])
     few = Judged(predicted[:5], truth[:5], evidence[:5], predicted[:5, 2])
-    assert np.isnan(intervals(calibrate(few, 0.9, rehearsal), predicted, evidence, predicted[:, 2])).all()
+    assert np.isnan(intervals(calibrate(few, 0.9, rehearsal=rehearsal), predicted, evidence, predicted[:, 2])).all()
 
 
 def test_without_evidence_intervals_grow_with_the_length_alone():

@@ -50,6 +50,7 @@ rule calibrate_intervals:
         runtime=10,
     params:
         interval_level=lookup(dpath="interval_level", within=config),
+        interval_assurance=lookup(dpath="interval_assurance", within=config),
         calliper=lookup(dpath="calliper", within=config),
         correct=knob("correct"),
         folds=lookup(dpath="folds", within=config),

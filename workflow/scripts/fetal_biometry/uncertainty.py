@@ -1,5 +1,6 @@
 """Lengths without bias, and intervals that hold as often as they say, from images that taught the network nothing."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,21 +13,28 @@ _FEWEST = 20  # calibration images of a band of HC from which it gets a quantile
 _PRIOR = 50  # calibration images that the belief weighs that no evidence matters, and no length is biased
 
 
-def conformal_quantile(errors: np.ndarray, level: float) -> float:
+def conformal_quantile(errors: np.ndarray, level: float, assurance: float = 0.0) -> float:
     """The split-conformal quantile of calibration errors.
 
     The ``ceil((n + 1) * level)``-th smallest of n errors: the next exchangeable error lies within it with
-    probability at least `level` (Vovk et al., Algorithmic Learning in a Random World, 2005). Infinite when n
-    is too small to promise that.
+    probability at least `level` (Vovk et al., Algorithmic Learning in a Random World, 2005), on average over the
+    errors that calibrate. With an `assurance` it is the first one that holds a share `level` of all errors to come
+    with that probability, whichever errors calibrate: a tolerance limit (Wilks, Ann Math Stat 1941; for conformal
+    prediction Vovk, ACML 2012). Infinite when n is too small to promise that.
 
     Examples
     --------
-    >>> conformal_quantile(np.arange(1.0, 20.0), 0.9)
-    18.0
+    >>> conformal_quantile(np.arange(1.0, 20.0), 0.9), conformal_quantile(np.arange(1.0, 101.0), 0.9, 0.9)
+    (18.0, 95.0)
     """
     errors = np.sort(np.asarray(errors, dtype=float))
-    rank = int(np.ceil((len(errors) + 1) * level))
-    return float(errors[rank - 1]) if rank <= len(errors) else float("inf")
+    n, rank = len(errors), math.ceil((len(errors) + 1) * level)
+    if assurance:  # P(the rank-th holds at least `level`) = P(fewer than rank of n errors lie below the true quantile)
+        logs = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(n + 1)]
+        below = np.arange(n + 1)
+        chances = np.exp(np.array(logs) + below * math.log(level) + (n - below) * math.log1p(-level))
+        rank = max(rank, 1 + int(np.searchsorted(np.cumsum(chances), assurance)))
+    return float(errors[rank - 1]) if rank <= n else float("inf")
 
 
 def learn_correction(points: np.ndarray, references: np.ndarray) -> tuple[float, float]:
@@ -78,7 +86,7 @@ class Judged:
         return np.abs(lengths - self.references) / np.maximum(lengths, 1e-9)
 
 
-def calibrate(judged: Judged, level: float, rehearsal: Judged | None = None) -> dict:
+def calibrate(judged: Judged, level: float, assurance: float = 0.0, rehearsal: Judged | None = None) -> dict:
     """What `intervals` needs to know, learned from images that taught the network nothing.
 
     The relative error of a length is expected to grow with the evidence against it, by a ridge regression of its
@@ -91,6 +99,8 @@ def calibrate(judged: Judged, level: float, rehearsal: Judged | None = None) -> 
         By the network whose intervals these are.
     level : float
         Coverage, such as 0.9.
+    assurance : float
+        How sure that coverage is, see `conformal_quantile`; 0 for the average over calibrations.
     rehearsal : Judged, optional
         By other networks of the same kind, of more images. Expectation and bands are then learned from these, and
         one quantile of `judged`, of error over what they let expect, turns them into the network's own.
@@ -101,19 +111,21 @@ def calibrate(judged: Judged, level: float, rehearsal: Judged | None = None) -> 
         Plain numbers and lists, fit for JSON.
     """
     lessons = rehearsal if rehearsal is not None and len(rehearsal.lengths) else judged
-    learned = {"level": level, "images": len(judged.lengths)} | _expect_errors(lessons, level)
+    sure = assurance if lessons is judged else 0.0
+    learned = {"level": level, "assurance": assurance, "images": len(judged.lengths)}
+    learned |= _expect_errors(lessons, level, sure)
     if lessons is judged:
         return learned
     unscaled = np.ones_like(judged.errors()), judged.evidence, judged.hc_mm
     expected = intervals(learned, *unscaled)[..., 1] - 1
     for length, scores in zip(LENGTHS, (judged.errors() / expected).T, strict=True):
-        scale = conformal_quantile(scores, level)
+        scale = conformal_quantile(scores, level, assurance)
         quantiles = learned[length]["quantiles"]
         learned[length]["quantiles"] = {band: scale * q for band, q in quantiles.items() if np.isfinite(scale)}
     return learned
 
 
-def _expect_errors(judged: Judged, level: float) -> dict:
+def _expect_errors(judged: Judged, level: float, assurance: float) -> dict:
     """How errors grow with the evidence, and the quantile by band of error over what the evidence lets expect."""
     nothing, errors, doubts = [0.0] * len(EVIDENCE), judged.errors(), _doubts(judged.evidence)
     if not len(errors):
@@ -131,7 +143,7 @@ def _expect_errors(judged: Judged, level: float) -> dict:
         slopes = np.linalg.solve(precision, standard.T @ (tamed - tamed.mean()))
         scores = error / np.exp(standard @ slopes)
         quantiles = {
-            band: conformal_quantile(scores[inside], level)
+            band: conformal_quantile(scores[inside], level, assurance)
             for band, inside in bands.items()
             if band == "all" or inside.sum() >= _FEWEST
         }
