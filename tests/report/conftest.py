@@ -76,6 +76,11 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
     predictions["flags"] = np.resize(["cephalic index;low confidence", "", "", "low confidence", "", ""], n)
     tables = {"manifest": manifest, "predictions": predictions}
     if labelled:
+        hostile = "<script>window.pwned=4</script>.png"
+        tables["quarantine"] = pd.DataFrame({
+            "image_name": ["900_HC.png", hostile], "path": ["images/900_HC.png", f"images/{hostile}"],
+            "reason": ["images/900_HC.png: not a readable image; replace or remove it.", f"{hostile}: cut short."],
+        })  # fmt: skip
         verdict = np.where(suspect, "suspect", "sound")
         both = np.where(np.arange(n) % 2, "axes not perpendicular;centres apart", "centres apart")
         reasons = np.where(suspect, both, "")

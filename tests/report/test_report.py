@@ -101,6 +101,16 @@ def test_first_screen_gives_error_constant_and_labels_left_out(labelled_run, pag
     assert "Research use only. Not a medical device" in text
 
 
+def test_images_put_aside_are_told_first_and_listed_with_their_reasons(labelled_run, unlabelled_run, browser, page):
+    text = words(page.read_text(encoding="utf-8"))
+    assert "2 images could not be used and were put aside" in text
+    assert "images/900_HC.png: not a readable image; replace or remove it." in text
+    assert "put aside" not in words(report.render_report(unlabelled_run))
+    browser.open(page, width=390, height=844)
+    assert browser.run("document.querySelector('a[href=\"#quarantine\"]').getBoundingClientRect().bottom < innerHeight")
+    assert browser.run("document.querySelector('#quarantine table').checkVisibility()")
+
+
 def test_the_interval_stands_by_the_headline_and_in_the_table(labelled_run, page):
     hc = labelled_run.metrics["splits"]["test"]["all"]["hc"]
     interval = f"{wording.number(hc['mae_low'])}–{wording.number(hc['mae_high'])}"

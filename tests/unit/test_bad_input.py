@@ -530,7 +530,7 @@ def test_one_bad_image_is_put_aside(world, case):
     if case != "a row of pixel sizes without an image":
         assert names == [NAMES[0], NAMES[2]]
     (image,) = aside
-    assert image["image_name"] and image["path"]
+    assert image["image_name"] and image["path"] and image["image_name"][0] not in "=+-@"
     with pytest.raises(InputError, match=f"(?s){message}"):
         raise InputError(image["reason"])
 

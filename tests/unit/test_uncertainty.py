@@ -99,7 +99,8 @@ def test_a_rehearsal_by_worse_networks_says_how_errors_differ_and_the_network_it
             predicted = truth + worse * (predicted - truth)
             parts.append(Judged(predicted, truth, evidence, predicted[:, 2]))
         rehearsal, judged, new = parts
-        for learned, coverage in ((calibrate(judged, 0.9, rehearsal=rehearsal), small), (calibrate(judged, 0.9), alone)):
+        rehearsed = calibrate(judged, 0.9, rehearsal=rehearsal)
+        for learned, coverage in ((rehearsed, small), (calibrate(judged, 0.9), alone)):
             ends = intervals(learned, new.lengths, new.evidence, new.hc_mm)
             inside = (new.references >= ends[..., 0]) & (new.references <= ends[..., 1])
             coverage.append(inside[new.hc_mm < 120].mean())

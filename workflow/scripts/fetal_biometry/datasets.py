@@ -26,6 +26,7 @@ PIXEL_SIZE_COLUMNS = {
     "gestational_age_weeks": ("gestational_age_weeks",),
 }
 SMALLEST_PIXEL_MM, LARGEST_PIXEL_MM = 0.02, 2  # beyond, the number is in another unit
+FORMULA_MARKS = "=+-@"  # with which a cell begins that spreadsheets calculate
 OPTIONAL_COLUMNS = ("reference_hc_mm", "gestational_age_weeks")
 
 
@@ -210,11 +211,16 @@ def describe_sources(sources: list[Source], settings: dict, index: FileIndex) ->
         found = list(pool.map(describe, sources))
     refuse_if_all_bad([row if isinstance(row, str) else "" for row in found])
     aside = [
-        {"image_name": source.image_name, "path": source.location, "reason": row}
+        {"image_name": _as_text(source.image_name), "path": source.location, "reason": row}
         for source, row in zip(sources, found, strict=True)
         if isinstance(row, str)
     ]
     return [row for row in found if not isinstance(row, str)], aside
+
+
+def _as_text(name: str) -> str:
+    """A name as a cell that no spreadsheet calculates."""
+    return f"'{name}" if name[0] in FORMULA_MARKS else name
 
 
 def format_regions(regions) -> str:
@@ -380,7 +386,7 @@ def _list_frames(image_name: str, path: Path) -> list[Source]:
 def _usable(source: Source) -> Source:
     """The source, if its name can stand in any table, and its file and annotation are files that may be read."""
     name = source.image_name
-    if name[0] in "=+-@":
+    if name[0] in FORMULA_MARKS:
         raise InputError(f"{source.path}: a spreadsheet would take the name {name!r} for a formula; rename the image.")
     if not name.isprintable():
         raise InputError(f"{source.path.parent}: the name {name!r} holds control characters; rename the image.")
