@@ -12,6 +12,7 @@ from fetal_biometry.biometry import (
     export_tables,
     flag_heads,
     head_pixel_sizes,
+    least_height,
     outer_lengths,
     reported_lengths,
     tabulate,
@@ -57,6 +58,11 @@ def test_where_the_filled_head_is_hardly_drawn_there_is_none():
 def test_a_pixel_size_in_another_unit_is_flagged(hc_mm):
     assert flags(HEAD, hc_mm=hc_mm) == "" and flags(HEAD, hc_mm=np.nan) == ""
     assert flags(HEAD, hc_mm=hc_mm / 10) == flags(HEAD, hc_mm=10 * hc_mm) == "implausible HC"
+
+
+def test_a_model_says_itself_how_high_it_draws_heads():
+    assert least_height(LIMITS, {}) == least_height(LIMITS, {"least_height": 0.3}) == 0.5
+    assert least_height(LIMITS, {"least_height": 0.97}) == 0.97
 
 
 def test_a_length_that_may_be_far_off_is_flagged():

@@ -17,7 +17,7 @@ from judge_strangers import doubts, summarise
         (0.7, 1.0, 0.02, 0.5, ""),
         (0.7, 1.0, 0.05, 0.5, ""),
         (0.7, 1.0, 0.2, 2.0, "uncertain length"),
-        (0.7, 0.25, 0.02, 2.0, "no head found"),
+        (0.7, 0.24, 0.02, 1.5, "no head found"),
         (0.07, 1.0, 0.02, 5.0, "low confidence"),
     ],
 )
@@ -32,7 +32,7 @@ def test_a_doubt_of_one_and_more_is_flagged(confidence, height, share, doubt, fl
     assert said["flags"] == flags
     assert said["doubt"] == pytest.approx(doubt, rel=0.01)
     (unknown,) = doubts(found, manifest, {}, LIMITS, "outer_to_outer")["doubt"]  # a model without intervals
-    assert unknown == pytest.approx(max(0.35 / confidence, 0.5 / height), rel=0.01)
+    assert unknown == pytest.approx(max(0.35 / confidence, (1.02 - height) / 0.52), rel=0.01)
 
 
 def test_the_operating_point_lets_98_of_100_heads_pass():

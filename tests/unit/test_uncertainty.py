@@ -7,7 +7,7 @@ import pytest
 
 from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, stretch_diameters
-from fetal_biometry.uncertainty import Judged, calibrate, conformal_quantile, intervals, learn_correction
+from fetal_biometry.uncertainty import Judged, calibrate, conformal_quantile, faintest_head, intervals, learn_correction
 
 ORDINARY = {"confidence": 0.8, "disagreement": 0.05, "height": 0.95, "blur": 0.8, "drift": 0.04}
 PLAIN = np.array([ORDINARY[name] for name in EVIDENCE])
@@ -50,6 +50,13 @@ def test_diameters_found_too_short_are_lengthened_the_more_the_more_images_say_s
     labels = np.array(heads).reshape(-1, 4, 2)
     ofd, bpd = learn_correction(stretch_diameters(labels, (0.98, 1.01)), labels)
     assert (ofd, bpd) == pytest.approx((0.98**-kept, 1.01**-kept), abs=1e-6)
+
+
+def test_what_a_network_draws_more_faintly_than_nearly_every_head_is_none():
+    evidence = np.tile(PLAIN, (200, 1))
+    evidence[:, EVIDENCE.index("height")] = np.linspace(0.8, 1.0, 200)
+    assert faintest_head(evidence) == pytest.approx(0.802, abs=1e-3)
+    assert faintest_head(evidence[:0]) == faintest_head(np.full((9, 5), np.nan)) == 0
 
 
 def test_one_wrong_head_corrects_nothing():

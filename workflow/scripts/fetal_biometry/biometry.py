@@ -144,7 +144,13 @@ def measure(
     if calibration:
         hc_mm = np.where(np.isfinite(pixel_size[:, 0]), lengths[:, 2], np.nan)
         ends = intervals(calibration, lengths, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm)
+    limits = {**limits, "height": least_height(limits, calibration)}
     return tabulate(found, manifest, pixel_size, ends, limits, calliper), pixel_size
+
+
+def least_height(limits: dict, calibration: dict) -> float:
+    """How high a filled head has to be drawn: the configuration's limit or, where it is higher, the model's own."""
+    return max(limits["height"], calibration.get("least_height", 0.0))
 
 
 def interval_margins(ends: np.ndarray, lengths: np.ndarray) -> np.ndarray:

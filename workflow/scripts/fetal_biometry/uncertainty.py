@@ -10,6 +10,7 @@ from fetal_biometry.geometry import LENGTHS, all_lengths
 from fetal_biometry.metrics import in_bands
 
 _FEWEST = 20  # calibration images of a band of HC from which it gets a quantile of its own
+_FAINTEST = 0.01  # share of calibration heads that may be drawn more faintly than what still counts as a head
 _PRIOR = 50  # calibration images that the belief weighs that no evidence matters, and no length is biased
 
 
@@ -113,7 +114,7 @@ def calibrate(judged: Judged, level: float, assurance: float = 0.0, rehearsal: J
     lessons = rehearsal if rehearsal is not None and len(rehearsal.lengths) else judged
     sure = assurance if lessons is judged else 0.0
     learned = {"level": level, "assurance": assurance, "images": len(judged.lengths)}
-    learned |= _expect_errors(lessons, level, sure)
+    learned |= _expect_errors(lessons, level, sure) | {"least_height": faintest_head(lessons.evidence)}
     if lessons is judged:
         return learned
     unscaled = np.ones_like(judged.errors()), judged.evidence, judged.hc_mm
@@ -123,6 +124,15 @@ def calibrate(judged: Judged, level: float, assurance: float = 0.0, rehearsal: J
         quantiles = learned[length]["quantiles"]
         learned[length]["quantiles"] = {band: scale * q for band, q in quantiles.items() if np.isfinite(scale)}
     return learned
+
+
+def faintest_head(evidence: np.ndarray) -> float:
+    """How high a network draws all but the faintest hundredth of heads that it has not seen; 0 where it draws none.
+
+    What it draws lower is no head (flag ``no head found``): some networks draw every head up to 1, others do not.
+    """
+    heights = evidence[:, EVIDENCE.index("height")]
+    return float(np.quantile(heights, _FAINTEST)) if len(heights) and np.isfinite(heights).all() else 0.0
 
 
 def _expect_errors(judged: Judged, level: float, assurance: float) -> dict:
