@@ -81,7 +81,7 @@ def test_a_model_that_is_not_its_card_s_is_refused(tmp_path, card):
         check_model(model)
     model.write_bytes(b"weights")
     check_model(model)  # without a card there is nothing to compare
-    (tmp_path / card).write_text(f"# Model card\n\nreads only the file of sha256 `{sha256_of(model)}`.\n")
+    (tmp_path / card).write_text(f"# Model card\n\nThe file.s sha256 `{sha256_of(model)}`.\n")
     check_model(model)
     model.write_bytes(b"Weights")
     with pytest.raises(InputError, match=rf"not the model that .*{card} describes .*; take both from one run"):
