@@ -33,7 +33,8 @@ def quantise(path, networks: list[onnx.ModelProto], images: np.ndarray, sizes: n
     """Turn an exported model's convolutions into 8-bit ones, by what they see in some images; in place.
 
     Weights have 7 bits a channel, since processors without instructions for it add up products of 8-bit ones in 16
-    bits, which overflow. The first and the last convolution, which cost little, stay as they are.
+    bits, which overflow. The first and the last convolution, which cost little, stay as they are, and so do the maps:
+    a heatmap's highest cell is some 0.05, so that 8 bits up to 1, the filled head's, would leave it a dozen levels.
 
     Parameters
     ----------
@@ -82,7 +83,14 @@ def _quantise(network: onnx.ModelProto, views: np.ndarray) -> onnx.ModelProto:
 
 
 def _ends(graph: onnx.GraphProto) -> list[str]:
-    """Convolutions from the image and to the maps."""
+    """Convolutions from the image and to the maps, and all that is made of these."""
     shapes = {weights.name: weights.dims for weights in graph.initializer}
-    convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    return [node.name for node in convolutions if shapes[node.input[1]][1] == 1 or shapes[node.input[1]][0] <= 5]
+    ends, maps = [], set()
+    for node in graph.node:  # each one after those whose output it takes
+        shape = shapes[node.input[1]] if node.op_type == "Conv" else None
+        if maps.intersection(node.input) or (shape and shape[0] <= 5):
+            maps.update(node.output)
+            ends.append(node.name)
+        elif shape and shape[1] == 1:
+            ends.append(node.name)
+    return ends
