@@ -551,7 +551,9 @@ def check_configuration():
     except re.error as error:
         raise WorkflowError(f"examination_pattern {config['examination_pattern']!r} is no pattern: {error}.") from None
     if not groups:
-        raise WorkflowError(f"examination_pattern {config['examination_pattern']!r} has no group to name examinations by.")
+        raise WorkflowError(
+            f"examination_pattern {config['examination_pattern']!r} has no group to name examinations by."
+        )
     for key in ("compare", "ablation"):
         unknown = [name for name in config[key] if name not in config["experiments"]]
         if unknown:
