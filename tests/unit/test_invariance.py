@@ -47,6 +47,6 @@ def test_lengths_stay_or_are_flagged(phantoms, view):
     after, trusted = measured([show(image) for image in images])
     change = np.abs(after / (scale * before) - 1)
     assert (np.median(change, axis=0) < 0.006).all(), f"median {np.median(change, axis=0)}"
-    assert trusted.sum() >= 22 and (change[trusted] < 0.03).all(), (
+    assert trusted.sum() >= 20 and (change[trusted] < 0.03).all(), (
         f"largest without a flag {change[trusted].max(axis=0)}"
     )

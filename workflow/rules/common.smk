@@ -198,8 +198,9 @@ def is_labelled(record):
 
 
 def part_digest(keys, part):
-    """Digest of some facts of some images."""
-    return digest([[record[key] for key in keys] for record in part])
+    """Digest of some facts of some images, and of all that decides whether they are put aside, where any may be."""
+    deciding = ("image", "label", "reference") if config["on_bad_image"] == "quarantine" else ()
+    return digest([[record[key] for key in (*keys, *deciding)] for record in part])
 
 
 @cache
