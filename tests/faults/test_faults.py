@@ -95,7 +95,7 @@ def test_killed_at_any_moment_the_same_command_goes_on(build, undisturbed):
 def test_interrupted_from_the_keyboard_the_same_command_goes_on_without_unlocking(build, undisturbed):
     expected, seconds = undisturbed
     house = build("interrupted")
-    for share in (0.4, 0.5):
+    for share in (0.4, 0.15):  # the second run begins further on
         run = begin(house)
         time.sleep(share * seconds)
         os.killpg(run.pid, signal.SIGINT)
@@ -158,7 +158,7 @@ def test_results_that_may_not_be_written_are_named_and_kept(build, undisturbed):
     )
     done = subprocess.run([*ALONE, "sh", "-c", script], cwd=house.folder, capture_output=True, text=True, check=False)
     said = (house.folder / "first.log").read_text()
-    assert done.returncode == 0 and "Read-only file system" in said, (done, said[-3000:])
+    assert done.returncode == 0 and re.search("Read-only file system|Write-protected", said), (done, said[-3000:])
     house.snakemake("--configfile", "small.yaml")
     assert_same(house.folder / "results" / "phantom", expected)
 
