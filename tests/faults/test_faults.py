@@ -188,7 +188,7 @@ def test_after_the_clock_has_jumped_back_nothing_is_taken_for_new(build, undistu
     shutil.copyfile(late[1], changed)
     done = house.snakemake(*arguments, check=False)
     assert done.returncode != 0 and "clock skew" in done.stdout
-    remedy = "find results -newermt now -exec touch -d 2000-01-01 {} +"  # README.md's
+    remedy = "find results -newermt now -exec touch -d 2000-01-01 {} +"  # of docs/faults.md
     subprocess.run(remedy, shell=True, cwd=house.folder, check=True)
     house.snakemake(*arguments)
     table = pd.read_csv(results / "given_model" / "predictions.csv", index_col="image_name")

@@ -3,14 +3,12 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import pytest
 
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
 
-ROOT = Path(__file__).parents[2]
 ALONE = ("unshare", "--map-root-user", "--net")  # a network of its own, in which nothing is
 
 
