@@ -37,14 +37,15 @@ def test_a_doubt_of_one_and_more_is_flagged(confidence, height, share, doubt, fl
 
 def test_the_operating_point_lets_98_of_100_heads_pass():
     heads = pd.DataFrame({"flags": ["", "low confidence"] * 50, "doubt": np.arange(1, 101) / 100})
-    strangers = pd.DataFrame({
-        "kind": ["tissue"] * 4 + ["femur"] * 4, "flags": ["low confidence"] * 7 + [""],
-        "doubt": [2, 3, 4, 5, 0.97, 1.2, 2, 0.5],
+    drawn = pd.DataFrame({
+        "kind": ["head"] * 4 + ["tissue"] * 4 + ["femur"] * 4, "flags": [""] * 3 + ["low confidence"] * 8 + [""],
+        "doubt": [0.1, 0.97, 0.98, 3, 2, 3, 4, 5, 0.97, 1.2, 2, 0.5],
     })  # fmt: skip
-    summary = summarise(strangers, heads)
+    summary = summarise(drawn, heads)
     assert summary["heads_without_a_flag"] == 0.5 and summary["accepted_without_a_flag"] == 1 / 8
     assert (heads["doubt"] <= summary["operating_point"]["doubt"]).mean() == 0.98
-    assert summary["operating_point"]["accepted"] == 2 / 8
+    assert summary["operating_point"]["accepted"] == 2 / 8 and summary["strangers"] == 8
+    assert summary["drawn_heads"] == {"n": 4, "without_a_flag": 0.75, "at_operating_point": 0.75}
     assert summary["by_kind"]["femur"] == {
         "n": 4, "taught": False, "accepted_without_a_flag": 0.25, "accepted_at_operating_point": 0.5,
     }  # fmt: skip

@@ -5,10 +5,10 @@ import pytest
 
 from draw_strangers import draw
 from fetal_biometry.landmarks import COLUMNS, canonical
-from fetal_biometry.strangers import KINDS, SCANS, TAUGHT, draw_stranger
+from fetal_biometry.strangers import HEAD, KINDS, SCANS, TAUGHT, draw_stranger
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [HEAD, *KINDS])
 def test_a_seed_gives_the_same_image_and_another_seed_another(kind):
     image, place = draw_stranger(kind, 3)
     again, there = draw_stranger(kind, 3)

@@ -209,6 +209,7 @@ def test_images_without_a_head_are_not_measured_with_confidence(finished, result
     finished.snakemake("strangers", "--config", "strangers_judged=5")
     summary = json.loads((results / "heatmap" / "strangers.json").read_text())
     assert summary["strangers"] == 45 and summary["heads"] == 60
+    assert summary["drawn_heads"]["at_operating_point"] >= 0.8
     assert summary["accepted_without_a_flag"] <= 0.05 and summary["operating_point"]["accepted"] <= 0.1
 
 

@@ -1,4 +1,4 @@
-"""Show a model images without a head: how many it measures as if there were one, beside the heads that it lets pass."""
+"""Show a model images without a head: how many it takes for heads, beside the true and the drawn ones it lets pass."""
 
 import logging
 from itertools import product
@@ -14,7 +14,7 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.geometry import LENGTHS
 from fetal_biometry.inference import Predictor, locate_all
-from fetal_biometry.strangers import KINDS, TAUGHT
+from fetal_biometry.strangers import HEAD, KINDS, TAUGHT
 
 FIRST_SEED = 100_000  # beyond those of draw_strangers, on which networks learn
 PASSING = 0.98  # share of true heads that pass at the operating point
@@ -38,24 +38,30 @@ def doubts(found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limit
 
 
 def draw_and_measure(predictor: Predictor, of_each_kind: int, threads: int, limits: dict, calliper: str):
-    """A row a stranger: its kind, its seed, what `doubts` says of it."""
-    seeds = range(FIRST_SEED, FIRST_SEED + of_each_kind)
-    images, index = draw_all(KINDS, seeds, predictor.cache_size, threads)
+    """A row a drawn image, of a head or of a stranger: its kind, its seed, what `doubts` says of it."""
+    kinds, seeds = [HEAD, *KINDS], range(FIRST_SEED, FIRST_SEED + of_each_kind)
+    images, index = draw_all(kinds, seeds, predictor.cache_size, threads)
     manifest = pd.DataFrame(index).assign(pixel_size_mm=0.15)  # a usual one; only in mm is a head small or large
     found = locate_all(predictor, manifest["image_name"], images, sizes_of(manifest))
     said = doubts(found, manifest, predictor.metadata.get("calibration", {}), limits, calliper)
-    return pd.concat([pd.DataFrame(product(KINDS, seeds), columns=["kind", "seed"]), said], axis=1)
+    return pd.concat([pd.DataFrame(product(kinds, seeds), columns=["kind", "seed"]), said], axis=1)
 
 
-def summarise(strangers: pd.DataFrame, heads: pd.DataFrame) -> dict:
+def summarise(drawn: pd.DataFrame, heads: pd.DataFrame) -> dict:
     """Shares that pass, by kind: without a flag, and at the doubt below which `PASSING` of the heads lie."""
-    unflagged, limit = strangers["flags"] == "", float(np.quantile(heads["doubt"], PASSING))
-    passing = strangers["doubt"] <= limit
+    limit = float(np.quantile(heads["doubt"], PASSING))
+    control, strangers = drawn[drawn["kind"] == HEAD], drawn[drawn["kind"] != HEAD]
+    unflagged, passing = strangers["flags"] == "", strangers["doubt"] <= limit
     return {
         "heads": len(heads),
         "heads_without_a_flag": float((heads["flags"] == "").mean()),
         "strangers": len(strangers),
         "accepted_without_a_flag": float(unflagged.mean()),
+        "drawn_heads": {
+            "n": len(control),
+            "without_a_flag": float((control["flags"] == "").mean()),
+            "at_operating_point": float((control["doubt"] <= limit).mean()),
+        },
         "operating_point": {"heads_passing": PASSING, "doubt": limit, "accepted": float(passing.mean())},
         "by_kind": {
             kind: {
@@ -82,8 +88,8 @@ if __name__ == "__main__":
         manifest = read_frame(source.manifest).loc[test]
         calibration = predictor.metadata["calibration"]
         heads = doubts(found.loc[test], manifest, calibration, params.limits, params.calliper)
-        strangers = draw_and_measure(predictor, params.of_each_kind, snakemake.threads, params.limits, params.calliper)
-        write_frame(strangers, snakemake.output.table)
-        summary = summarise(strangers, heads)
+        drawn = draw_and_measure(predictor, params.of_each_kind, snakemake.threads, params.limits, params.calliper)
+        write_frame(drawn, snakemake.output.table)
+        summary = summarise(drawn, heads)
         job.write_json({"model": str(Path(source.model)), **summary}, snakemake.output.summary)
         logging.info("%s", summary)

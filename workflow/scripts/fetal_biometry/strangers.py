@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 
 from fetal_biometry import scan
-from fetal_biometry.phantom import Phantom, plan_phantoms, true_landmarks
+from fetal_biometry.phantom import Phantom, draw_phantom, plan_phantoms, true_landmarks
 from fetal_biometry.scan import Scene
 
 WIDTH, HEIGHT = 800, 540
 
 
 def draw_stranger(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """One image of a kind among `KINDS`, the same bytes for the same seed.
+    """One image of a kind among `KINDS`, or of a `HEAD`; the same bytes for the same seed.
 
     Returns
     -------
@@ -27,8 +27,10 @@ def draw_stranger(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """
     rng = np.random.default_rng([seed, *kind.encode()])
     (plan,) = plan_phantoms(1, int(rng.integers(2**31)))
-    fill = KINDS[kind]
-    image = _scan(plan, fill, rng) if kind in SCANS else fill(rng)
+    if kind == HEAD:
+        image = draw_phantom(plan)
+    else:
+        image = _scan(plan, KINDS[kind], rng) if kind in SCANS else KINDS[kind](rng)
     return np.ascontiguousarray(image, dtype=np.uint8), true_landmarks([plan])[0]
 
 
@@ -126,3 +128,4 @@ def _photograph(rng) -> np.ndarray:
 SCANS = {"tissue": _tissue, "abdomen": _abdomen, "femur": _femur, "cyst": _cyst}
 KINDS = SCANS | {"noise": _noise, "empty": _empty, "text": _text, "chart": _chart, "photograph": _photograph}
 TAUGHT = ("tissue", "abdomen", "cyst", "noise", "text")  # kinds on which networks learn to draw nothing
+HEAD = "head"  # the control: who refuses these as well knows drawings from scans, not heads from what is none
