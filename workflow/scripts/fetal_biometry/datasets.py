@@ -128,14 +128,20 @@ def bad_images_stop(settings: dict) -> bool:
     return settings["on_bad_image"] == "stop"
 
 
-def _unless_bad(settings: dict, name: str, path: Path, make, *arguments) -> list[Source]:
-    """The sources that ``make`` gives; where it refuses and the run goes on, one with the refusal as its problem."""
+def _attempt(settings: dict, make, *arguments):
+    """What ``make`` gives; where it refuses and the run goes on without bad images, the reason, a text."""
     try:
         return make(*arguments)
     except InputError as error:
         if bad_images_stop(settings):
             raise
-        return [Source(name, path, problem=str(error))]
+        return str(error)
+
+
+def _unless_bad(settings: dict, name: str, path: Path, make, *arguments) -> list[Source]:
+    """The sources that ``make`` gives; where it refuses and the run goes on, one with the refusal as its problem."""
+    made = _attempt(settings, make, *arguments)
+    return [Source(name, path, problem=made)] if isinstance(made, str) else made
 
 
 def examination_of(image_name: str, pattern: str) -> str:
@@ -195,20 +201,13 @@ def describe_sources(sources: list[Source], settings: dict, index: FileIndex) ->
     from fetal_biometry.images import read_grey
 
     def describe(source):
-        if source.problem:
-            return source.problem
-        try:
-            row = describe_source(source, settings, index)
-            if not bad_images_stop(settings) and not source.recipe:
-                read_grey(source.location)
-            return row
-        except InputError as error:
-            if bad_images_stop(settings):
-                raise
-            return str(error)
+        row = describe_source(source, settings, index)
+        if not bad_images_stop(settings) and not source.recipe:
+            read_grey(source.location)
+        return row
 
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(describe, sources))
+        found = list(pool.map(lambda source: source.problem or _attempt(settings, describe, source), sources))
     refuse_if_all_bad([row if isinstance(row, str) else "" for row in found])
     aside = [
         {"image_name": _as_text(source.image_name), "path": source.location, "reason": row}
