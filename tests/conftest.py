@@ -51,6 +51,22 @@ def copy_workflow() -> type[House]:
     return House
 
 
+@pytest.fixture(scope="session")
+def namespace():
+    """``namespace("net")`` begins a command with a network of its own, ``"mount"`` with its own mounts; skips without."""
+
+    def enter(kind: str) -> tuple[str, ...]:
+        command = ("unshare", "--map-root-user", f"--{kind}")
+        if (
+            not shutil.which("unshare")
+            or subprocess.run([*command, "true"], capture_output=True, check=False).returncode
+        ):
+            pytest.skip(f"no {kind} namespace can be made here")
+        return command
+
+    return enter
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """One thread for torch, so that trainings side by side do not wait for each other."""

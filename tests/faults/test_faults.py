@@ -24,7 +24,6 @@ from fetal_biometry.measuring import measure_images
 KILLS = int(os.environ.get("FAULTS", 50))
 SETTINGS = f"{SMALL}shards: 2\nepochs: 6\n"
 COMMAND = (sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "small.yaml")
-ALONE = ("unshare", "--map-root-user", "--mount")  # in which a file system of a given size can be mounted
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +105,8 @@ def test_interrupted_from_the_keyboard_the_same_command_goes_on_without_unlockin
 
 
 @pytest.mark.parametrize("size_kib", [100, 1800, 4600, 4900, 5600, 6600])
-def test_a_full_disk_is_named_and_room_for_more_is_all_that_it_takes(build, undisturbed, size_kib):
-    if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no mount namespace can be made here")
+def test_a_full_disk_is_named_and_room_for_more_is_all_that_it_takes(build, undisturbed, namespace, size_kib):
+    alone = namespace("mount")
     expected, _ = undisturbed
     house = build("full")
     run = " ".join(COMMAND)
@@ -119,7 +117,7 @@ mount -o remount,size=500m results
 {run} > second.log 2>&1 || {{ {run} --unlock; {run} > second.log 2>&1; }} || exit 4
 cp -a results/phantom kept
 """
-    done = subprocess.run([*ALONE, "sh", "-c", script], cwd=house.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run([*alone, "sh", "-c", script], cwd=house.folder, capture_output=True, text=True, check=False)
     said = (house.folder / "first.log").read_text()
     assert done.returncode == 0, (done, said[-2000:], (house.folder / "second.log").read_text()[-2000:])
     assert "No space left on device" in said, said[-3000:]
@@ -145,9 +143,8 @@ def test_the_same_seed_gives_the_same_bytes_from_nothing(build, undisturbed):
     assert_same(house.folder / "results" / "phantom", expected)
 
 
-def test_results_that_may_not_be_written_are_named_and_kept(build, undisturbed):
-    if subprocess.run([*ALONE, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no mount namespace can be made here")
+def test_results_that_may_not_be_written_are_named_and_kept(build, undisturbed, namespace):
+    alone = namespace("mount")
     expected, _ = undisturbed
     house = build("read_only")
     shutil.copytree(expected, house.folder / "results" / "phantom")
@@ -156,7 +153,7 @@ def test_results_that_may_not_be_written_are_named_and_kept(build, undisturbed):
     script = (
         f"mount --bind results results && mount -o remount,ro,bind results && {run} > first.log 2>&1 && exit 3; exit 0"
     )
-    done = subprocess.run([*ALONE, "sh", "-c", script], cwd=house.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run([*alone, "sh", "-c", script], cwd=house.folder, capture_output=True, text=True, check=False)
     said = (house.folder / "first.log").read_text()
     assert done.returncode == 0 and re.search("Read-only file system|Write-protected", said), (done, said[-3000:])
     house.snakemake("--configfile", "small.yaml")

@@ -19,9 +19,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 from pydicom import dcmread
 from pydicom.uid import JPEGBaseline8Bit, RLELossless
+from test_bad_data import encoded
 from test_dicom import region, speckle, write
 
 from fetal_biometry.digests import FileIndex
@@ -38,12 +38,6 @@ RUNS = int(os.environ.get("FUZZ", 120))
 SECONDS_EACH = 20  # hangs; a file takes milliseconds
 MEMORY = 2 << 30  # beyond what the process has when it begins; the largest picture allowed is 64 MiB, some copies of it
 GREY = speckle(seed=5)[0]
-
-
-def encoded(kind, image=GREY, **options):
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, kind, **options)
-    return file.getvalue()
 
 
 def dicom(tmp_path, **options):
@@ -67,7 +61,7 @@ def table(names=COLUMNS):
 def archive():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
-        target.writestr("training_set/000_HC.png", encoded("PNG"))
+        target.writestr("training_set/000_HC.png", encoded("PNG", GREY))
         target.writestr("training_set/001_HC.png", b"0" * 5000)
     return file.getvalue()
 
@@ -99,17 +93,17 @@ def read_index(path):
 
 
 FORMATS = {
-    "png": (lambda _: encoded("PNG"), read_image),
+    "png": (lambda _: encoded("PNG", GREY), read_image),
     "png of 16 bits": (lambda _: encoded("PNG", GREY.astype(np.uint16) << 4), read_image),
     "png of a palette": (lambda _: encoded("PNG", np.dstack([GREY] * 3), bits=4), read_image),
-    "jpg": (lambda _: encoded("JPEG"), read_image),
-    "tif": (lambda _: encoded("TIFF"), read_image),
-    "tif, compressed": (lambda _: encoded("TIFF", compression="tiff_lzw"), read_image),
-    "bmp": (lambda _: encoded("BMP"), read_image),
+    "jpg": (lambda _: encoded("JPEG", GREY), read_image),
+    "tif": (lambda _: encoded("TIFF", GREY), read_image),
+    "tif, compressed": (lambda _: encoded("TIFF", GREY, compression="tiff_lzw"), read_image),
+    "bmp": (lambda _: encoded("BMP", GREY), read_image),
     "dcm": (dicom, read_image),
     "dcm in colours": (lambda folder: dicom(folder, colour=True, photometric="RGB"), read_image),
     "dcm with jpeg": (
-        lambda folder: dicom(folder, syntax=JPEGBaseline8Bit, encoded=[encoded("JPEG"), encoded("JPEG")]),
+        lambda folder: dicom(folder, syntax=JPEGBaseline8Bit, encoded=[encoded("JPEG", GREY), encoded("JPEG", GREY)]),
         read_image,
     ),
     "dcm of run lengths": (run_lengths, read_image),
