@@ -53,7 +53,7 @@ def copy_workflow() -> type[House]:
 
 @pytest.fixture(scope="session")
 def namespace():
-    """``namespace("net")`` begins a command with a network of its own, ``"mount"`` with its own mounts; skips without."""
+    """``namespace("net")`` begins a command with a network of its own, ``"mount"`` with its own mounts; or skips."""
 
     def enter(kind: str) -> tuple[str, ...]:
         command = ("unshare", "--map-root-user", f"--{kind}")
