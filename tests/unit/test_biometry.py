@@ -12,8 +12,8 @@ from fetal_biometry.biometry import (
     export_tables,
     flag_heads,
     head_pixel_sizes,
-    least_height,
     outer_lengths,
+    own_limits,
     reported_lengths,
     tabulate,
 )
@@ -60,9 +60,10 @@ def test_a_pixel_size_in_another_unit_is_flagged(hc_mm):
     assert flags(HEAD, hc_mm=hc_mm / 10) == flags(HEAD, hc_mm=10 * hc_mm) == "implausible HC"
 
 
-def test_a_model_says_itself_how_high_it_draws_heads():
-    assert least_height(LIMITS, {}) == least_height(LIMITS, {"least_height": 0.3}) == 0.5
-    assert least_height(LIMITS, {"least_height": 0.97}) == 0.97
+def test_a_model_says_itself_how_faint_heads_may_be():
+    assert own_limits(LIMITS, {}) == own_limits(LIMITS, {"least_height": 0.3, "least_confidence": 0.6}) == LIMITS
+    assert own_limits(LIMITS, {"least_height": 0.97})["height"] == 0.97
+    assert own_limits(LIMITS, {"least_confidence": 0.2}) == {**LIMITS, "confidence": 0.2}
 
 
 def test_a_length_that_may_be_far_off_is_flagged():

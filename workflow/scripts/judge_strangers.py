@@ -9,7 +9,7 @@ import pandas as pd
 
 from draw_strangers import draw_all
 from fetal_biometry import job
-from fetal_biometry.biometry import interval_margins, least_height, measure, reported_lengths
+from fetal_biometry.biometry import interval_margins, measure, own_limits, reported_lengths
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.geometry import LENGTHS
@@ -27,12 +27,13 @@ def doubts(found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limit
     the interval's margin over its limit. 1 and more is flagged.
     """
     table, pixel_size = measure(found, manifest, calibration, limits, calliper)
+    limits = own_limits(limits, calibration)
     lengths = reported_lengths(points_of(table), pixel_size, calliper)
     ends = table[[f"{length}_{end}" for length in LENGTHS for end in ("low", "high")]].to_numpy().reshape(-1, 3, 2)
     margins = interval_margins(ends, lengths)
     confidence, height = (found[name].to_numpy(dtype=float) for name in ("confidence", "height"))
     parts = [limits["confidence"] / np.maximum(confidence, 1e-9)]
-    parts.append((1.02 - height) / (1.02 - least_height(limits, calibration)))
+    parts.append((1.02 - height) / (1.02 - limits["height"]))
     parts.append(np.nanmax(np.column_stack([margins, np.zeros(len(margins))]), axis=1) / limits["interval"])
     return pd.DataFrame({"flags": table["flags"].to_numpy(), "doubt": np.fmax.reduce(parts)})
 

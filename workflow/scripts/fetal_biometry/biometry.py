@@ -144,13 +144,18 @@ def measure(
     if calibration:
         hc_mm = np.where(np.isfinite(pixel_size[:, 0]), lengths[:, 2], np.nan)
         ends = intervals(calibration, lengths, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm)
-    limits = {**limits, "height": least_height(limits, calibration)}
-    return tabulate(found, manifest, pixel_size, ends, limits, calliper), pixel_size
+    return tabulate(found, manifest, pixel_size, ends, own_limits(limits, calibration), calliper), pixel_size
 
 
-def least_height(limits: dict, calibration: dict) -> float:
-    """How high a filled head has to be drawn: the configuration's limit or, where it is higher, the model's own."""
-    return max(limits["height"], calibration.get("least_height", 0.0))
+def own_limits(limits: dict, calibration: dict) -> dict:
+    """The configuration's limits for a model that says how faint heads may be, see `uncertainty.faintest_head`.
+
+    What lies below its calibrating heads' height is no head, whatever the configuration allows, and what is as sure as
+    they are is sure enough, whatever it asks.
+    """
+    height = max(limits["height"], calibration.get("least_height", 0.0))
+    confidence = min(limits["confidence"], calibration.get("least_confidence", 1.0))
+    return {**limits, "height": height, "confidence": confidence}
 
 
 def interval_margins(ends: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from fetal_biometry.geometry import LENGTHS, all_lengths
 from fetal_biometry.metrics import in_bands
 
 _FEWEST = 20  # calibration images of a band of HC from which it gets a quantile of its own
-_FAINTEST = 0.01  # share of calibration heads that may be drawn more faintly than what still counts as a head
+_FAINTEST = 0.01  # share of calibration heads that may be drawn more faintly, or with less confidence, than is usual
 _PRIOR = 50  # calibration images that the belief weighs that no evidence matters, and no length is biased
 
 
@@ -114,7 +114,7 @@ def calibrate(judged: Judged, level: float, assurance: float = 0.0, rehearsal: J
     lessons = rehearsal if rehearsal is not None and len(rehearsal.lengths) else judged
     sure = assurance if lessons is judged else 0.0
     learned = {"level": level, "assurance": assurance, "images": len(judged.lengths)}
-    learned |= _expect_errors(lessons, level, sure) | {"least_height": faintest_head(lessons.evidence)}
+    learned |= _expect_errors(lessons, level, sure) | faintest_head(lessons.evidence)
     if lessons is judged:
         return learned
     unscaled = np.ones_like(judged.errors()), judged.evidence, judged.hc_mm
@@ -126,13 +126,16 @@ def calibrate(judged: Judged, level: float, assurance: float = 0.0, rehearsal: J
     return learned
 
 
-def faintest_head(evidence: np.ndarray) -> float:
-    """How high a network draws all but the faintest hundredth of heads that it has not seen; 0 where it draws none.
+def faintest_head(evidence: np.ndarray) -> dict:
+    """``least_height`` and ``least_confidence`` of all but the faintest hundredth of heads that a network has not seen.
 
-    What it draws lower is no head (flag ``no head found``): some networks draw every head up to 1, others do not.
+    Some networks draw every head up to 1, others do not; heatmaps of a short training are broad. Neither is known
+    where there is no head, or a decoder reads none.
     """
-    heights = evidence[:, EVIDENCE.index("height")]
-    return float(np.quantile(heights, _FAINTEST)) if len(heights) and np.isfinite(heights).all() else 0.0
+    heads = evidence[:, [EVIDENCE.index("height"), EVIDENCE.index("confidence")]]
+    if not len(heads) or not np.isfinite(heads).all():
+        return {}
+    return dict(zip(("least_height", "least_confidence"), np.quantile(heads, _FAINTEST, axis=0).tolist(), strict=True))
 
 
 def _expect_errors(judged: Judged, level: float, assurance: float) -> dict:
