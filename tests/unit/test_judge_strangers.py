@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from test_biometry import LIMITS
 
+from fetal_biometry.cache import Shards, write_shard
 from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.geometry import ellipse_landmarks
 from fetal_biometry.landmarks import COLUMNS
-from judge_strangers import doubts, summarise
+from judge_strangers import doubts, look_beside, summarise
 
 
 @pytest.mark.parametrize(
@@ -37,16 +38,32 @@ def test_a_doubt_of_one_and_more_is_flagged(confidence, height, share, doubt, fl
 
 def test_the_operating_point_lets_98_of_100_heads_pass():
     heads = pd.DataFrame({"flags": ["", "low confidence"] * 50, "doubt": np.arange(1, 101) / 100})
-    drawn = pd.DataFrame({
+    shown = pd.DataFrame({
         "kind": ["head"] * 4 + ["tissue"] * 4 + ["femur"] * 4, "flags": [""] * 3 + ["low confidence"] * 8 + [""],
         "doubt": [0.1, 0.97, 0.98, 3, 2, 3, 4, 5, 0.97, 1.2, 2, 0.5],
     })  # fmt: skip
-    summary = summarise(drawn, heads)
-    assert summary["heads_without_a_flag"] == 0.5 and summary["accepted_without_a_flag"] == 1 / 8
+    summary = summarise(shown, heads)
+    assert summary["heads"] == {"n": 100, "without_a_flag": 0.5, "at_operating_point": 0.98}
     assert (heads["doubt"] <= summary["operating_point"]["doubt"]).mean() == 0.98
-    assert summary["operating_point"]["accepted"] == 2 / 8 and summary["strangers"] == 8
+    assert summary["strangers"] == {"n": 8, "without_a_flag": 1 / 8, "at_operating_point": 2 / 8}
     assert summary["drawn_heads"] == {"n": 4, "without_a_flag": 0.75, "at_operating_point": 0.75}
-    assert summary["by_kind"]["femur"] == {
-        "n": 4, "taught": False, "accepted_without_a_flag": 0.25, "accepted_at_operating_point": 0.5,
-    }  # fmt: skip
-    assert summary["by_kind"]["tissue"]["taught"] and set(summary["by_kind"]) == {"tissue", "femur"}
+    femur, tissue = (summary["by_kind"][kind] for kind in ("femur", "tissue"))
+    assert femur == {"taught": False, "n": 4, "without_a_flag": 0.25, "at_operating_point": 0.5}
+    assert tissue["taught"] and set(summary["by_kind"]) == {"tissue", "femur"} and summary["beside_heads"] is None
+
+
+def test_beside_a_head_the_broadest_strip_is_looked_at(tmp_path):
+    index = [{"image_name": name, "width_px": 800, "height_px": 540} for name in ("left", "filled")]
+    heads = [ellipse_landmarks((250, 270), 200, 150, 0.1), ellipse_landmarks((400, 270), 390, 260, 0)]
+    columns = np.tile(np.arange(80, dtype=np.uint8), (80, 1))
+    write_shard(tmp_path / "cached.npy", index, [columns, columns], (80, 80), np.uint8)
+    manifest = pd.DataFrame(index).set_index("image_name")
+    manifest[list(COLUMNS)] = np.reshape(heads, (2, 8))
+    rows, seen = look_beside(manifest, Shards([tmp_path / "cached.npy"]))
+    assert rows["image_name"].tolist() == ["left"], "the other head leaves nothing to look at"
+    assert rows["height_px"].item() == 540 and rows["width_px"].item() == pytest.approx(800 - 250 - 1.15 * 200, abs=3)
+    assert (
+        seen.shape == (1, 80, 80)
+        and seen[0, 40, 1] == pytest.approx(48, abs=1)
+        and seen[0, 40, 77] == pytest.approx(78, abs=1)
+    )

@@ -60,6 +60,7 @@ rule judge_strangers:
         model=model_file("model.onnx"),
         manifest=f"{RESULTS}/manifest.csv",
         landmarks=shard_files(LOCATED, labelled=True),
+        images=shard_files(CACHED, labelled=True),
         modules=modules("judge_strangers"),
     output:
         table=f"{RESULTS}/{{experiment}}/strangers.csv",

@@ -10,12 +10,16 @@ import pandas as pd
 from draw_strangers import draw_all
 from fetal_biometry import job
 from fetal_biometry.biometry import interval_margins, measure, own_limits, reported_lengths
+from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.geometry import LENGTHS
 from fetal_biometry.inference import Predictor, locate_all
 from fetal_biometry.strangers import HEAD, KINDS, TAUGHT
+from fetal_biometry.views import beside_heads, look
 
+BESIDE = "beside"  # what true images show beside their heads
+BROAD_ENOUGH_PX = 100
 FIRST_SEED = 100_000  # beyond those of draw_strangers, on which networks learn
 PASSING = 0.98  # share of true heads that pass at the operating point
 
@@ -38,42 +42,41 @@ def doubts(found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limit
     return pd.DataFrame({"flags": table["flags"].to_numpy(), "doubt": np.fmax.reduce(parts)})
 
 
-def draw_and_measure(predictor: Predictor, of_each_kind: int, threads: int, limits: dict, calliper: str):
-    """A row a drawn image, of a head or of a stranger: its kind, its seed, what `doubts` says of it."""
+def draw_images(of_each_kind: int, size: int, threads: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows like the manifest's, and images: heads, the control, and strangers of each kind."""
     kinds, seeds = [HEAD, *KINDS], range(FIRST_SEED, FIRST_SEED + of_each_kind)
-    images, index = draw_all(kinds, seeds, predictor.cache_size, threads)
-    manifest = pd.DataFrame(index).assign(pixel_size_mm=0.15)  # a usual one; only in mm is a head small or large
-    found = locate_all(predictor, manifest["image_name"], images, sizes_of(manifest))
-    said = doubts(found, manifest, predictor.metadata.get("calibration", {}), limits, calliper)
-    return pd.concat([pd.DataFrame(product(kinds, seeds), columns=["kind", "seed"]), said], axis=1)
+    images, index = draw_all(kinds, seeds, size, threads)
+    kind, _ = zip(*product(kinds, seeds), strict=True)  # a usual size of a pixel; only in mm is a head small or large
+    return pd.DataFrame(index).assign(kind=kind, pixel_size_mm=0.15), np.stack(images)
 
 
-def summarise(drawn: pd.DataFrame, heads: pd.DataFrame) -> dict:
-    """Shares that pass, by kind: without a flag, and at the doubt below which `PASSING` of the heads lie."""
+def look_beside(manifest: pd.DataFrame, shards: Shards) -> tuple[pd.DataFrame, np.ndarray]:
+    """The same of what images show beside their heads, where that is broad enough to show anything."""
+    views, sides = beside_heads(sizes_of(manifest), points_of(manifest))
+    shown = sides.min(axis=1) >= BROAD_ENOUGH_PX
+    rows = manifest[shown].assign(kind=BESIDE)
+    seen = look(shards.gather(rows.index), sizes_of(rows), views[shown], shards.shape[0])
+    rows[["width_px", "height_px"]] = sides[shown].round().astype(int)
+    return rows.reset_index(), seen
+
+
+def passing(doubted: pd.DataFrame, limit: float) -> dict:
+    """How many images, and the shares of them without a flag and with a doubt of `limit` at most."""
+    unflagged, sure = doubted["flags"] == "", doubted["doubt"] <= limit
+    return {"n": len(doubted), "without_a_flag": float(unflagged.mean()), "at_operating_point": float(sure.mean())}
+
+
+def summarise(shown: pd.DataFrame, heads: pd.DataFrame) -> dict:
+    """What passes for a head, by kind: without a flag, and at the doubt below which `PASSING` of the heads lie."""
     limit = float(np.quantile(heads["doubt"], PASSING))
-    control, strangers = drawn[drawn["kind"] == HEAD], drawn[drawn["kind"] != HEAD]
-    unflagged, passing = strangers["flags"] == "", strangers["doubt"] <= limit
+    of_kind = {kind: passing(rows, limit) for kind, rows in shown.groupby("kind", sort=False)}
     return {
-        "heads": len(heads),
-        "heads_without_a_flag": float((heads["flags"] == "").mean()),
-        "strangers": len(strangers),
-        "accepted_without_a_flag": float(unflagged.mean()),
-        "drawn_heads": {
-            "n": len(control),
-            "without_a_flag": float((control["flags"] == "").mean()),
-            "at_operating_point": float((control["doubt"] <= limit).mean()),
-        },
-        "operating_point": {"heads_passing": PASSING, "doubt": limit, "accepted": float(passing.mean())},
-        "by_kind": {
-            kind: {
-                "n": int(of_kind.sum()),
-                "taught": kind in TAUGHT,
-                "accepted_without_a_flag": float(unflagged[of_kind].mean()),
-                "accepted_at_operating_point": float(passing[of_kind].mean()),
-            }
-            for kind in KINDS
-            if (of_kind := strangers["kind"] == kind).any()
-        },
+        "operating_point": {"heads_passing": PASSING, "doubt": limit},
+        "heads": passing(heads, limit),
+        "drawn_heads": of_kind.get(HEAD),
+        "strangers": passing(shown[shown["kind"].isin(KINDS)], limit),
+        "by_kind": {kind: {"taught": kind in TAUGHT, **of_kind[kind]} for kind in KINDS if kind in of_kind},
+        "beside_heads": of_kind.get(BESIDE),
     }
 
 
@@ -87,10 +90,15 @@ if __name__ == "__main__":
         if not len(test):
             raise InputError("no sound test image to hold strangers against; raise test_fraction.")
         manifest = read_frame(source.manifest).loc[test]
-        calibration = predictor.metadata["calibration"]
-        heads = doubts(found.loc[test], manifest, calibration, params.limits, params.calliper)
-        drawn = draw_and_measure(predictor, params.of_each_kind, snakemake.threads, params.limits, params.calliper)
-        write_frame(drawn, snakemake.output.table)
-        summary = summarise(drawn, heads)
+        reading = predictor.metadata["calibration"], params.limits, params.calliper
+        heads, shown = doubts(found.loc[test], manifest, *reading), []
+        for rows, images in (
+            draw_images(params.of_each_kind, predictor.cache_size, snakemake.threads),
+            look_beside(manifest, Shards(source.images)),
+        ):
+            located = locate_all(predictor, rows["image_name"], images, sizes_of(rows))
+            shown.append(pd.concat([rows[["image_name", "kind"]], doubts(located, rows, *reading)], axis=1))
+        write_frame(pd.concat(shown), snakemake.output.table)
+        summary = summarise(pd.concat(shown), heads)
         job.write_json({"model": str(Path(source.model)), **summary}, snakemake.output.summary)
         logging.info("%s", summary)

@@ -10,6 +10,8 @@ import numpy as np
 
 from fetal_biometry.geometry import landmarks_to_ellipse, squeeze_all
 
+_WITH_SCALP = 1.15  # of the ellipse's axes, beyond which nothing belongs to the head
+
 
 def whole_views(sizes: np.ndarray, zoom: float = 1.0) -> np.ndarray:
     """Views (N, 2, 3) of all of each image, from ``(width, height)`` of shape (N, 2), or of its middle, enlarged."""
@@ -39,6 +41,35 @@ def closeups(heads: np.ndarray, field: float) -> np.ndarray:
     turn = np.stack([np.stack([cosine, -sine], axis=-1), np.stack([sine, cosine], axis=-1)], axis=-2)
     corner = centre - turn.sum(axis=-1) / 2
     return np.concatenate([turn, corner[..., None]], axis=-1)
+
+
+def beside_heads(sizes: np.ndarray, heads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Views of what each image shows beside its head: the broadest of the strips left, right, above and below.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (N, 2)
+        Width and height of the images.
+    heads : ndarray of shape (N, 4, 2)
+        Landmarks in original pixels.
+
+    Returns
+    -------
+    views : ndarray of shape (N, 2, 3)
+    sides : ndarray of shape (N, 2)
+        Width and height of the strips in original pixels; 0 where the head leaves none.
+    """
+    centre, semi_long, semi_short, angle = landmarks_to_ellipse(heads)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    reach = [np.hypot(semi_long * cosine, semi_short * sine), np.hypot(semi_long * sine, semi_short * cosine)]
+    reach = _WITH_SCALP * np.stack(reach, axis=-1)
+    first, last = np.clip(centre - reach, 0, sizes), np.clip(centre + reach, 0, sizes)
+    starts, ends = np.zeros((4, *sizes.shape)), np.tile(np.asarray(sizes, dtype=float), (4, 1, 1))
+    for axis in (0, 1):
+        ends[2 * axis, :, axis], starts[2 * axis + 1, :, axis] = first[:, axis], last[:, axis]
+    broadest, each = (ends - starts).min(axis=2).argmax(axis=0), np.arange(len(sizes))
+    start, sides = starts[broadest, each], (ends - starts)[broadest, each]
+    return np.concatenate([sides[:, None] * np.eye(2), start[..., None] - 0.5], axis=-1), sides
 
 
 def to_original(views: np.ndarray, points: np.ndarray, cells: int) -> np.ndarray:

@@ -1,0 +1,55 @@
+"""How far lengths differ where bytes may: trained by another number of threads, or on a processor without bfloat16."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fetal_biometry.frames import points_of
+from fetal_biometry.geometry import LENGTHS, squeeze
+from fetal_biometry.inference import Predictor, locate_all
+from fetal_biometry.measuring import SHIPPED_MODEL
+from fetal_biometry.phantom import draw_phantom, plan_phantoms
+
+OTHERS = {"one_thread": ("--cores", "1"), "float32": ("--config", "precision=float32")}
+
+
+def images_of(house, run):
+    """The test images' lengths in mm, (N, 3), and how far they are off."""
+    results = house.folder / "results" / run
+    found = pd.read_csv(results / "heatmap" / "predictions.csv", index_col="image_name")
+    errors = pd.read_csv(results / "heatmap" / "errors.csv", index_col="image_name")
+    errors = errors[errors["split"] == "test"]
+    lengths = found.loc[errors.index, [f"{length}_mm" for length in LENGTHS]].to_numpy()
+    return lengths, errors[[f"{length}_error_label" for length in LENGTHS]].abs().to_numpy()
+
+
+@pytest.fixture(scope="module")
+def usual(copy_workflow, tmp_path_factory):
+    """A workflow in a folder of its own, with its default run."""
+    house = copy_workflow(tmp_path_factory.mktemp("usual"))
+    house.snakemake("--config", "run=usual")
+    return house
+
+
+@pytest.mark.parametrize("run", OTHERS)
+def test_another_order_of_summation_changes_lengths_by_less_than_they_are_off(usual, run):
+    usual.snakemake(*OTHERS[run], *(() if "--config" in OTHERS[run] else ("--config",)), f"run={run}")
+    (lengths, errors), (others, other_errors) = images_of(usual, "usual"), images_of(usual, run)
+    change, off, other_off = np.abs(others - lengths).mean(axis=0), errors.mean(axis=0), other_errors.mean(axis=0)
+    print(
+        f"\n{run}: mm by which lengths {LENGTHS} change {change.round(2)}, are off {off.round(2)}, {other_off.round(2)}"
+    )
+    assert (change < 1.5 * np.minimum(off, other_off)).all()
+    assert (np.abs(np.log(other_off / off)) < 0.4).all(), "neither is better than the other"
+
+
+def test_a_model_measures_the_same_whatever_the_threads(usual):
+    images = [draw_phantom(plan) for plan in plan_phantoms(20, seed=77)]
+    sizes = np.array([image.shape[::-1] for image in images])
+    for model in (usual.folder / "results" / "usual" / "heatmap" / "model.onnx", SHIPPED_MODEL):
+        found = []
+        for threads in (1, 2, 3):
+            predictor = Predictor(model, threads)
+            squeezed = [squeeze(image, predictor.cache_size) for image in images]
+            found.append(points_of(locate_all(predictor, range(len(images)), squeezed, sizes)))
+        assert np.abs(np.array(found) - found[0]).max() < 1e-3, f"{model}, px"
