@@ -3,17 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import LENGTHS, squeeze
 from fetal_biometry.inference import Predictor, locate_all
 from fetal_biometry.measuring import SHIPPED_MODEL
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.training import choose_precision
 
 OTHERS = {"one_thread": ("--cores", "1"), "float32": ("--config", "precision=float32")}
 
 
-def images_of(house, run):
+def lengths_and_errors(house, run):
     """The test images' lengths in mm, (N, 3), and how far they are off."""
     results = house.folder / "results" / run
     found = pd.read_csv(results / "heatmap" / "predictions.csv", index_col="image_name")
@@ -33,13 +35,15 @@ def usual(copy_workflow, tmp_path_factory):
 
 @pytest.mark.parametrize("run", OTHERS)
 def test_another_order_of_summation_changes_lengths_by_less_than_they_are_off(usual, run):
+    if run == "float32" and choose_precision("auto", torch.device("cpu")) == torch.float32:
+        pytest.skip("float32 is what this processor takes by itself")
     usual.snakemake(*OTHERS[run], *(() if "--config" in OTHERS[run] else ("--config",)), f"run={run}")
-    (lengths, errors), (others, other_errors) = images_of(usual, "usual"), images_of(usual, run)
+    (lengths, errors), (others, other_errors) = lengths_and_errors(usual, "usual"), lengths_and_errors(usual, run)
     change, off, other_off = np.abs(others - lengths).mean(axis=0), errors.mean(axis=0), other_errors.mean(axis=0)
     print(
         f"\n{run}: mm by which lengths {LENGTHS} change {change.round(2)}, are off {off.round(2)}, {other_off.round(2)}"
     )
-    assert (change < 1.5 * np.minimum(off, other_off)).all()
+    assert (change < np.maximum(off, other_off)).all()
     assert (np.abs(np.log(other_off / off)) < 0.4).all(), "neither is better than the other"
 
 

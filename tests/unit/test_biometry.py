@@ -12,15 +12,20 @@ from fetal_biometry.biometry import (
     export_tables,
     flag_heads,
     head_pixel_sizes,
+    measure,
     outer_lengths,
     own_limits,
     reported_lengths,
     tabulate,
 )
+from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, head_circumference, landmarks_to_ellipse
 from fetal_biometry.landmarks import COLUMNS
 
+UNCALIBRATED = {"centre": [0.0] * 5, "spread": [1.0] * 5} | {
+    length: {"slopes": [0.0] * 5, "quantiles": {}} for length in ("bpd", "ofd", "hc")
+}
 LIMITS = {  # config.yaml's
     "confidence": 0.35,
     "interval": 0.1,
@@ -171,6 +176,23 @@ def test_inner_callipers_are_converted_in_millimetres_and_hc_with_them():
     assert found[1] == pytest.approx(ofd)
     assert found[2] == pytest.approx(head_circumference(found[0], ofd))
     assert outer_lengths(HEAD[None], np.array([0.1]), "outer_to_outer")[0] == pytest.approx(all_lengths(HEAD) * 0.1)
+
+
+@pytest.mark.parametrize("configured", ["outer_to_outer", "outer_to_inner"])
+def test_a_model_says_itself_how_its_labels_took_bpd(configured):
+    """And the ellipse for HC18's challenge is the one whose lengths are reported."""
+    found = pd.DataFrame({"image_name": ["a"]}, index=["a"])
+    found[list(COLUMNS)], found[list(EVIDENCE)] = HEAD.reshape(1, 8), 0.9
+    manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1]}, index=["a"])
+    for stated in ("outer_to_outer", "outer_to_inner"):
+        table, pixel_size = measure(found, manifest, UNCALIBRATED | {"calliper": stated}, LIMITS, configured)
+        expected = outer_lengths(HEAD[None], np.array([0.1]), stated)[0]
+        assert table[["bpd_mm", "ofd_mm", "hc_mm"]].to_numpy()[0] == pytest.approx(expected, abs=1e-3)
+        axes = export_tables(table, pixel_size)["hc18_submission.csv"][["semi_axes_b_mm", "semi_axes_a_mm"]]
+        assert 2 * axes.to_numpy()[0] == pytest.approx(expected[:2], abs=1e-3)
+    silent, _ = measure(found, manifest, UNCALIBRATED, LIMITS, configured)
+    expected = outer_lengths(HEAD[None], np.array([0.1]), configured)[0, 0]
+    assert silent["bpd_mm"].item() == pytest.approx(expected, abs=1e-3)
 
 
 def test_without_a_pixel_size_nothing_is_converted():

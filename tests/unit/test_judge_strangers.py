@@ -32,6 +32,10 @@ def test_a_doubt_of_one_and_more_is_flagged(confidence, height, share, doubt, fl
     (said,) = doubts(found, manifest, calibration, LIMITS, "outer_to_outer").to_dict("records")
     assert said["flags"] == flags
     assert said["doubt"] == pytest.approx(doubt, rel=0.01)
+    faint = calibration | {"least_height": 0.98, "least_confidence": 0.05}
+    (own,) = doubts(found, manifest.assign(pixel_size_mm=np.nan), faint, LIMITS, "outer_to_outer").to_dict("records")
+    assert own["doubt"] == pytest.approx(max(0.05 / confidence, (1.02 - height) / 0.04, share / 0.1), rel=0.01)
+    assert "no pixel size" not in own["flags"] and "low confidence" not in own["flags"]
     (unknown,) = doubts(found, manifest, {}, LIMITS, "outer_to_outer")["doubt"]  # a model without intervals
     assert unknown == pytest.approx(max(0.35 / confidence, (1.02 - height) / 0.52), rel=0.01)
 
@@ -57,10 +61,12 @@ def test_beside_a_head_the_broadest_strip_is_looked_at(tmp_path):
     heads = [ellipse_landmarks((250, 270), 200, 150, 0.1), ellipse_landmarks((400, 270), 390, 260, 0)]
     columns = np.tile(np.arange(80, dtype=np.uint8), (80, 1))
     write_shard(tmp_path / "cached.npy", index, [columns, columns], (80, 80), np.uint8)
-    manifest = pd.DataFrame(index).set_index("image_name")
+    manifest = pd.DataFrame(index).set_index("image_name", drop=False)
     manifest[list(COLUMNS)] = np.reshape(heads, (2, 8))
     rows, seen = look_beside(manifest, Shards([tmp_path / "cached.npy"]))
     assert rows["image_name"].tolist() == ["left"], "the other head leaves nothing to look at"
+    nothing, unseen = look_beside(manifest.loc[["filled"]], Shards([tmp_path / "cached.npy"]))
+    assert len(nothing) == 0 and unseen.shape == (0, 80, 80)
     assert rows["height_px"].item() == 540 and rows["width_px"].item() == pytest.approx(800 - 250 - 1.15 * 200, abs=3)
     assert (
         seen.shape == (1, 80, 80)

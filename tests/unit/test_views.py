@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points, squeeze
-from fetal_biometry.views import between, closeups, look, to_grid, to_original, whole_views
+from fetal_biometry.views import beside_heads, between, closeups, look, to_grid, to_original, whole_views
 
 SIZES = np.array([[800, 540], [640, 480]])
 HEADS = np.stack([ellipse_landmarks((420, 250), 150, 115, 0.7), ellipse_landmarks((300, 260), 120, 118, -1.4)])
@@ -14,6 +14,31 @@ HEADS = np.stack([ellipse_landmarks((420, 250), 150, 115, 0.7), ellipse_landmark
 def test_a_whole_view_is_the_resize():
     found = to_grid(whole_views(SIZES), HEADS, 64)
     assert found == pytest.approx(resize_points(HEADS, SIZES[:, None], (64, 64)))
+
+
+def test_beside_a_head_lies_the_broadest_strip():
+    """Of heads near the left, the right, the upper and the lower border, the last one turned by a right angle."""
+    heads = [
+        ellipse_landmarks((210, 270), 200, 100, 0),
+        ellipse_landmarks((590, 270), 200, 100, 0),
+        ellipse_landmarks((400, 130), 200, 100, 0),
+        ellipse_landmarks((400, 440), 100, 80, np.pi / 2),
+    ]
+    views, sides = beside_heads(np.tile([800, 540], (4, 1)), np.array(heads))
+    starts = views[:, :, 2] + 0.5
+    assert starts == pytest.approx(np.array([[440, 0], [0, 0], [0, 245], [0, 0]]), abs=0.01)
+    assert sides == pytest.approx(np.array([[360, 540], [360, 540], [800, 295], [800, 325]]), abs=0.01)
+    assert views[:, :, :2] == pytest.approx(sides[:, None] * np.eye(2))
+
+
+def test_beside_a_slanting_head_nothing_of_it_shows():
+    head = ellipse_landmarks((250, 270), 200, 120, 1.0)
+    (view,), (side,) = beside_heads(np.array([[800, 540]]), head[None])
+    angles = np.linspace(0, 2 * np.pi, 400)
+    along, across = np.array([np.cos(1.0), np.sin(1.0)]), np.array([-np.sin(1.0), np.cos(1.0)])
+    outline = np.array([250, 270]) + 200 * np.cos(angles)[:, None] * along + 120 * np.sin(angles)[:, None] * across
+    start = view[:, 2] + 0.5
+    assert ((outline < start) | (outline > start + side)).any(axis=1).all() and side.min() > 200
 
 
 def test_a_zoom_enlarges_the_middle():

@@ -77,6 +77,7 @@ def edit_table(house, edit):
         (["--config", "mask_weight=0"], ["decoder fused", "filled head"]),
         (["--config", "suspects=teach", "kind=direct"], ["suspects: teach", "kind: heatmap"]),
         (["--config", "kind=direct"], ["closeup", "kind: heatmap", "closeup: null"]),
+        (["--configfile", "direct.yaml"], ["strangers teach", "kind: heatmap", "strangers: 0"]),
         (["--config", "stride=16", "depth=2"], ["stride 16", "stem_stride and depth"]),
         (["--config", "data_root=elsewhere"], ["elsewhere", "does not exist", "data_root"]),
         (["--config", "landmark_table=other.csv"], ["other.csv", "does not exist", "configuration"]),
@@ -89,6 +90,7 @@ def edit_table(house, edit):
     ],
 )
 def test_a_wrong_configuration_is_refused(tiny, arguments, words):
+    (tiny.folder / "direct.yaml").write_text("kind: direct\ncloseup: null\n")
     message = refused(tiny, *arguments)
     assert all(word in message for word in words), message
 

@@ -265,7 +265,7 @@ def training_facts(experiment):
         part_digest(("image_name", "image", "label", "split"), taken),
         _without_measuring(_experiment(name)),
         config["audit"],
-        config["strangers_drawn"],
+        config["strangers_drawn"] if _experiment(name)["strangers"] else 0,
         fold,
     ]
     if judges:
@@ -603,10 +603,11 @@ def check_configuration():
                     f"experiment {name}: decoder {settings['decoder']} reads the filled head, which mask_weight: 0 "
                     "leaves undrawn; set a mask_weight or another decoder."
                 )
-        if settings["strangers"] and not (settings["mask_weight"] and settings["augmentation"]):
+        draws_heads = settings["kind"] == "heatmap" and settings["mask_weight"]
+        if settings["strangers"] and not (draws_heads and settings["augmentation"]):
             raise WorkflowError(
-                f"experiment {name}: strangers teach the filled head (mask_weight) to stay away, in random views "
-                "(augmentation); set strangers: 0."
+                f"experiment {name}: strangers teach the filled head (kind: heatmap, mask_weight) to stay away, in "
+                "random views (augmentation); set strangers: 0."
             )
         closeup, networks = settings["closeup"], {"": settings}
         if closeup:

@@ -57,6 +57,7 @@ rule download_hc18:
         runtime=120,
     params:
         url=lookup(dpath="download_url", within=config),
+        test_set=lookup(dpath="download_test_set", within=config),
     message:
         "Downloading HC18 (CC BY 4.0) beside {output.licence}"
     script:

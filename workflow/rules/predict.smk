@@ -143,6 +143,7 @@ rule evaluate_model:
         trained=is_trained,
         dataset=lookup(dpath="dataset", within=config),
         calliper=lookup(dpath="calliper", within=config),
+        interval_level=lookup(dpath="interval_level", within=config),
         settings=experiment_settings,
     message:
         "Evaluating {wildcards.experiment}"

@@ -39,7 +39,7 @@ if __name__ == "__main__":
         if snakemake.input.get("found"):
             known = manifest[taught & sound]
             rehearsal, _ = judge(read_frame(snakemake.input.found), known, params.calliper, params.correct)
-        learned = {"correction": correction} | calibrate(
+        learned = {"calliper": params.calliper, "correction": correction} | calibrate(
             judged, params.interval_level, params.interval_assurance, rehearsal
         )
         job.write_json(learned, snakemake.output.calibration)

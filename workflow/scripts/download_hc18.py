@@ -8,4 +8,4 @@ from fetal_biometry.download import download_hc18
 if __name__ == "__main__":
     with job.start(snakemake):
         folder = Path(snakemake.output[0]).parent
-        download_hc18(snakemake.params.url, folder, snakemake.params.get("with_test_set", False))
+        download_hc18(snakemake.params.url, folder, snakemake.params.test_set)

@@ -48,9 +48,12 @@ def evaluate_loss(snakemake, manifest, split, sound) -> dict:
 
 
 def describe_model(snakemake) -> dict:
-    metadata = Predictor(snakemake.input.model).metadata
+    metadata, params = Predictor(snakemake.input.model).metadata, snakemake.params
+    calibration = metadata.get("calibration", {})  # of a given model; one trained here follows the configuration
     return {
-        "kind": metadata["kind"] if snakemake.params.trained else "external",
+        "kind": metadata["kind"] if params.trained else "external",
+        "calliper": calibration.get("calliper", params.calliper),
+        "interval_level": calibration.get("level", params.interval_level),
         "parameters": metadata["parameters"],
         "epochs": metadata["epochs"],
         "best_epoch": metadata["epoch"],
@@ -61,7 +64,7 @@ def describe_model(snakemake) -> dict:
         "reflections": metadata["reflections"],
         "closeup": metadata["closeup"],
         "second_opinion": metadata.get("second_opinion"),
-        **{knob: snakemake.params.settings.get(knob) for knob in ("suspects", "keep_epoch", "cross_fit")},
+        **{knob: params.settings.get(knob) for knob in ("suspects", "keep_epoch", "cross_fit")},
     }
 
 
@@ -88,8 +91,8 @@ if __name__ == "__main__":
             predictions = read_frame(snakemake.input.predictions).loc[manifest.index]
             split = read_frame(snakemake.input.split)["split"].reindex(manifest.index).to_numpy()
             sound = (audit["verdict"].reindex(manifest.index) == "sound").to_numpy()
-            calliper = snakemake.params.calliper
-            evaluation = Evaluation(manifest, predictions, split, sound, unit, per_px, calliper)
+            callipers = metrics["calliper"], metrics["model"]["calliper"]
+            evaluation = Evaluation(manifest, predictions, split, sound, unit, per_px, *callipers)
             metrics["splits"], metrics["reference"] = evaluate_splits(evaluation), evaluate_reference(evaluation)
             errors = list_errors(evaluation)
             if snakemake.params.trained:

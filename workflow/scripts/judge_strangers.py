@@ -25,21 +25,22 @@ PASSING = 0.98  # share of true heads that pass at the operating point
 
 
 def doubts(found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limits: dict, calliper: str) -> pd.DataFrame:
-    """The flags of what was found and, as ``doubt``, how near it is to being flagged for want of a head.
+    """The flags of what was found, but for the want of a pixel size, and how near it is to one for want of a head.
 
-    The largest of: the limit over the confidence, what the height of the filled head lacks over what it may lack, and
-    the interval's margin over its limit. 1 and more is flagged.
+    ``doubt`` is the largest of: the limit over the confidence, what the height of the filled head lacks over what it
+    may lack, and the interval's margin over its limit. 1 and more is flagged.
     """
     table, pixel_size = measure(found, manifest, calibration, limits, calliper)
     limits = own_limits(limits, calibration)
-    lengths = reported_lengths(points_of(table), pixel_size, calliper)
+    lengths = reported_lengths(points_of(table), pixel_size, calibration.get("calliper", calliper))
     ends = table[[f"{length}_{end}" for length in LENGTHS for end in ("low", "high")]].to_numpy().reshape(-1, 3, 2)
     margins = interval_margins(ends, lengths)
     confidence, height = (found[name].to_numpy(dtype=float) for name in ("confidence", "height"))
     parts = [limits["confidence"] / np.maximum(confidence, 1e-9)]
     parts.append((1.02 - height) / (1.02 - limits["height"]))
     parts.append(np.nanmax(np.column_stack([margins, np.zeros(len(margins))]), axis=1) / limits["interval"])
-    return pd.DataFrame({"flags": table["flags"].to_numpy(), "doubt": np.fmax.reduce(parts)})
+    flags = [";".join(flag for flag in text.split(";") if flag != "no pixel size") for text in table["flags"]]
+    return pd.DataFrame({"flags": flags, "doubt": np.fmax.reduce(parts)})
 
 
 def draw_images(of_each_kind: int, size: int, threads: int) -> tuple[pd.DataFrame, np.ndarray]:
@@ -55,9 +56,11 @@ def look_beside(manifest: pd.DataFrame, shards: Shards) -> tuple[pd.DataFrame, n
     views, sides = beside_heads(sizes_of(manifest), points_of(manifest))
     shown = sides.min(axis=1) >= BROAD_ENOUGH_PX
     rows = manifest[shown].assign(kind=BESIDE)
-    seen = look(shards.gather(rows.index), sizes_of(rows), views[shown], shards.shape[0])
+    seen = np.zeros((0, *shards.shape), np.uint8)
+    if len(rows):
+        seen = look(shards.gather(rows.index), sizes_of(rows), views[shown], shards.shape[0])
     rows[["width_px", "height_px"]] = sides[shown].round().astype(int)
-    return rows.reset_index(), seen
+    return rows.reset_index(drop=True), seen
 
 
 def passing(doubted: pd.DataFrame, limit: float) -> dict:
@@ -83,6 +86,8 @@ def summarise(shown: pd.DataFrame, heads: pd.DataFrame) -> dict:
 if __name__ == "__main__":
     with job.start(snakemake):
         source, params = snakemake.input, snakemake.params
+        if not source.get("split"):
+            raise InputError("strangers are held against labelled heads; set a dataset that has labels.")
         predictor = Predictor(source.model, snakemake.threads)
         split, audit = (read_frame(source[name]) for name in ("split", "audit"))
         found = pd.concat(map(read_frame, source.landmarks))
@@ -90,7 +95,7 @@ if __name__ == "__main__":
         if not len(test):
             raise InputError("no sound test image to hold strangers against; raise test_fraction.")
         manifest = read_frame(source.manifest).loc[test]
-        reading = predictor.metadata["calibration"], params.limits, params.calliper
+        reading = predictor.metadata.get("calibration", {}), params.limits, params.calliper
         heads, shown = doubts(found.loc[test], manifest, *reading), []
         for rows, images in (
             draw_images(params.of_each_kind, predictor.cache_size, snakemake.threads),

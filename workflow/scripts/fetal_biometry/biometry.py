@@ -133,9 +133,9 @@ def measure(
     calibration : dict
         Of the model, see `uncertainty.calibrate`; empty where it has none, and intervals are NaN.
     limits, calliper
-        As of `tabulate`, which says what comes out.
+        As of `tabulate`, which says what comes out. A model that says how its own labels took BPD is believed.
     """
-    found = found.copy()
+    found, calliper = found.copy(), calibration.get("calliper", calliper)
     points = stretch_diameters(points_of(found), calibration.get("correction", UNSTRETCHED))
     found[list(COLUMNS)] = points.reshape(-1, 8)
     pixel_size = head_pixel_sizes(manifest, points)
@@ -258,7 +258,7 @@ def export_tables(table: pd.DataFrame, pixel_size: np.ndarray) -> dict[str, pd.D
     """The predictions in the reference's two formats and the HC18 challenge's, by file name.
 
     ``hc18_submission.csv`` holds the images with a known pixel size: ellipse centre and semi axes in
-    millimetres, the angle of the long axis in radians, y pointing down.
+    millimetres, outer-to-outer like the lengths, the angle of the long axis in radians, y pointing down.
     """
     task = table[["image_name"]].copy()
     corners = [f"{axis}{end}" for end in range(1, 5) for axis in "xy"]
@@ -267,7 +267,8 @@ def export_tables(table: pd.DataFrame, pixel_size: np.ndarray) -> dict[str, pd.D
     circumference = table[["image_name", "bpd_px", "ofd_px", "hc_px", "bpd_mm", "ofd_mm", "hc_mm"]]
     known = np.isfinite(_per_axis(pixel_size)[:, 0])
     points = _in_millimetres(points_of(table[known]), pixel_size[known])
-    centre, semi_long, semi_short, angle = landmarks_to_ellipse(points)
+    centre, _, _, angle = landmarks_to_ellipse(points)
+    semi_short, semi_long = np.sort(table.loc[known, ["bpd_mm", "ofd_mm"]].to_numpy(), axis=1).T / 2
     submission = pd.DataFrame(
         {
             "filename": table.loc[known, "image_name"],

@@ -42,7 +42,8 @@ class Evaluation:
     sound: np.ndarray
     unit: str
     per_px: np.ndarray
-    calliper: str
+    calliper: str  # of the labels
+    model_calliper: str
 
     def __post_init__(self):
         self.pixel_size = self.per_px if self.unit == "mm" else np.full(len(self.manifest), np.nan)
@@ -62,6 +63,9 @@ class Evaluation:
     def lengths(self, points: np.ndarray, calliper: str = "") -> np.ndarray:
         return reported_lengths(points, self.pixel_size, calliper or self.calliper)
 
+    def found(self) -> np.ndarray:
+        return self.lengths(self.located, self.model_calliper)
+
     def banded(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The rows as a whole, and by band of HC where lengths are millimetres."""
         return {"all": rows} | (
@@ -70,14 +74,15 @@ class Evaluation:
 
     def against_labels(self, rows: np.ndarray) -> dict:
         """The model's figures against the dataset's own labels."""
-        lengths = [self.lengths(points)[rows] for points in (self.located, self.labels, self.constant)]
+        lengths = [part[rows] for part in (self.found(), self.lengths(self.labels), self.lengths(self.constant))]
         stated = self.stated_hc[rows] if self.unit == "mm" else None
         return self._group(rows, lengths, (self.located, self.labels), self.intervals[rows], stated)
 
     def against_reference(self, rows: np.ndarray, judged: np.ndarray, intervals: np.ndarray | None = None) -> dict:
         """Figures of the model's or of the labels' points against the independent, outer-to-outer reference."""
-        lengths = [self.lengths(points)[rows] for points in (judged, self.constant)]
-        lengths.insert(1, self.lengths(self.reference, "outer_to_outer")[rows])
+        found = self.found() if judged is self.located else self.lengths(judged)
+        truth = self.lengths(self.reference, "outer_to_outer")
+        lengths = [part[rows] for part in (found, truth, self.lengths(self.constant))]
         return self._group(rows, lengths, (judged, self.reference), None if intervals is None else intervals[rows])
 
     def _group(self, rows, lengths, points, intervals, stated=None) -> dict:
@@ -90,14 +95,14 @@ def list_errors(evaluation: Evaluation) -> pd.DataFrame:
     """Signed errors of each labelled image in the unit of report: against its label, and against the reference."""
     table = evaluation.manifest[["image_name", "examination"]].copy()
     table["split"], table["sound"] = evaluation.split, evaluation.sound
-    located = evaluation.lengths(evaluation.located)
+    found = evaluation.found()
     truths = {
         "label": evaluation.lengths(evaluation.labels),
         "reference": evaluation.lengths(evaluation.reference, "outer_to_outer"),
     }
     for name, truth in truths.items():
         for column, length in enumerate(LENGTHS):
-            table[f"{length}_error_{name}"] = (located - truth)[:, column].round(4)
+            table[f"{length}_error_{name}"] = (found - truth)[:, column].round(4)
     return table
 
 
@@ -119,7 +124,7 @@ def evaluate_repeats(evaluation: Evaluation, unseen: np.ndarray) -> dict:
     Of images that taught the network nothing, with sound labels and no flag: gross errors are counted elsewhere.
     """
     rows = unseen & evaluation.sound & ~evaluation.flagged
-    lengths = [evaluation.lengths(points)[rows] for points in (evaluation.located, evaluation.labels)]
+    lengths = [part[rows] for part in (evaluation.found(), evaluation.lengths(evaluation.labels))]
     names = evaluation.manifest["examination"].to_numpy()[rows]
     noise = {name: repeat_noise(*(part[:, i] for part in lengths), names) for i, name in enumerate(LENGTHS)}
     return {name: found for name, found in noise.items() if found}

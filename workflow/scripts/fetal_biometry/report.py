@@ -114,12 +114,16 @@ def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
         rows[column] = [[part for part in text.split(";") if part] for text in rows[column]]
 
     predicted, labels = points_of(rows), label_points(rows)
-    pixel_size, calliper = head_pixel_sizes(rows, predicted), inputs.metrics.get("calliper")
+    pixel_size = head_pixel_sizes(rows, predicted)
+    of_labels = inputs.metrics.get("calliper")
+    of_model = inputs.metrics["model"].get("calliper", of_labels)
     known = np.isfinite(pixel_size[:, 0])
     rows["unit"] = np.where(known, "mm", "px")
     judged_size = pixel_size if inputs.metrics["unit"] == "mm" else np.full(len(rows), np.nan)
-    shown = [reported_lengths(points, pixel_size, calliper) for points in (predicted, labels)]
-    judged = [reported_lengths(points, judged_size, calliper) for points in (predicted, labels)]
+    shown, judged = (
+        [reported_lengths(predicted, sizes, of_model), reported_lengths(labels, sizes, of_labels)]
+        for sizes in (pixel_size, judged_size)
+    )
     for i, length in enumerate(LENGTH_ORDER):
         rows[f"{length}_shown"], rows[f"{length}_label"] = shown[0][:, i], shown[1][:, i]
         rows[f"{length}_error"] = (judged[0] - judged[1])[:, i]

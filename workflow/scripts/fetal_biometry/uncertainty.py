@@ -114,7 +114,7 @@ def calibrate(judged: Judged, level: float, assurance: float = 0.0, rehearsal: J
     lessons = rehearsal if rehearsal is not None and len(rehearsal.lengths) else judged
     sure = assurance if lessons is judged else 0.0
     learned = {"level": level, "assurance": assurance, "images": len(judged.lengths)}
-    learned |= _expect_errors(lessons, level, sure) | faintest_head(lessons.evidence)
+    learned |= _expect_errors(lessons, level, sure) | faintest_head(judged.evidence)
     if lessons is judged:
         return learned
     unscaled = np.ones_like(judged.errors()), judged.evidence, judged.hc_mm
