@@ -95,6 +95,22 @@ def test_a_network_of_its_own_finds_the_head():
         assert finder(noise()).shape == closer(noise()).shape
 
 
+def test_a_gate_closes_the_filled_head_alone():
+    torch.manual_seed(5)
+    gated, plain = (build_one({**UNET, "mask": True, "gate": gate}).eval() for gate in (True, False))
+    gated.load_state_dict(plain.state_dict(), strict=False)
+    assert count_parameters(gated) == count_parameters(plain)
+    with torch.no_grad():
+        assert torch.allclose(gated(noise()), plain(noise()), atol=1e-6)
+        odds = torch.randn(gated.gate_weight.shape)
+        gated.gate_weight.copy_(odds)
+        gated.gate_bias.fill_(-0.5)
+        closed = torch.nn.functional.softplus(0.5 - gated.overview(noise()) @ odds)
+        lowered = plain(noise()) - gated(noise())
+    assert torch.allclose(lowered[:, :4], torch.zeros_like(lowered[:, :4]))
+    assert torch.allclose(lowered[:, 4], closed[:, None, None].expand_as(lowered[:, 4]), atol=1e-4)
+
+
 @pytest.mark.parametrize("description", [UNET, DIRECT])
 def test_every_parameter_takes_part(description):
     torch.manual_seed(2)

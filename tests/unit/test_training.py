@@ -415,17 +415,43 @@ def test_the_architecture_is_plain_and_holds_no_more_than_it_needs():
     assert direct == {"kind": "direct", "width": 4, "depth": 3, "image_size": SIZE, "grey_scaling": "standardise"}
 
 
-def test_strangers_take_the_place_of_some_images_and_teach_to_draw_nothing(samples, tmp_path):
+@pytest.fixture
+def stripe(samples, tmp_path):
+    """A stranger."""
+    image = np.full((SIZE, SIZE), 10, np.uint8)
+    image[SIZE // 2 :] = 200
+    write_shard(tmp_path / "strangers.npy", [{"image_name": "a stripe"}], [image], (SIZE, SIZE), np.uint8)
+    none, place = np.zeros(1, dtype=bool), samples[0].points[:1] + 3
+    images = Shards([tmp_path / "strangers.npy"])
+    return Samples(["a stripe"], place, none, none, np.array([ORIGINAL]), none, images, None)
+
+
+def heights(trainer, strangers, state=None):
+    """How high the first look's network draws a head in strangers, and in some of the training images."""
+    learning, networks = trainer.training, None if state is None else trainer._build(state).eval()
+    shown = np.concatenate([strangers.images.gather(strangers.names), learning.images.gather(learning.names[:8])])
+    drawn = trainer._draw(shown, 0, networks)[:, 4].max(axis=(1, 2))
+    return drawn[: len(strangers)], drawn[len(strangers) :]
+
+
+def test_a_gate_is_closed_for_strangers_and_open_for_heads(samples, stripe, tmp_path):
+    closeup = {**CLOSEUP, "finder": {"width": 4, "gate": True}}
+    settings = {**SETTINGS, **FUSED, "augmentation": VIEWS, "epochs": 12, "closeup": closeup}
+    trainer = Trainer(settings, *samples, tmp_path / "checkpoint.pt", "data", stripe)
+    trainer.run()
+    trainer.average.eval()
+    state = trainer.model("last")["state"]
+    before, heads_before = heights(trainer, stripe)
+    after, heads = heights(trainer, stripe, state)
+    assert after.max() < 0.5 * before.max() and (heads > 0.9 * heads_before).all()
+    others = {name for name in state if "gate" not in name}
+    assert all(torch.equal(state[name], trainer.average.state_dict()[name]) for name in others)
+
+
+def test_strangers_take_the_place_of_some_images_and_teach_to_draw_nothing(samples, stripe, tmp_path):
     learning, judging = samples
-    index = [{"image_name": "a stripe"}]
-    stripe = np.full((SIZE, SIZE), 10, np.uint8)
-    stripe[SIZE // 2 :] = 200
-    write_shard(tmp_path / "strangers.npy", index, [stripe], (SIZE, SIZE), np.uint8)
-    none = np.zeros(1, dtype=bool)
-    place, images = learning.points[:1] + 3, Shards([tmp_path / "strangers.npy"])
-    strangers = Samples(["a stripe"], place, none, none, np.array([ORIGINAL]), none, images, None)
     settings = {**SETTINGS, "mask_weight": 5, "decoder": "fused", "augmentation": VIEWS, "strangers": 0.3, "epochs": 30}
-    trainer = Trainer(settings, learning, judging, tmp_path / "checkpoint.pt", "data", strangers)
+    trainer = Trainer(settings, learning, judging, tmp_path / "checkpoint.pt", "data", stripe)
     before = learning.points.copy()
     _, targets = trainer.load(trainer.training, np.arange(26), 0, np.random.default_rng(1))
     empty = (targets.flatten(1) == 0).all(dim=1).numpy()
@@ -434,6 +460,5 @@ def test_strangers_take_the_place_of_some_images_and_teach_to_draw_nothing(sampl
     assert (judged.flatten(1) > 0).any(dim=1).all()  # none among those that judge
     trainer.run()
     assert np.array_equal(trainer.training.points, before)
-    shown = np.concatenate([stripe[None], learning.images.gather(learning.names[:8])])
-    heights = trainer._draw(shown, 0)[:, 4].max(axis=(1, 2))
-    assert heights[0] < 0.3 < 0.7 < heights[1:].min()
+    strange, heads = heights(trainer, stripe)
+    assert strange.max() < 0.3 < 0.7 < heads.min()

@@ -260,12 +260,12 @@ def training_facts(experiment):
     unseen = None if judges else fold  # the points that a first audit found come from the labels of every fold
     taken = [record for record in records() if record["split"] in ("train", "validation") and record["fold"] != unseen]
     code = ["build_manifest", "screen_labels", "split_images", "cache_images", "render_heatmaps"]
-    code += ["draw_strangers"] if _experiment(name)["strangers"] else []
+    code += ["draw_strangers"] if knows_strangers(_experiment(name)) else []
     facts = [
         part_digest(("image_name", "image", "label", "split"), taken),
         _without_measuring(_experiment(name)),
         config["audit"],
-        config["strangers_drawn"] if _experiment(name)["strangers"] else 0,
+        config["strangers_drawn"] if knows_strangers(_experiment(name)) else 0,
         fold,
     ]
     if judges:
@@ -469,9 +469,14 @@ def heatmap_files(wildcards):
     return shard_files(RENDERED, labelled=True)(wildcards)
 
 
+def knows_strangers(settings):
+    """Whether an experiment's networks learn from images without a head: to draw nothing, or to close a gate."""
+    return bool(settings["strangers"] or (settings["closeup"] and settings["closeup"]["finder"].get("gate")))
+
+
 def strangers_taught(wildcards):
-    """Images without a head, where the experiment's networks learn to draw nothing on some."""
-    return STRANGERS if training_settings(wildcards)["strangers"] else []
+    """Images without a head, where the experiment's networks learn something of them."""
+    return STRANGERS if knows_strangers(training_settings(wildcards)) else []
 
 
 def model_file(name):
@@ -611,6 +616,11 @@ def check_configuration():
             )
         closeup, networks = settings["closeup"], {"": settings}
         if closeup:
+            if closeup["finder"].get("gate") and not settings["mask_weight"]:
+                raise WorkflowError(
+                    f"experiment {name}: closeup.finder.gate closes the filled head, which mask_weight: 0 leaves undrawn; "
+                    "set gate: false."
+                )
             networks["'s closeup.finder"] = {**settings, **closeup["finder"]}
         for whose, network in networks.items():
             deepest = 2 ** network["depth"]

@@ -16,10 +16,9 @@ from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.geometry import LENGTHS
 from fetal_biometry.inference import Predictor, locate_all
 from fetal_biometry.strangers import HEAD, KINDS, TAUGHT
-from fetal_biometry.views import beside_heads, look
+from fetal_biometry.views import show_beside
 
 BESIDE = "beside"  # what true images show beside their heads
-BROAD_ENOUGH_PX = 100
 FIRST_SEED = 100_000  # beyond those of draw_strangers, on which networks learn
 PASSING = 0.98  # share of true heads that pass at the operating point
 
@@ -52,14 +51,11 @@ def draw_images(of_each_kind: int, size: int, threads: int) -> tuple[pd.DataFram
 
 
 def look_beside(manifest: pd.DataFrame, shards: Shards) -> tuple[pd.DataFrame, np.ndarray]:
-    """The same of what images show beside their heads, where that is broad enough to show anything."""
-    views, sides = beside_heads(sizes_of(manifest), points_of(manifest))
-    shown = sides.min(axis=1) >= BROAD_ENOUGH_PX
+    """The same of what images show beside their heads."""
+    images = shards.gather(manifest.index)
+    seen, sides, shown = show_beside(images, sizes_of(manifest), points_of(manifest), shards.shape[0])
     rows = manifest[shown].assign(kind=BESIDE)
-    seen = np.zeros((0, *shards.shape), np.uint8)
-    if len(rows):
-        seen = look(shards.gather(rows.index), sizes_of(rows), views[shown], shards.shape[0])
-    rows[["width_px", "height_px"]] = sides[shown].round().astype(int)
+    rows[["width_px", "height_px"]] = sides.round().astype(int)
     return rows.reset_index(drop=True), seen
 
 

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+_OPEN = 30.0  # logarithm of the odds of a gate that nothing has closed
+
 
 def _double_convolution(inputs: int, outputs: int, batch_norm: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
@@ -75,13 +77,16 @@ class UNet(nn.Module):
     grey_scaling : {'unit', 'standardise', 'none'}
     mask : bool
         A fifth output channel, for the filled head.
+    gate : bool
+        Whether that one is closed where what the deepest level sees speaks against a head: its logits are lowered by
+        ``softplus(-odds)``, `odds` a weighted sum of the features' means and maxima. Open until `gate.learn_gate` says.
 
     Notes
     -----
     ``forward`` maps (N, 1, S, S) to logits of shape (N, 4 or 5, S / stride, S / stride).
     """
 
-    def __init__(self, width, depth, stem_stride, stride, batch_norm, transposed, grey_scaling, mask):
+    def __init__(self, width, depth, stem_stride, stride, batch_norm, transposed, grey_scaling, mask, gate=False):
         super().__init__()
         channels = [width * min(2**level, 8) for level in range(depth + 1)]
         self.scale = _Scaled(grey_scaling)
@@ -97,16 +102,37 @@ class UNet(nn.Module):
             for level in range(depth - 1, last - 1, -1)
         )
         self.head = nn.Conv2d(channels[last], 5 if mask else 4, 1)
+        self.gated = gate
+        if gate:
+            self.register_buffer("gate_weight", torch.zeros(2 * channels[-1]))
+            self.register_buffer("gate_bias", torch.tensor(_OPEN))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        features = self.stem(self.scale(images))
-        skips = []
-        for level, block in enumerate(self.down):
-            features = block(features if level == 0 else functional.max_pool2d(features, 2))
-            skips.append(features)
-        for block, skip in zip(self.up, reversed(skips[:-1]), strict=False):
+        *skips, features = levels = self._encode(images)
+        for block, skip in zip(self.up, reversed(skips), strict=False):
             features = block(features, skip)
-        return self.head(features)
+        maps = self.head(features)
+        if not self.gated:
+            return maps
+        odds = (_pool(levels[-1]) * self.gate_weight).sum(dim=1) + self.gate_bias
+        closed = functional.softplus(-odds)[:, None, None, None]
+        return torch.cat([maps[:, :4], maps[:, 4:] - closed], dim=1)
+
+    def overview(self, images: torch.Tensor) -> torch.Tensor:
+        """What the gate goes by, (N, F): the mean and the maximum of each feature of the deepest level."""
+        return _pool(self._encode(images)[-1])
+
+    def _encode(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Features of each level, the finest first."""
+        levels = []
+        for block in self.down:
+            before = functional.max_pool2d(levels[-1], 2) if levels else self.stem(self.scale(images))
+            levels.append(block(before))
+        return levels
+
+
+def _pool(features: torch.Tensor) -> torch.Tensor:
+    return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
 
 
 class DirectRegressor(nn.Module):

@@ -83,12 +83,12 @@ def _quantise(network: onnx.ModelProto, views: np.ndarray) -> onnx.ModelProto:
 
 
 def _ends(graph: onnx.GraphProto) -> list[str]:
-    """Convolutions from the image and to the maps, and all that is made of these."""
+    """Convolutions from the image and to the maps, what a gate goes by, and all that is made of these."""
     shapes = {weights.name: weights.dims for weights in graph.initializer}
     ends, maps = [], set()
     for node in graph.node:  # each one after those whose output it takes
         shape = shapes[node.input[1]] if node.op_type == "Conv" else None
-        if maps.intersection(node.input) or (shape and shape[0] <= 5):
+        if maps.intersection(node.input) or (shape and shape[0] <= 5) or node.op_type == "ReduceMax":
             maps.update(node.output)
             ends.append(node.name)
         elif shape and shape[1] == 1:

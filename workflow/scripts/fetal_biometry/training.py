@@ -18,11 +18,14 @@ from fetal_biometry import decoding, geometry, heatmaps, masks
 from fetal_biometry.audit import sure_heads
 from fetal_biometry.augmentation import augment, coarsen
 from fetal_biometry.cache import Shards
+from fetal_biometry.gate import learn_gate
 from fetal_biometry.job import atomic_path
 from fetal_biometry.networks import build_networks, count_parameters
-from fetal_biometry.views import between, closeups, show_labelled, to_grid, whole_views
+from fetal_biometry.views import between, closeups, show_beside, show_labelled, to_grid, whole_views
 
 _STRETCHED = 200  # images at most, for a median
+_GATED = 1000  # the same, for a gate
+_BATCHED = 64  # of these at a time
 _TEACH_EVERY = 3  # epochs; the averaged network changes little from one to the next
 
 
@@ -172,6 +175,7 @@ class Trainer:
         """The ``best`` or ``last`` weights with all that is needed to use and to trace them."""
         last = which == "last" or not self.best["state"]
         state = {k: v.cpu() for k, v in self.average.state_dict().items()} if last else self.best["state"]
+        state = self._close_gate(state)
         return {
             "architecture": describe_architecture(self.settings),
             "settings": self.settings,
@@ -265,7 +269,7 @@ class Trainer:
         images, points, sizes = samples.images.gather(names), samples.points[batch], samples.sizes[batch]
         size, closeup = self.settings["image_size"], self.settings["closeup"] if look else None
         strange = np.zeros(len(batch), dtype=bool)
-        if rng is not None and self.strangers is not None and not look:
+        if rng is not None and self.strangers is not None and self.settings["strangers"] and not look:
             strange = rng.random(len(batch)) < self.settings["strangers"]
             drawn = rng.integers(len(self.strangers), size=np.count_nonzero(strange))
             points[strange], sizes[strange] = self.strangers.points[drawn], self.strangers.sizes[drawn]
@@ -385,6 +389,35 @@ class Trainer:
         knobs = {key: self.settings[key] for key in ("decoder", "closeup", "image_size")}
         constant = {"sigma_cells": self.sigma_cells, "stretch": geometry.UNSTRETCHED, "zooms": [1]}
         return {**knobs, **constant, "reflections": reflections}
+
+    @torch.no_grad()
+    def _close_gate(self, state: dict) -> dict:
+        """These weights, with a gate that tells the training heads from strangers and from what lies beside heads."""
+        finder, samples, size = self._build(state).eval()[0], self.training, self.settings["image_size"]
+        if self.strangers is None or not getattr(finder, "gated", False):
+            return state
+        groups = [[], [], []]
+        trains = np.flatnonzero(samples.weights)
+        for batch in np.array_split(trains[:: -(-len(trains) // _GATED)], -(-len(trains) // _BATCHED)):
+            images, sizes = samples.images.gather([samples.names[i] for i in batch]), samples.sizes[batch]
+            groups[0].append(geometry.squeeze_all(images, size))
+            groups[1].append(show_beside(images, sizes, samples.points[batch], size)[0])
+        groups[2].append(geometry.squeeze_all(self.strangers.images.gather(self.strangers.names), size))
+        heads, *others = (
+            torch.cat([self._overview(finder, images) for images in group if len(images)] or [torch.zeros(0)])
+            for group in groups
+        )
+        with torch.enable_grad():
+            weight, bias = learn_gate(heads, [group for group in others if len(group)])
+        odds = [[(group @ weight + bias).quantile(q) for q in (0.02, 0.98)] for group in (heads, *others) if len(group)]
+        logging.info("odds of a head, of 2 and 98 %% of heads, strips beside them, strangers: %s", np.round(odds, 1))
+        return {**state, "0.gate_weight": weight, "0.gate_bias": bias}
+
+    def _overview(self, finder, images: np.ndarray) -> torch.Tensor:
+        """What the gate sees of (N, S, S) images and of their reflections."""
+        reflected = np.concatenate([np.flip(images, axes) for axes in ((), -1, -2, (-1, -2))])
+        seen = torch.from_numpy(np.ascontiguousarray(reflected[:, None])).to(self.device)
+        return torch.cat([finder.overview(part) for part in seen.split(_BATCHED)]).cpu()
 
     def _measure_stretch(self, state: dict) -> tuple[float, float]:
         """`decoding.measure_stretch` of these weights, on some of the images at hand, whatever their labels."""

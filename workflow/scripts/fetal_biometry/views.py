@@ -10,6 +10,7 @@ import numpy as np
 
 from fetal_biometry.geometry import landmarks_to_ellipse, squeeze_all
 
+_BROAD_ENOUGH_PX = 100
 _WITH_SCALP = 1.15  # of the ellipse's axes, beyond which nothing belongs to the head
 
 
@@ -70,6 +71,18 @@ def beside_heads(sizes: np.ndarray, heads: np.ndarray) -> tuple[np.ndarray, np.n
     broadest, each = (ends - starts).min(axis=2).argmax(axis=0), np.arange(len(sizes))
     start, sides = starts[broadest, each], (ends - starts)[broadest, each]
     return np.concatenate([sides[:, None] * np.eye(2), start[..., None] - 0.5], axis=-1), sides
+
+
+def show_beside(images: np.ndarray, sizes: np.ndarray, heads: np.ndarray, size: int):
+    """What squeezed images show `beside_heads`, where that is broad enough to show anything.
+
+    Takes ``images``, ``sizes`` and ``size`` as of `look`, and landmarks. Returns (M, size, size) views, the sides of
+    each in original pixels, (M, 2), and which of the images they are of, (N,) truth values.
+    """
+    views, sides = beside_heads(sizes, heads)
+    shown = sides.min(axis=1) >= _BROAD_ENOUGH_PX
+    seen = look(images[shown], sizes[shown], views[shown], size) if shown.any() else np.zeros((0, size, size), np.uint8)
+    return seen, sides[shown], shown
 
 
 def to_original(views: np.ndarray, points: np.ndarray, cells: int) -> np.ndarray:
