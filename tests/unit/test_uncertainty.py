@@ -54,9 +54,12 @@ def test_diameters_found_too_short_are_lengthened_the_more_the_more_images_say_s
 
 def test_what_a_network_draws_more_faintly_than_nearly_every_head_is_none():
     evidence = np.tile(PLAIN, (200, 1))
-    evidence[:, EVIDENCE.index("height")] = np.linspace(0.8, 1.0, 200)
+    evidence[:, EVIDENCE.index("height")] = [*[0.7] * 2, *[0.8] * 2, *np.linspace(0.98, 1.0, 196)]
     evidence[:, EVIDENCE.index("confidence")] = np.linspace(0.9, 0.2, 200)
-    assert faintest_head(evidence) == pytest.approx({"least_height": 0.802, "least_confidence": 0.207}, abs=1e-3)
+    assert faintest_head(evidence) == pytest.approx({"least_height": 0.799, "least_confidence": 0.207}, abs=1e-3)
+    few = np.tile(PLAIN, (40, 1))
+    few[:, EVIDENCE.index("height")] = heights = np.random.default_rng(4).normal(0.94, 0.01, 40)
+    assert heights.min() > faintest_head(few)["least_height"] == pytest.approx(0.9, abs=0.01)
     assert faintest_head(evidence[:0]) == faintest_head(np.full((9, 5), np.nan)) == {}
 
 

@@ -130,12 +130,16 @@ def faintest_head(evidence: np.ndarray) -> dict:
     """``least_height`` and ``least_confidence`` of all but the faintest hundredth of heads that a network has not seen.
 
     Some networks draw every head up to 1, others do not; heatmaps of a short training are broad. Neither is known
-    where there is no head, or a decoder reads none.
+    where there is no head, or a decoder reads none. Of few heads a hundredth is the lowest one, below which many more
+    may lie; a height is unusual only if it is four standard deviations below the median, too, by median deviations.
     """
     heads = evidence[:, [EVIDENCE.index("height"), EVIDENCE.index("confidence")]]
     if not len(heads) or not np.isfinite(heads).all():
         return {}
-    return dict(zip(("least_height", "least_confidence"), np.quantile(heads, _FAINTEST, axis=0).tolist(), strict=True))
+    height, confidence = np.quantile(heads, _FAINTEST, axis=0)
+    middle = np.median(heads[:, 0])
+    unusual = middle - 4 * 1.4826 * np.median(np.abs(heads[:, 0] - middle))
+    return {"least_height": float(min(height, unusual)), "least_confidence": float(confidence)}
 
 
 def _expect_errors(judged: Judged, level: float, assurance: float) -> dict:
