@@ -75,7 +75,7 @@ def edit_table(house, edit):
         (["--config", "model=gone.onnx"], ["gone.onnx", "does not exist"]),
         (["--config", "split=folds", "split_fold=5"], ["split_fold 5", "count from 0"]),
         (["--config", "mask_weight=0"], ["decoder fused", "filled head"]),
-        (["--config", "mask_weight=0", "decoder=paired"], ["gate", "filled head", "gate: false"]),
+        (["--config", "mask_weight=0", "decoder=paired", "strangers=0"], ["gate", "filled head", "gate: false"]),
         (["--config", "suspects=teach", "kind=direct"], ["suspects: teach", "kind: heatmap"]),
         (["--config", "kind=direct"], ["closeup", "kind: heatmap", "closeup: null"]),
         (["--configfile", "direct.yaml"], ["strangers teach", "kind: heatmap", "strangers: 0"]),
