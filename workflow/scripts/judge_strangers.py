@@ -1,7 +1,6 @@
 """Show a model images without a head: how many it takes for heads, beside the true and the drawn ones it lets pass."""
 
 import logging
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 
 from draw_strangers import draw_all
 from fetal_biometry import job
-from fetal_biometry.biometry import interval_margins, measure, own_limits, reported_lengths
+from fetal_biometry.biometry import interval_margins, measure, own_limits
 from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
@@ -29,9 +28,10 @@ def doubts(found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limit
     ``doubt`` is the largest of: the limit over the confidence, what the height of the filled head lacks over what it
     may lack, and the interval's margin over its limit. 1 and more is flagged.
     """
-    table, pixel_size = measure(found, manifest, calibration, limits, calliper)
+    table, _ = measure(found, manifest, calibration, limits, calliper)
     limits = own_limits(limits, calibration)
-    lengths = reported_lengths(points_of(table), pixel_size, calibration.get("calliper", calliper))
+    millimetres, pixels = (table[[f"{length}_{unit}" for length in LENGTHS]].to_numpy() for unit in ("mm", "px"))
+    lengths = np.where(np.isfinite(millimetres), millimetres, pixels)
     ends = table[[f"{length}_{end}" for length in LENGTHS for end in ("low", "high")]].to_numpy().reshape(-1, 3, 2)
     margins = interval_margins(ends, lengths)
     confidence, height = (found[name].to_numpy(dtype=float) for name in ("confidence", "height"))
@@ -46,8 +46,8 @@ def draw_images(of_each_kind: int, size: int, threads: int) -> tuple[pd.DataFram
     """Rows like the manifest's, and images: heads, the control, and strangers of each kind."""
     kinds, seeds = [HEAD, *KINDS], range(FIRST_SEED, FIRST_SEED + of_each_kind)
     images, index = draw_all(kinds, seeds, size, threads)
-    kind, _ = zip(*product(kinds, seeds), strict=True)  # a usual size of a pixel; only in mm is a head small or large
-    return pd.DataFrame(index).assign(kind=kind, pixel_size_mm=0.15), np.stack(images)
+    rows = pd.DataFrame(index).assign(kind=np.repeat(kinds, of_each_kind))
+    return rows.assign(pixel_size_mm=0.15), np.stack(images)  # a usual one; only in mm is a head small or large
 
 
 def look_beside(manifest: pd.DataFrame, shards: Shards) -> tuple[pd.DataFrame, np.ndarray]:
@@ -99,7 +99,8 @@ if __name__ == "__main__":
         ):
             located = locate_all(predictor, rows["image_name"], images, sizes_of(rows))
             shown.append(pd.concat([rows[["image_name", "kind"]], doubts(located, rows, *reading)], axis=1))
-        write_frame(pd.concat(shown), snakemake.output.table)
-        summary = summarise(pd.concat(shown), heads)
+        shown = pd.concat(shown)
+        write_frame(shown, snakemake.output.table)
+        summary = summarise(shown, heads)
         job.write_json({"model": str(Path(source.model)), **summary}, snakemake.output.summary)
         logging.info("%s", summary)

@@ -78,10 +78,11 @@ class Evaluation:
         stated = self.stated_hc[rows] if self.unit == "mm" else None
         return self._group(rows, lengths, (self.located, self.labels), self.intervals[rows], stated)
 
-    def against_reference(self, rows: np.ndarray, judged: np.ndarray, intervals: np.ndarray | None = None) -> dict:
-        """Figures of the model's or of the labels' points against the independent, outer-to-outer reference."""
-        found = self.found() if judged is self.located else self.lengths(judged)
-        truth = self.lengths(self.reference, "outer_to_outer")
+    def against_reference(
+        self, rows: np.ndarray, judged: np.ndarray, calliper: str, intervals: np.ndarray | None
+    ) -> dict:
+        """Figures of points of a convention, the model's or the labels', against the outer-to-outer reference."""
+        found, truth = self.lengths(judged, calliper), self.lengths(self.reference, "outer_to_outer")
         lengths = [part[rows] for part in (found, truth, self.lengths(self.constant))]
         return self._group(rows, lengths, (judged, self.reference), None if intervals is None else intervals[rows])
 
@@ -137,7 +138,10 @@ def evaluate_reference(evaluation: Evaluation) -> dict:
     be told apart.
     """
     rows = evaluation.banded((evaluation.split == "test") & evaluation.referenced)
-    judged = {"model": (evaluation.located, evaluation.intervals), "labels": (evaluation.labels, None)}
+    judged = {
+        "model": (evaluation.located, evaluation.model_calliper, evaluation.intervals),
+        "labels": (evaluation.labels, evaluation.calliper, None),
+    }
     return {
         name: {label: evaluation.against_reference(chosen, *what) for label, chosen in rows.items() if chosen.any()}
         for name, what in judged.items()

@@ -393,9 +393,9 @@ class Trainer:
     @torch.no_grad()
     def _close_gate(self, state: dict) -> dict:
         """These weights, with a gate that tells the training heads from strangers and from what lies beside heads."""
-        finder, samples, size = self._build(state).eval()[0], self.training, self.settings["image_size"]
-        if self.strangers is None or not getattr(finder, "gated", False):
+        if self.strangers is None or not getattr(self.networks[0], "gated", False):
             return state
+        finder, samples, size = self._build(state).eval()[0], self.training, self.settings["image_size"]
         groups = [[], [], []]
         trains = np.flatnonzero(samples.weights)
         for batch in np.array_split(trains[:: -(-len(trains) // _GATED)], -(-len(trains) // _BATCHED)):
