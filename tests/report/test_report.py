@@ -95,7 +95,8 @@ def test_first_screen_gives_error_constant_and_labels_left_out(labelled_run, pag
     labels = labelled_run.metrics["labels"]
     assert f"{wording.number(hc['mae'])} mm mean absolute error, n = {hc['n']}" in text
     assert f"{wording.factor(hc)} smaller than the mean landmark’s" in text
-    assert f"{labels['suspect']} of {labels['labelled']} labels were left out" in text
+    distrusted = labels["suspect"] + labels.get("doubtful", 0)
+    assert f"{distrusted} of {labels['labelled']} labels were left out" in text
     assert f"Suspect labels left out: {labels['suspect']} of {labels['labelled']}" in text
     assert "Landmark names were swapped" in text
     assert "Research use only. Not a medical device" in text
@@ -174,6 +175,20 @@ def test_what_became_of_suspects_is_said_as_it_was(labelled_run, policy, said):
     metrics = labelled_run.metrics | {"model": labelled_run.metrics["model"] | {"suspects": policy}}
     text = words(report.render_report(replace(labelled_run, metrics=metrics)))
     assert said in text and ("labels were left out" in text) == (policy == "drop")
+
+
+def test_doubtful_labels_count_among_those_left_out(labelled_run):
+    labels = labelled_run.metrics["labels"] | {"suspect": 0, "doubtful": 2, "labelled": 40}
+    text = words(report.render_report(replace(labelled_run, metrics=labelled_run.metrics | {"labels": labels})))
+    assert "2 of 40 labels were left out (5.0 %): the audit found 2 doubtful, whose" in text
+
+
+def test_methods_tell_of_the_gate_where_there_is_one(labelled_run):
+    told = {}
+    for gate in (True, False):
+        model = labelled_run.metrics["model"] | {"closeup": {"looks": 1, "field": 1.3, "finder": {"gate": gate}}}
+        told[gate] = words(report.render_report(replace(labelled_run, metrics=labelled_run.metrics | {"model": model})))
+    assert "speak against a head" in told[True] and "speak against a head" not in told[False]
 
 
 @pytest.mark.parametrize("referenced", [False, True])

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from fetal_biometry.cache import Shards
-from fetal_biometry.digests import sha256_of
+from fetal_biometry.digests import check_model, sha256_of
 from fetal_biometry.errors import InputError
 from fetal_biometry.exported import open_model
-from fetal_biometry.files import check_model
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,9 +20,9 @@ HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free
 SCRIPTS = HOME / "workflow" / "scripts"
 sys.path.append(str(SCRIPTS))
 
-from fetal_biometry import datasets, files, splits
+from fetal_biometry import datasets, splits
 from fetal_biometry.cache import shard_of
-from fetal_biometry.digests import FileIndex, digest
+from fetal_biometry.digests import FileIndex, check_model, digest
 from fetal_biometry.errors import InputError
 
 if config["dataset"] == "auto":
@@ -569,7 +569,7 @@ def check_configuration():
             f"report_compares sets {REPORTED} beside the experiments of compare, which must name it; add it there."
         )
     if MODEL:
-        explained(files.check_model)(MODEL)
+        explained(check_model)(MODEL)
     if config["validation_fraction"] + config["test_fraction"] >= 1:
         raise WorkflowError("validation_fraction and test_fraction leave no examination to train on; lower them.")
     if config["split_fold"] >= config["split_folds"]:

@@ -94,7 +94,7 @@ if __name__ == "__main__":
         params = snakemake.params
         trainer = Trainer(settings, training, validation, params.checkpoint, params.identity, strangers)
         trainer.run()
-        models = {which: trainer.model(which) for which in ("best", "last")}
+        models = trainer.models()
         for which, model in models.items():
             save(model, snakemake.output[which])
         write_frame(pd.DataFrame(trainer.history), snakemake.output.history)

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
+from fetal_biometry.errors import InputError
 from fetal_biometry.job import atomic_path
 
 
@@ -18,6 +20,25 @@ def sha256_of(path) -> str:
     """sha256 of a file's content, 64 hexadecimal digits."""
     with open(path, "rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def check_model(path) -> None:
+    """Refuse a model that is missing, or that lies beside a card, ``NAME.md`` or ``model_card.md``, of another file.
+
+    Raises
+    ------
+    InputError
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: the model does not exist; give --config model=PATH/model.onnx of a run.")
+    for card in (path.with_suffix(".md"), path.with_name("model_card.md")):
+        told = re.search("sha256 `([0-9a-f]{64})`", card.read_text(encoding="utf-8")) if card.is_file() else None
+        if told and told[1] != sha256_of(path):
+            raise InputError(
+                f"{path}: not the model that {card} describes (its sha256 is another); take both from one run, or "
+                "remove the card."
+            )
 
 
 class FileIndex:

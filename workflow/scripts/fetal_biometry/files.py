@@ -3,10 +3,8 @@
 ``FILE#3`` is the third image of a DICOM file that holds several.
 """
 
-import re
 from pathlib import Path
 
-from fetal_biometry.digests import sha256_of
 from fetal_biometry.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -51,22 +49,3 @@ def file_and_frame(image) -> tuple[str, int]:
     if mark and number.isdigit() and not Path(image).exists():
         return file, int(number) - 1
     return str(image), 0
-
-
-def check_model(path) -> None:
-    """Refuse a model that is missing, or that lies beside a card, ``NAME.md`` or ``model_card.md``, of another file.
-
-    Raises
-    ------
-    InputError
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: the model does not exist; give --config model=PATH/model.onnx of a run.")
-    for card in (path.with_suffix(".md"), path.with_name("model_card.md")):
-        told = re.search("sha256 `([0-9a-f]{64})`", card.read_text(encoding="utf-8")) if card.is_file() else None
-        if told and told[1] != sha256_of(path):
-            raise InputError(
-                f"{path}: not the model that {card} describes (its sha256 is another); take both from one run, or "
-                "remove the card."
-            )

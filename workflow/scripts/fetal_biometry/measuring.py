@@ -9,7 +9,8 @@ import yaml
 
 from fetal_biometry.biometry import measure
 from fetal_biometry.datasets import format_regions
-from fetal_biometry.files import check_model, list_frames
+from fetal_biometry.digests import check_model
+from fetal_biometry.files import list_frames
 from fetal_biometry.geometry import squeeze
 from fetal_biometry.images import image_size, pixel_sizes_in, read_squeezed
 from fetal_biometry.inference import Predictor, locate_all

@@ -187,6 +187,11 @@ class Trainer:
             "data_digest": self.identity,
         }
 
+    def models(self) -> dict[str, dict]:
+        """What `model` gives for ``best`` and ``last``, which are one where no epoch was chosen."""
+        last = self.model("last")
+        return {"best": self.model("best") if self.best["state"] else last, "last": last}
+
     def run_epoch(self, epoch: int) -> dict:
         """Train for one epoch, counted from 1: its row of the history."""
         started = time.perf_counter()
