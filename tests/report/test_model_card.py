@@ -32,6 +32,7 @@ def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
     assert (
         "BPD 0.9\u00a0% (0.6\u00a0% to 1.2\u00a0%) the model's, 1.6\u00a0%" in card and "the labels', 23 pairs." in card
     )
+    assert "off from the test images' labels by 0.61 (0.42–0.80) mm of BPD.\n" in card
     assert "HC < 120 mm" in card and "&lt;" not in card and "\n\n\n" not in card
 
 
@@ -42,6 +43,7 @@ def test_it_says_who_calibrates_and_whether_it_is_one_network(metrics):
     ensemble, one = write(cross_fit="ensemble", networks=4, closeup={"looks": 2}), write(cross_fit="calibrate")
     assert "The mean of 4 models" in ensemble and "2 times in a row" in ensemble
     assert "Two U-Nets" in one and "A U-Net" in write(closeup=None)
+    assert "speak against a head" in write(closeup={"looks": 1, "finder": {"gate": True}}) and "speak" not in one
     assert "mean of" not in one and "weights of the last" in one
     for card in (ensemble, one):
         assert "that never saw its examination calibrate the intervals and correct the lengths' bias" in card

@@ -11,6 +11,7 @@ from fetal_biometry.metrics import (
     evaluate_group,
     length_errors,
     mean_landmarks,
+    noise_floor,
     repeat_noise,
     trivial_loss,
 )
@@ -157,6 +158,14 @@ def test_repeats_tell_whose_noise_an_error_is():
     for name, sd in (("model", 0.01), ("reference", 0.02)):
         assert noise[name] == pytest.approx(sd, rel=0.1)
         assert noise[f"{name}_low"] < noise[name] < noise[f"{name}_high"]
+
+
+def test_a_model_without_error_is_off_by_the_floor():
+    truth, labels, examinations = measured_twice(3000, 0.0, 0.02)
+    floor = noise_floor(repeat_noise(truth, labels, examinations), labels)
+    assert np.abs(truth - labels).mean() == pytest.approx(floor["floor"], rel=0.05)
+    assert floor["floor_low"] < floor["floor"] < floor["floor_high"]
+    assert noise_floor({"reference": 0.02}, np.array([])) == {}
 
 
 def test_single_images_and_other_planes_tell_nothing_of_noise():

@@ -10,7 +10,7 @@ from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.geometry import LENGTHS, resize_points
 from fetal_biometry.landmarks import REFERENCE_COLUMNS
-from fetal_biometry.metrics import evaluate_group, in_bands, mean_landmarks, repeat_noise
+from fetal_biometry.metrics import evaluate_group, in_bands, mean_landmarks, noise_floor, repeat_noise
 
 
 def summarise_labels(manifest, audit) -> dict:
@@ -122,13 +122,18 @@ def evaluate_splits(evaluation: Evaluation) -> dict:
 def evaluate_repeats(evaluation: Evaluation, unseen: np.ndarray) -> dict:
     """How far the model's and the labels' lengths scatter in repeats, see `metrics.repeat_noise`, by length.
 
-    Of images that taught the network nothing, with sound labels and no flag: gross errors are counted elsewhere.
+    Of images that taught the network nothing, with sound labels and no flag: gross errors are counted elsewhere. From
+    the labels' noise comes the error that a model without any would have on the test images, see `metrics.noise_floor`.
     """
-    rows = unseen & evaluation.sound & ~evaluation.flagged
-    lengths = [part[rows] for part in (evaluation.found(), evaluation.lengths(evaluation.labels))]
+    rows, judged = unseen & evaluation.sound & ~evaluation.flagged, (evaluation.split == "test") & evaluation.sound
+    found, labels = evaluation.found(), evaluation.lengths(evaluation.labels)
     names = evaluation.manifest["examination"].to_numpy()[rows]
-    noise = {name: repeat_noise(*(part[:, i] for part in lengths), names) for i, name in enumerate(LENGTHS)}
-    return {name: found for name, found in noise.items() if found}
+    noise = {name: repeat_noise(found[rows, i], labels[rows, i], names) for i, name in enumerate(LENGTHS)}
+    return {
+        name: values | noise_floor(values, labels[judged, i])
+        for i, (name, values) in enumerate(noise.items())
+        if values
+    }
 
 
 def evaluate_reference(evaluation: Evaluation) -> dict:

@@ -1,6 +1,7 @@
 """Every figure an evaluation prints, for any experiment, in one place."""
 
 import itertools
+import math
 
 import numpy as np
 import pandas as pd
@@ -143,6 +144,35 @@ def repeat_noise(predicted, reference, examinations) -> dict:
         for key, variance in zip((name, f"{name}_low", f"{name}_high"), ends, strict=True):
             noise[key] = float(np.sqrt(max(variance, 0.0)))
     return noise
+
+
+def noise_floor(noise: dict, lengths: np.ndarray) -> dict:
+    """The mean absolute error that a model without error would have, for the noise of what it is held against.
+
+    Of normal noise with a standard deviation s the mean absolute value is ``s * sqrt(2 / pi)``.
+
+    Parameters
+    ----------
+    noise : dict
+        Of `repeat_noise`.
+    lengths : ndarray of shape (N,)
+        Of the images that are judged, in the unit of report.
+
+    Returns
+    -------
+    dict
+        ``floor`` and the ends of its 95 % interval, in the unit of report. Empty without images.
+
+    Examples
+    --------
+    >>> floor = noise_floor({"reference": 0.02, "reference_low": 0.01, "reference_high": 0.03}, np.array([40.0, 60.0]))
+    >>> {key: round(value, 2) for key, value in floor.items()}
+    {'floor': 0.8, 'floor_low': 0.4, 'floor_high': 1.2}
+    """
+    if not len(lengths):
+        return {}
+    scale = math.sqrt(2 / math.pi) * float(np.mean(lengths))
+    return {f"floor{end}": scale * noise[f"reference{end}"] for end in ("", "_low", "_high")}
 
 
 def endpoint_errors(predicted: np.ndarray, reference: np.ndarray, per_px: np.ndarray, any_order: bool) -> dict:
