@@ -399,7 +399,7 @@ def test_names_in_the_table_open_the_overlays_beside_the_page(browser, unlabelle
     for row, points in zip(rows.itertuples(), points_of(rows), strict=True):
         text = overlays.overlay_document(row.path, [overlays.DrawnHead(points, "prediction")], row.image_name)
         (tmp_path / overlays.overlay_name(row.image_name)).write_text(text, encoding="utf-8")
-    addresses = render_report.overlay_addresses([tmp_path], tmp_path / "report.html")
+    addresses = render_report.overlay_addresses(rows["image_name"], [tmp_path], tmp_path / "report.html")
     assert set(addresses) == set(rows["image_name"])
     page = tmp_path / "report.html"
     page.write_text(report.render_report(replace(unlabelled_run, overlays=addresses)), encoding="utf-8")

@@ -133,12 +133,12 @@ def picture(image, name=BAD, **options):
     return spoil
 
 
-def dicom(change=None, cut=None, **options):
+def dicom(change=None, cut=None, pixels=None, **options):
     """A case of a DICOM file, with a change to its tags or cut to a share of its length."""
 
     def spoil(world):
         world.image.unlink()
-        path = write(world.images / "001.dcm", speckle(), **options)
+        path = write(world.images / "001.dcm", speckle() if pixels is None else pixels, **options)
         world.sizes[2][0] = path.name
         if change:
             from pydicom import dcmread
@@ -273,6 +273,11 @@ ONE_IMAGE = {
         dicom(tags(BitsAllocated=16, BitsStored=16, HighBit=15)),
         "cannot be decoded",
     ),
+    "a DICOM file of colours of 16 bits": (
+        "images",
+        dicom(pixels=np.zeros((1, 60, 60, 3), np.uint16), photometric="RGB", bits=16),
+        "cannot be decoded",
+    ),
     "a DICOM file of an unknown colour space": (
         "images",
         dicom(tags(PhotometricInterpretation="HSV")),
@@ -288,6 +293,16 @@ ONE_IMAGE = {
         "hc18",
         lambda world: save(world.annotation, NOISE[:90]),
         "120x90 pixels, but its image .* has 120x100; give the annotation of this image",
+    ),
+    "an annotation of 20,000 pixels a side": (
+        "hc18",
+        lambda world: world.annotation.write_bytes(png_of(20_000, 20_000)),
+        "20000x20000 pixels; give",
+    ),
+    "an annotation without its image": (
+        "hc18",
+        lambda world: (world.image.unlink(), world.sizes.pop(2)),
+        r"001_HC_Annotation\.png: an annotation whose image is not there; add the image or remove",
     ),
     "a black annotation": ("hc18", lambda world: save(world.annotation, 0 * NOISE), "no ellipse to fit; redraw"),
     "an annotation of one dot": (
@@ -549,6 +564,23 @@ def test_an_image_that_may_not_be_read_is_put_aside(world, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: os.path.basename(path) != BAD and allowed(path, mode))
     names, (image,) = world.list("images", "quarantine")
     assert names == [NAMES[0], NAMES[2]] and "change its permissions" in image["reason"]
+
+
+def test_what_is_put_aside_is_no_formula_anywhere(world, monkeypatch):
+    """An image of the current folder has a path, and a reason, that begin with its name."""
+    renamed("=x.png")(world)
+    monkeypatch.chdir(world.images)
+    world.settings["images"] = "."
+    _, (image,) = world.list("images", "quarantine")
+    assert image["path"] == "'=x.png" and {text[0] for text in image.values()} == {"'"}
+
+
+def test_an_annotation_of_another_file_format_is_found(world):
+    world.image.unlink()
+    save(world.images / "001_HC.bmp", NOISE)
+    world.sizes[2][0] = "001_HC.bmp"
+    sources = list_sources({**world.settings, "dataset": "hc18", "on_bad_image": "stop", "pixel_sizes": ""}, world.root)
+    assert [source.labelled for source in sources] == [True] * 3
 
 
 @pytest.mark.parametrize("dataset", ["images", "hc18", "challenge"])

@@ -180,6 +180,17 @@ def test_a_csv_of_images(settings, folder, tmp_path):
     refuse(settings, r"list\.csv: no column", tmp_path)
 
 
+def test_a_csv_of_images_may_know_ages_alone(settings, folder, tmp_path):
+    given = tmp_path / "list.csv"
+    settings = {**settings, "dataset": "images", "images": str(given), "pixel_sizes": 0.3}
+    given.write_text("path,gestational_age_weeks\nimages/000_HC.png,20.5\nimages/001_HC.png,\n")
+    rows = describe(settings, tmp_path)
+    known = {name: (row["pixel_size_mm"], row["gestational_age_weeks"]) for name, row in rows.items()}
+    assert known == {"000_HC.png": (0.3, 20.5), "001_HC.png": (0.3, None)}
+    given.write_text("path,gestational_age_weeks\nimages/000_HC.png,143\n")
+    refuse(settings, r"list\.csv, row 2 .*143 weeks; give .* in weeks", tmp_path)
+
+
 def test_unlabelled_images_come_beside_a_dataset(settings, folder, tmp_path):
     save(tmp_path / "more" / "9_HC.png", np.zeros((40, 40), np.uint8))
     settings = {**settings, "images": str(tmp_path / "more")}
@@ -192,6 +203,7 @@ def test_unlabelled_images_come_beside_a_dataset(settings, folder, tmp_path):
 def test_examination_is_the_pattern_s_group_or_the_name():
     assert examination_of("010_2HC.png", "^([^_]+)_") == "010"
     assert examination_of("scan.png", "^([^_]+)_") == "scan.png"
+    assert examination_of("scan.png", r"^(?:(\d+)_)?") == "scan.png"
 
 
 def test_a_label_s_digest_follows_the_label(settings, folder, tmp_path):
@@ -204,6 +216,12 @@ def test_a_label_s_digest_follows_the_label(settings, folder, tmp_path):
     after = digests()
     assert {name for name in HEADS if before[name] != after[name]} == {"000_HC.png"}
     assert all(digests(pixel_sizes=0.1)[name] != after[name] for name in HEADS)
+    sizes = "".join(f"{name},0.1,{{hc}}\n" for name in HEADS)
+    stated = []
+    for hc in (100, 101):  # a stated HC judges, and teaches nothing
+        (tmp_path / "sizes.csv").write_text("filename,pixel size(mm),head circumference (mm)\n" + sizes.format(hc=hc))
+        stated.append(digests(pixel_sizes="sizes.csv"))
+    assert stated[0] == stated[1]
 
 
 def test_missing_folders_and_tables_are_named(settings, folder, tmp_path):

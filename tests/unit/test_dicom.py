@@ -239,6 +239,15 @@ def test_files_without_a_suffix_are_known_by_their_first_bytes(tmp_path):
     assert sources[1].location == f"{tmp_path / 'IM0001'}#2" and sources[2].location == str(tmp_path / "one.dcm")
 
 
+def test_a_table_of_pixel_sizes_may_name_a_frame_or_its_file(tmp_path):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    write(folder / "two.dcm", speckle(2), PixelSpacing=[0.2, 0.2])
+    (tmp_path / "sizes.csv").write_text("image_name,pixel_size_mm\ntwo.dcm,0.1\ntwo.dcm#2,0.15\n")
+    settings = {"dataset": "images", "images": str(folder), "pixel_sizes": "sizes.csv", "data_root": str(tmp_path)}
+    assert [source.pixel_size_mm for source in list_sources(settings, tmp_path)] == [0.1, 0.15]
+
+
 @pytest.mark.parametrize("cut", [10, 200, -500])
 def test_a_damaged_file_is_refused_without_a_word_of_the_patient(path, cut):
     write(path, speckle())

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fetal_biometry.biometry import doubts_of
 from fetal_biometry.geometry import LENGTHS
 from fetal_biometry.measuring import measure_images
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
@@ -37,7 +38,7 @@ def phantoms():
 def measured(images):
     """Lengths in pixels, (N, 3), and which images have no flag."""
     table = measure_images([np.ascontiguousarray(image) for image in images])
-    return table[[f"{name}_px" for name in LENGTHS]].to_numpy(), (table["flags"] == "no pixel size").to_numpy()
+    return table[[f"{name}_px" for name in LENGTHS]].to_numpy(), np.array(doubts_of(table["flags"])) == ""
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -6,13 +6,12 @@ import pytest
 from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
 from fetal_biometry.heatmaps import encode
 from fetal_biometry.metrics import (
+    Repeats,
     bootstrap_interval,
     endpoint_errors,
     evaluate_group,
     length_errors,
     mean_landmarks,
-    noise_floor,
-    repeat_noise,
     trivial_loss,
 )
 
@@ -154,23 +153,26 @@ def measured_twice(heads: int, model_sd: float, reference_sd: float) -> tuple:
 
 
 def test_repeats_tell_whose_noise_an_error_is():
-    noise = repeat_noise(*measured_twice(3000, 0.01, 0.02))
+    noise = Repeats(*measured_twice(3000, 0.01, 0.02)).noise()
     for name, sd in (("model", 0.01), ("reference", 0.02)):
         assert noise[name] == pytest.approx(sd, rel=0.1)
         assert noise[f"{name}_low"] < noise[name] < noise[f"{name}_high"]
 
 
 def test_a_model_without_error_is_off_by_the_floor():
-    truth, labels, examinations = measured_twice(3000, 0.0, 0.02)
-    floor = noise_floor(repeat_noise(truth, labels, examinations), labels)
-    assert np.abs(truth - labels).mean() == pytest.approx(floor["floor"], rel=0.05)
+    truth, labels, examinations = measured_twice(20000, 0.0, 0.02)
+    small = truth < 50
+    floor = Repeats(truth, labels, examinations).floor([(small, 30.0), (~small, 10.0)])
+    error = np.abs(truth - labels)
+    assert floor["floor"] == pytest.approx(0.75 * error[small].mean() + 0.25 * error[~small].mean(), rel=0.07)
     assert floor["floor_low"] < floor["floor"] < floor["floor_high"]
-    assert noise_floor({"reference": 0.02}, np.array([])) == {}
+    assert Repeats(truth, labels, examinations).floor([(small, 0.0)]) == {}
 
 
 def test_single_images_and_other_planes_tell_nothing_of_noise():
     model, reference, examinations = measured_twice(40, 0.01, 0.02)
-    assert repeat_noise(model, reference, np.arange(80)) == {}
+    single = Repeats(model, reference, np.arange(80))
+    assert single.noise() == single.floor([(model > 0, 80.0)]) == {}
     apart = np.tile([1.0, 1.5], 40)
-    assert repeat_noise(model * apart, reference * apart, examinations) == {}
-    assert repeat_noise(model, reference, examinations)["pairs"] > 35
+    assert Repeats(model * apart, reference * apart, examinations).noise() == {}
+    assert Repeats(model, reference, examinations).noise()["pairs"] > 35

@@ -343,13 +343,15 @@ def test_best_is_the_epoch_with_the_least_error_and_last_the_last(train):
 
 def test_the_last_epoch_is_kept_when_asked_for(train):
     trainer = train(keep_epoch="last", learning_rate=0.05, schedule="constant")
-    assert same_weights(trainer.model("best"), trainer.model("last")) and trainer.model("best")["epoch"] == 3
+    models = trainer.models()
+    assert same_weights(models["best"], models["last"]) and models["best"]["epoch"] == 3
     assert "validation_loss" in trainer.history[0]
 
 
 def test_without_validation_images_the_last_epoch_is_kept(train):
     trainer = train(validate=False, epochs=2)
-    assert same_weights(trainer.model("best"), trainer.model("last"))
+    models = trainer.models()
+    assert same_weights(models["best"], models["last"])
     assert "validation_loss" not in trainer.history[0]
 
 

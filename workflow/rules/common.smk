@@ -180,6 +180,7 @@ def records():
             "label": source.label_digest(index) if source.labelled else None,
             "reference": source.reference_digest(index),
             "pixel_size_mm": source.pixel_size_mm,
+            "reference_hc_mm": source.reference_hc_mm,
             "gestational_age_weeks": source.gestational_age_weeks,
             "path": source.location,
             "examination": examinations[source.image_name],

@@ -8,7 +8,7 @@ import pandas as pd
 
 from draw_strangers import draw_all
 from fetal_biometry import job
-from fetal_biometry.biometry import interval_margins, measure, own_limits
+from fetal_biometry.biometry import doubts_of, interval_margins, measure, own_limits
 from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
@@ -38,8 +38,7 @@ def doubts(found: pd.DataFrame, manifest: pd.DataFrame, calibration: dict, limit
     parts = [limits["confidence"] / np.maximum(confidence, 1e-9)]
     parts.append((1.02 - height) / (1.02 - limits["height"]))
     parts.append(np.nanmax(np.column_stack([margins, np.zeros(len(margins))]), axis=1) / limits["interval"])
-    flags = [";".join(flag for flag in text.split(";") if flag != "no pixel size") for text in table["flags"]]
-    return pd.DataFrame({"flags": flags, "doubt": np.fmax.reduce(parts)})
+    return pd.DataFrame({"flags": doubts_of(table["flags"]), "doubt": np.fmax.reduce(parts)})
 
 
 def draw_images(of_each_kind: int, size: int, threads: int) -> tuple[pd.DataFrame, np.ndarray]:
@@ -74,6 +73,7 @@ def summarise(shown: pd.DataFrame, heads: pd.DataFrame) -> dict:
         "heads": passing(heads, limit),
         "drawn_heads": of_kind.get(HEAD),
         "strangers": passing(shown[shown["kind"].isin(KINDS)], limit),
+        "untaught_strangers": passing(shown[shown["kind"].isin(set(KINDS) - set(TAUGHT))], limit),
         "by_kind": {kind: {"taught": kind in TAUGHT, **of_kind[kind]} for kind in KINDS if kind in of_kind},
         "beside_heads": of_kind.get(BESIDE),
     }

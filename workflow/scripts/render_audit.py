@@ -13,10 +13,11 @@ from fetal_biometry.figures import HEAD_SIZES
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.geometry import all_lengths
 from fetal_biometry.landmarks import COLUMNS
-from fetal_biometry.metrics import BANDS
+from fetal_biometry.metrics import band_names
 from fetal_biometry.overlays import DrawnHead, overlay
 from fetal_biometry.pages import fill_template
 from fetal_biometry.plots import Figure, Plot
+from fetal_biometry.tables import as_text
 from fetal_biometry.wording import number
 
 SUSPECTS_SHOWN = 60
@@ -24,7 +25,6 @@ DOUBTFUL_SHOWN = 12
 BORDERLINE_SHOWN = 6
 IMAGE_WIDTH_PX = 420  # a third of the report's: 60 suspects stay below 2 MB
 TOP_SCORE = 4.0  # scores beyond it share the histogram's last bar
-FORMULA_STARTS = tuple("=+-@\t\r")
 
 
 def audited_rows(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFrame, limits: dict) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def audited_rows(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFram
     trusted = np.where(rows["sure"].to_numpy()[:, None, None], heads, points_of(rows))
     measured = all_lengths(trusted)[:, 2] * rows["pixel_size_mm"].to_numpy(dtype=float)
     hc_mm = rows["reference_hc_mm"].astype(float).fillna(pd.Series(measured, rows.index))
-    rows["band"] = [next((band for band, (low, high) in BANDS.items() if low <= hc < high), "") for hc in hc_mm]
+    rows["band"] = band_names(hc_mm.to_numpy())
     rows["suspect"] = rows["verdict"] == "suspect"
     rows["doubtful"] = rows["verdict"] == "doubtful"
     order = ["suspect", "doubtful", "score", "image_name"]
@@ -70,7 +70,7 @@ def annotator_table(rows: pd.DataFrame) -> pd.DataFrame:
     columns = ["image_name", "path", "verdict", "reasons", "score", *COLUMNS, *suggested, "confidence"]
     table = rows[columns].copy()
     for column in ("image_name", "path", "verdict", "reasons"):
-        table[column] = [f"'{text}" if text.startswith(FORMULA_STARTS) else text for text in table[column].astype(str)]
+        table[column] = table[column].astype(str).map(as_text)
     return table.assign(annotator_decision="", annotator_comment="")
 
 

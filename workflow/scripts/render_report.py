@@ -10,7 +10,7 @@ import pandas as pd
 
 from fetal_biometry import job, report
 from fetal_biometry.frames import read_frame
-from fetal_biometry.overlays import image_name_of
+from fetal_biometry.overlays import overlay_name
 
 PACKAGES = ("torch", "onnxruntime", "opencv-python-headless", "numpy", "pandas", "pydicom", "snakemake")
 
@@ -21,10 +21,11 @@ def installed_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES if name in installed}
 
 
-def overlay_addresses(folders: list[str], page: str) -> dict[str, str]:
-    """Where each image's overlay lies, seen from the page, by image name."""
-    files = [file for folder in folders for file in Path(folder).iterdir()]
-    return {image_name_of(file): quote(os.path.relpath(file, Path(page).parent)) for file in files}
+def overlay_addresses(names, folders: list[str], page: str) -> dict[str, str]:
+    """Where each image's overlay lies, seen from the page, by image name; of the images that have one."""
+    files = {file.name: file for folder in folders for file in Path(folder).iterdir()}
+    drawn = {name: files[overlay_name(name)] for name in names if overlay_name(name) in files}
+    return {name: quote(os.path.relpath(file, Path(page).parent)) for name, file in drawn.items()}
 
 
 def mean_history(paths: list[str]) -> pd.DataFrame:
@@ -35,12 +36,13 @@ def mean_history(paths: list[str]) -> pd.DataFrame:
 if __name__ == "__main__":
     with job.start(snakemake):
         source, params = snakemake.input, snakemake.params
+        predictions = read_frame(source.predictions)
         inputs = report.ReportInputs(
             run=params.run,
             experiment=params.experiment,
             manifest=read_frame(source.manifest),
             quarantine=read_frame(source.quarantine),
-            predictions=read_frame(source.predictions),
+            predictions=predictions,
             metrics=json.loads(Path(source.metrics).read_text(encoding="utf-8")),
             audit=read_frame(source.audit) if source.get("audit") else None,
             split=read_frame(source.split) if source.get("split") else None,
@@ -48,7 +50,7 @@ if __name__ == "__main__":
             comparison=pd.read_csv(source.comparison) if source.get("comparison") else None,
             settings=params.settings,
             versions=installed_versions(),
-            overlays=overlay_addresses(source.get("overlays", []), snakemake.output.html),
+            overlays=overlay_addresses(predictions.index, source.get("overlays", []), snakemake.output.html),
         )
         with job.atomic_path(snakemake.output.html) as temporary:
             temporary.write_text(report.render_report(inputs), encoding="utf-8")

@@ -19,6 +19,8 @@ from fetal_biometry.geometry import (
 from fetal_biometry.landmarks import COLUMNS, LANDMARKS
 from fetal_biometry.uncertainty import intervals
 
+UNSCALED = "no pixel size"  # the one flag that doubts no head
+
 
 def flag_heads(points, sizes, confidence, height, margins, hc_mm, limits: dict) -> list[str]:
     """What a person should look at before trusting a measurement, joined by ``;``.
@@ -54,6 +56,17 @@ def flag_heads(points, sizes, confidence, height, margins, hc_mm, limits: dict) 
         "head at the image border": nearest < limits["border_px"],
     }
     return [";".join(name for name, where in raised.items() if where[i]) for i in range(len(points))]
+
+
+def doubts_of(flags) -> list[str]:
+    """Texts of flags without the one that doubts the millimetres alone, and not the head.
+
+    Examples
+    --------
+    >>> doubts_of(["low confidence;no pixel size", "no pixel size", ""])
+    ['low confidence', '', '']
+    """
+    return [";".join(flag for flag in text.split(";") if flag != UNSCALED) for text in flags]
 
 
 def to_outer(bpd_mm: np.ndarray, calliper: str) -> np.ndarray:
@@ -203,7 +216,7 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals,
     margins = interval_margins(intervals, reported)
     evidence = (found[name].to_numpy(dtype=float) for name in ("confidence", "height"))
     flags = flag_heads(points, sizes_of(manifest), *evidence, margins, millimetres[:, 2], limits)
-    unknown = np.where(np.isfinite(pixel_size[:, 0]), "", "no pixel size")
+    unknown = np.where(np.isfinite(pixel_size[:, 0]), "", UNSCALED)
     table["flags"] = [";".join(filter(None, pair)) for pair in zip(flags, unknown, strict=True)]
     return table
 

@@ -16,7 +16,7 @@ from fetal_biometry.digests import FileIndex, digest
 from fetal_biometry.errors import InputError
 from fetal_biometry.files import find_images, list_frames
 from fetal_biometry.landmarks import COLUMNS, REFERENCE_COLUMNS, canonical, swap_names
-from fetal_biometry.tables import Row, index_by_name, read_table
+from fetal_biometry.tables import FORMULA_MARKS, Row, as_text, index_by_name, read_table
 
 NAME_COLUMN = ("image_name", "filename", "image", "name")
 PIXEL_SIZE_COLUMNS = {
@@ -26,7 +26,7 @@ PIXEL_SIZE_COLUMNS = {
     "gestational_age_weeks": ("gestational_age_weeks",),
 }
 SMALLEST_PIXEL_MM, LARGEST_PIXEL_MM = 0.02, 2  # beyond, the number is in another unit
-FORMULA_MARKS = "=+-@"  # with which a cell begins that spreadsheets calculate
+ANNOTATED = "_Annotation"  # with which an annotation's name ends, behind its image's
 OPTIONAL_COLUMNS = ("reference_hc_mm", "gestational_age_weeks")
 
 
@@ -71,9 +71,9 @@ class Source:
         return digest(content, self.frame) if self.frame else content
 
     def label_digest(self, index: FileIndex) -> str:
-        """Stands for the label and what turns its pixels into millimetres."""
+        """Stands for the label and what turns its pixels into millimetres, which training tells its errors in."""
         annotation = index.sha256(self.annotation) if self.annotation else None
-        return digest(self.landmarks, annotation, self.pixel_size_mm, self.reference_hc_mm)
+        return digest(self.landmarks, annotation, self.pixel_size_mm)
 
     def reference_digest(self, index: FileIndex) -> str:
         """Stands for the independent reference."""
@@ -145,9 +145,9 @@ def _unless_bad(settings: dict, name: str, path: Path, make, *arguments) -> list
 
 
 def examination_of(image_name: str, pattern: str) -> str:
-    """The examination an image belongs to: the pattern's first group, or the name where nothing matches."""
+    """The examination an image belongs to: the pattern's first group, or the name where that matches nothing."""
     match = re.match(pattern, image_name)
-    return match.group(1) if match else image_name
+    return (match and match.group(1)) or image_name
 
 
 def describe_source(source: Source, settings: dict, index: FileIndex) -> dict:
@@ -210,16 +210,13 @@ def describe_sources(sources: list[Source], settings: dict, index: FileIndex) ->
         found = list(pool.map(lambda source: source.problem or _attempt(settings, describe, source), sources))
     refuse_if_all_bad([row if isinstance(row, str) else "" for row in found])
     aside = [
-        {"image_name": _as_text(source.image_name), "path": source.location, "reason": row}
+        dict(
+            zip(("image_name", "path", "reason"), map(as_text, (source.image_name, source.location, row)), strict=True)
+        )
         for source, row in zip(sources, found, strict=True)
         if isinstance(row, str)
     ]
     return [row for row in found if not isinstance(row, str)], aside
-
-
-def _as_text(name: str) -> str:
-    """A name as a cell that no spreadsheet calculates."""
-    return f"'{name}" if name[0] in FORMULA_MARKS else name
 
 
 def format_regions(regions) -> str:
@@ -281,7 +278,7 @@ def _list_landmark_table(settings: dict) -> list[Source]:
             raise InputError(f"{row.place}: {folder / name} does not exist; add the image or remove the row.")
         landmarks = tuple(row.number_in(column) for column in COLUMNS)
         source = Source(name, folder / name, landmarks, reference=references.get(name), origin=row.place)
-        return [_with_pixel_size(_usable(source), pixel_sizes)]
+        return [_with_facts(_usable(source), pixel_sizes)]
 
     sources = []
     for name, row in table.items():
@@ -307,7 +304,7 @@ def _list_references(settings: dict) -> dict[str, Path]:
     if not settings["reference_folder"]:
         return {}
     files = find_images(_under_root(settings, settings["reference_folder"]))
-    return {path.name.replace("_Annotation", ""): path for path in files if path.stem.endswith("_Annotation")}
+    return {path.name.replace(ANNOTATED, ""): path for path in files if path.stem.endswith(ANNOTATED)}
 
 
 def names_swapped(points: np.ndarray) -> bool:
@@ -325,27 +322,37 @@ def _list_annotated_folder(settings: dict) -> list[Source]:
     """HC18's format: ``NAME.png`` beside ``NAME_Annotation.png``; without an annotation an image is unlabelled."""
     folder = _existing_folder(settings)
     files = {path.name: path for path in find_images(folder)}
+    annotations = {path.stem.removesuffix(ANNOTATED): path for path in files.values() if path.stem.endswith(ANNOTATED)}
+    images = {name: path for name, path in files.items() if not path.stem.endswith(ANNOTATED)}
     pixel_sizes = _read_pixel_sizes(settings)
 
     def source_of(name, path):
-        annotation = files.get(f"{path.stem}_Annotation{path.suffix}")
+        annotation = annotations.get(path.stem)
         label = {"annotation": annotation, "label_source": "annotation ellipse", "origin": str(annotation)}
-        return [_with_pixel_size(_usable(Source(name, path, **(label if annotation else {}))), pixel_sizes)]
+        return [_with_facts(_usable(Source(name, path, **(label if annotation else {}))), pixel_sizes)]
 
     sources = []
-    for name, path in files.items():
-        if not path.stem.endswith("_Annotation"):
-            sources += _unless_bad(settings, name, path, source_of, name, path)
-    missing = [row for name, row in pixel_sizes.items() if name and name not in files]
+    for name, path in images.items():
+        sources += _unless_bad(settings, name, path, source_of, name, path)
+    missing = [row for name, row in pixel_sizes.items() if name and name not in images]
     if missing and bad_images_stop(settings):
         raise InputError(
             f"{missing[0].place}: no such image in {folder} ({len(missing)} of {len(pixel_sizes)} rows lack theirs); "
             "add the images or remove the rows."
         )
-    return sources + [
+    sources += [
         Source(row["image_name"], folder / row["image_name"], problem=f"{row.place}: no such image in {folder}.")
         for row in missing
     ]
+    known = {source.path.stem for source in sources}
+    for stem, path in annotations.items():
+        if stem not in known:
+            sources += _unless_bad(settings, path.name, path, _refuse_orphan, path)
+    return sources
+
+
+def _refuse_orphan(annotation: Path):
+    raise InputError(f"{annotation}: an annotation whose image is not there; add the image or remove the annotation.")
 
 
 def _list_unlabelled(settings: dict) -> list[Source]:
@@ -363,11 +370,7 @@ def _list_unlabelled(settings: dict) -> list[Source]:
     def sources_of(name, path, row):
         if row and not path.is_file():
             raise InputError(f"{row.place}: {path} does not exist; correct the path or remove the row.")
-        own = row if row and row["pixel_size_mm"] else None
-        return [
-            _with_pixel_size(_usable(source), {source.image_name: own} if own else pixel_sizes)
-            for source in _list_frames(name, path)
-        ]
+        return [_with_facts(_usable(source), pixel_sizes, row) for source in _list_frames(name, path)]
 
     sources = []
     for given_name, path, row in files:
@@ -385,10 +388,10 @@ def _list_frames(image_name: str, path: Path) -> list[Source]:
 def _usable(source: Source) -> Source:
     """The source, if its name can stand in any table, and its file and annotation are files that may be read."""
     name = source.image_name
-    if name[0] in FORMULA_MARKS:
-        raise InputError(f"{source.path}: a spreadsheet would take the name {name!r} for a formula; rename the image.")
     if not name.isprintable():
         raise InputError(f"{source.path.parent}: the name {name!r} holds control characters; rename the image.")
+    if name.startswith(FORMULA_MARKS):
+        raise InputError(f"{source.path}: a spreadsheet would take the name {name!r} for a formula; rename the image.")
     for path in filter(None, (source.path, source.annotation)):
         if not os.path.isfile(path):
             raise InputError(f"{path}: a folder or a broken link, not an image; replace or remove it.")
@@ -416,20 +419,32 @@ def _read_pixel_sizes(settings: dict) -> dict[str, Row]:
     return index_by_name(read_table(_under_root(settings, given), PIXEL_SIZE_COLUMNS, OPTIONAL_COLUMNS))
 
 
-def _with_pixel_size(source: Source, pixel_sizes: dict[str, Row]) -> Source:
-    row = pixel_sizes.get(source.image_name) or pixel_sizes.get("")
-    if row is None:
-        return source
-    size = row.number_in("pixel_size_mm", optional=True)
-    if size is not None and not SMALLEST_PIXEL_MM <= size <= LARGEST_PIXEL_MM:
-        raise InputError(
-            f"{row.place}: a pixel of {size:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
-        )
-    age = row.number_in("gestational_age_weeks", minimum=4, optional=True)
-    if age is not None and age > 45:
-        raise InputError(f"{row.place}: no pregnancy lasts {age:g} weeks; give gestational_age_weeks in weeks.")
-    hc = row.number_in("reference_hc_mm", minimum=1, optional=True)
-    return replace(source, pixel_size_mm=size, reference_hc_mm=hc, gestational_age_weeks=age)
+def _with_facts(source: Source, pixel_sizes: dict[str, Row], own: Row | None = None) -> Source:
+    """The source with its pixel size, stated HC and gestational age, each from the first row that knows it.
+
+    That is the image's ``own`` row, where a table lists the images, then those of ``pixel_sizes`` of its name, of its
+    file's, where several images share one, and of all.
+    """
+    names = source.image_name, source.image_name.removesuffix(source.frame), ""
+    rows = [row for row in (own, *map(pixel_sizes.get, names)) if row is not None]
+
+    def fact(column: str, minimum: float, refusal: str, refused) -> float | None:
+        row = next((row for row in rows if row[column]), None)
+        value = row and row.number_in(column, minimum)
+        if value is not None and refused(value):
+            raise InputError(f"{row.place}: {refusal.format(value)}")
+        return value
+
+    no_size = "a pixel of {:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
+    no_age = "no pregnancy lasts {:g} weeks; give gestational_age_weeks in weeks."
+    return replace(
+        source,
+        pixel_size_mm=fact(
+            "pixel_size_mm", -np.inf, no_size, lambda mm: not SMALLEST_PIXEL_MM <= mm <= LARGEST_PIXEL_MM
+        ),
+        gestational_age_weeks=fact("gestational_age_weeks", 4, no_age, lambda weeks: weeks > 45),
+        reference_hc_mm=fact("reference_hc_mm", 1, "", lambda _: False),
+    )
 
 
 def _points(source: Source, label, size: tuple[int, int]) -> np.ndarray:
@@ -437,16 +452,16 @@ def _points(source: Source, label, size: tuple[int, int]) -> np.ndarray:
     if not isinstance(label, Path):
         return np.reshape(label, (4, 2))
     from fetal_biometry.geometry import fit_annotation
-    from fetal_biometry.images import read_grey
+    from fetal_biometry.images import image_size, read_grey
 
-    annotation = read_grey(label)
-    if annotation.shape[::-1] != size:
+    width, height = image_size(label)
+    if (width, height) != size:
         raise InputError(
-            f"{label}: {annotation.shape[1]}x{annotation.shape[0]} pixels, but its image {source.path} "
-            f"has {size[0]}x{size[1]}; give the annotation of this image."
+            f"{label}: {width}x{height} pixels, but its image {source.path} has {size[0]}x{size[1]}; give the "
+            "annotation of this image."
         )
     try:
-        return fit_annotation(annotation)
+        return fit_annotation(read_grey(label))
     except ValueError as error:
         raise InputError(f"{label}: {error}; redraw or remove the annotation.") from error
 

@@ -48,7 +48,11 @@ def read_frame(path, frame: int) -> np.ndarray:
         if facts.PhotometricInterpretation == "PALETTE COLOR":
             values = apply_color_lut(values, facts)
             values = (values / (1 << 8 * (values.itemsize - 1))).astype(np.uint8)
-        return np.ascontiguousarray(values, np.uint8) if values.ndim == 3 else _to_grey(values, facts)
+        if values.ndim == 2:
+            return _to_grey(values, facts)
+        if values.dtype != np.uint8:
+            raise ValueError
+        return np.ascontiguousarray(values)
 
 
 def calibrated_regions(path, frame: int) -> np.ndarray:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.biometry import reported_lengths
+from fetal_biometry.biometry import doubts_of, reported_lengths
 from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.geometry import LENGTHS, resize_points
 from fetal_biometry.landmarks import REFERENCE_COLUMNS
-from fetal_biometry.metrics import evaluate_group, in_bands, mean_landmarks, noise_floor, repeat_noise
+from fetal_biometry.metrics import Repeats, evaluate_group, in_bands, mean_landmarks
 
 
 def summarise_labels(manifest, audit) -> dict:
@@ -54,11 +54,18 @@ class Evaluation:
         mean = mean_landmarks(self.labels[trained], sizes[trained])[None]
         self.constant = resize_points(mean, (1, 1), sizes[:, None])
         self.stated_hc = self.manifest["reference_hc_mm"].to_numpy(dtype=float)
-        ends = [self.predictions[[f"{name}_low", f"{name}_high"]].to_numpy(dtype=float) for name in LENGTHS]
-        self.intervals = np.stack(ends, axis=1)
-        self.flagged = (self.predictions["flags"] != "").to_numpy()
+        self.intervals = np.stack([self._read_interval(name) for name in LENGTHS], axis=1)
+        self.flagged = np.array(doubts_of(self.predictions["flags"])) != ""
         best_hc = np.where(np.isfinite(self.stated_hc), self.stated_hc, self.lengths(self.labels)[:, 2])
         self.bands = in_bands(best_hc)
+
+    def _read_interval(self, name: str) -> np.ndarray:
+        """Ends of a length's intervals, (N, 2), in the unit of report; the predictions' own is mm wherever known."""
+        ends = self.predictions[[f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
+        if self.unit == "mm":
+            return ends
+        in_px, in_mm = (self.predictions[[f"{name}_{unit}"]].to_numpy(dtype=float) for unit in ("px", "mm"))
+        return ends * np.where(np.isfinite(in_mm), in_px / in_mm, 1.0)
 
     def lengths(self, points: np.ndarray, calliper: str = "") -> np.ndarray:
         return reported_lengths(points, self.pixel_size, calliper or self.calliper)
@@ -76,7 +83,8 @@ class Evaluation:
         """The model's figures against the dataset's own labels."""
         lengths = [part[rows] for part in (self.found(), self.lengths(self.labels), self.lengths(self.constant))]
         stated = self.stated_hc[rows] if self.unit == "mm" else None
-        return self._group(rows, lengths, (self.located, self.labels), self.intervals[rows], stated)
+        alike = self.model_calliper == self.calliper
+        return self._group(rows, lengths, (self.located, self.labels), alike, self.intervals[rows], stated)
 
     def against_reference(
         self, rows: np.ndarray, judged: np.ndarray, calliper: str, intervals: np.ndarray | None
@@ -84,12 +92,19 @@ class Evaluation:
         """Figures of points of a convention, the model's or the labels', against the outer-to-outer reference."""
         found, truth = self.lengths(judged, calliper), self.lengths(self.reference, "outer_to_outer")
         lengths = [part[rows] for part in (found, truth, self.lengths(self.constant))]
-        return self._group(rows, lengths, (judged, self.reference), None if intervals is None else intervals[rows])
+        alike = calliper == "outer_to_outer"
+        return self._group(
+            rows, lengths, (judged, self.reference), alike, None if intervals is None else intervals[rows]
+        )
 
-    def _group(self, rows, lengths, points, intervals, stated=None) -> dict:
+    def _group(self, rows, lengths, points, alike: bool, intervals, stated=None) -> dict:
         names, points = self.manifest["examination"].to_numpy()[rows], [part[rows] for part in points]
         flagged = None if intervals is None else self.flagged[rows]  # flags are the model's, as intervals are
-        return evaluate_group(lengths, points, self.per_px[rows], names, intervals, stated, flagged)
+        group = evaluate_group(lengths, points, self.per_px[rows], names, intervals, stated, flagged)
+        if not alike:  # lengths are converted, points cannot be
+            for order in ("endpoint", "endpoint_fixed_order"):
+                group[order]["bpd"] = dict.fromkeys(group[order]["bpd"])
+        return group
 
 
 def list_errors(evaluation: Evaluation) -> pd.DataFrame:
@@ -120,20 +135,23 @@ def evaluate_splits(evaluation: Evaluation) -> dict:
 
 
 def evaluate_repeats(evaluation: Evaluation, unseen: np.ndarray) -> dict:
-    """How far the model's and the labels' lengths scatter in repeats, see `metrics.repeat_noise`, by length.
+    """How far the model's and the labels' lengths scatter in repeats, see `metrics.Repeats`, by length.
 
     Of images that taught the network nothing, with sound labels and no flag: gross errors are counted elsewhere. From
-    the labels' noise comes the error that a model without any would have on the test images, see `metrics.noise_floor`.
+    the labels' noise comes the error that a model without any would have on the test images.
     """
     rows, judged = unseen & evaluation.sound & ~evaluation.flagged, (evaluation.split == "test") & evaluation.sound
-    found, labels = evaluation.found(), evaluation.lengths(evaluation.labels)
+    found, labels = evaluation.found()[rows], evaluation.lengths(evaluation.labels)[rows]
     names = evaluation.manifest["examination"].to_numpy()[rows]
-    noise = {name: repeat_noise(found[rows, i], labels[rows, i], names) for i, name in enumerate(LENGTHS)}
-    return {
-        name: values | noise_floor(values, labels[judged, i])
-        for i, (name, values) in enumerate(noise.items())
-        if values
-    }
+    bands = evaluation.banded(np.ones(len(rows), dtype=bool))
+    if len(bands) > 1:
+        del bands["all"]
+    mixture = [(inside[rows], float((inside & judged).sum())) for inside in bands.values()]
+    noise = {}
+    for i, name in enumerate(LENGTHS):
+        repeats = Repeats(found[:, i], labels[:, i], names)
+        noise[name] = repeats.noise() | (repeats.floor(mixture) if judged.any() else {})
+    return {name: values for name, values in noise.items() if values}
 
 
 def evaluate_reference(evaluation: Evaluation) -> dict:

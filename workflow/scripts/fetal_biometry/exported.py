@@ -7,6 +7,8 @@ import onnxruntime
 from fetal_biometry.errors import InputError
 
 METADATA = "fetal_biometry"
+_TOLD = {"kind": str, "image_size": int, "cache_size": int, "decoder": str, "sigma_cells": float | int, "stretch": list,
+         "reflections": str, "zooms": list}  # fmt: skip
 CLOSER = "closer"  # the input that says which look it is, of a model that looks more than once
 
 
@@ -30,6 +32,7 @@ def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, di
         ) from None
     except Exception as error:
         raise InputError(f"{path}: not a readable ONNX model ({error}); export it again.") from error
-    if bool(metadata.get("closeup")) != (CLOSER in [given.name for given in session.get_inputs()]):
+    known = isinstance(metadata, dict) and all(isinstance(metadata.get(key), kind) for key, kind in _TOLD.items())
+    if not known or bool(metadata.get("closeup")) != (CLOSER in [given.name for given in session.get_inputs()]):
         raise InputError(f"{path}: a model of another version of this workflow; train it again with this one.")
     return session, metadata

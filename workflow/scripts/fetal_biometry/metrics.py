@@ -11,15 +11,20 @@ from fetal_biometry.geometry import LENGTHS, resize_points
 BANDS = {"hc_under_120": (0, 120), "hc_120_200": (120, 200), "hc_over_200": (200, np.inf)}
 """Bands of reference HC in mm, roughly the three trimesters."""
 
+SAME_PLANE = 0.1  # of a length; repeats further apart show another plane, whose change drowns the noise
+FEWEST_REPEATS = 20  # pairs; of fewer the noise cannot be told
+DRAWS = 2000  # bootstrap samples; the interval's ends then move by less than a twentieth of its width
+
 
 def in_bands(hc_mm: np.ndarray) -> dict[str, np.ndarray]:
     """Which of N heads lie in each of `BANDS`, (N,) bool by its name; one of unknown HC in none."""
     return {band: (hc_mm >= low) & (hc_mm < high) for band, (low, high) in BANDS.items()}
 
 
-SAME_PLANE = 0.1  # of a length; repeats further apart show another plane, whose change drowns the noise
-FEWEST_REPEATS = 20  # pairs; of fewer the noise cannot be told
-DRAWS = 2000  # bootstrap samples; the interval's ends then move by less than a twentieth of its width
+def band_names(hc_mm: np.ndarray) -> np.ndarray:
+    """The name of each head's band, (N,); empty where HC is unknown."""
+    bands = in_bands(hc_mm)
+    return np.select(list(bands.values()), list(bands), "")
 
 
 def bootstrap_interval(values, examinations, level: float = 0.95) -> tuple[float, float]:
@@ -109,11 +114,11 @@ def _limits_of_agreement(differences: np.ndarray) -> tuple[float | None, float |
     return mean - spread, mean + spread
 
 
-def repeat_noise(predicted, reference, examinations) -> dict:
+class Repeats:
     """How far a model's and the reference's measurements of one head scatter, told from repeats in one examination.
 
     Two images of an examination show one head in planes not quite alike. What model and reference both say of the
-    change is the planes'; what one says alone is its noise. With p and r the two differences of a pair's log lengths,
+    change is the planes'; what one says alone is its noise. With p and r the two differences of a pair's lengths,
     ``mean(p (p - r)) / 2`` and ``mean(r (r - p)) / 2`` are the variances of their noise (Grubbs, J Am Stat Assoc
     1948, for two instruments), which add up to that of the error.
 
@@ -122,57 +127,57 @@ def repeat_noise(predicted, reference, examinations) -> dict:
     predicted, reference : ndarray of shape (N,)
         One length, in one unit.
     examinations : sequence of str
-
-    Returns
-    -------
-    dict
-        ``pairs``, and as shares of the length the standard deviations ``model`` and ``reference`` with the ends of
-        their 95 % bootstrap intervals, ``model_low`` and so on. Empty where fewer than `FEWEST_REPEATS` pairs differ
-        by less than `SAME_PLANE`.
     """
-    names = pd.Series(np.asarray(examinations, dtype=str))
-    pairs = [pair for rows in names.groupby(names).indices.values() for pair in itertools.combinations(rows, 2)]
-    first, second = np.array(pairs, dtype=int).reshape(-1, 2).T
-    p, r = (np.log(lengths[first] / lengths[second]) for lengths in (predicted, reference))
-    alike = np.abs(p + r) / 2 < SAME_PLANE
-    if np.count_nonzero(alike) < FEWEST_REPEATS:
-        return {}
-    p, r, names = p[alike], r[alike], names[first[alike]]
-    noise: dict = {"pairs": len(p)}
-    for name, variances in (("model", p * (p - r) / 2), ("reference", r * (r - p) / 2)):
-        ends = (variances.mean(), *bootstrap_interval(variances, names))
-        for key, variance in zip((name, f"{name}_low", f"{name}_high"), ends, strict=True):
-            noise[key] = float(np.sqrt(max(variance, 0.0)))
-    return noise
 
+    def __init__(self, predicted, reference, examinations):
+        names = pd.Series(np.asarray(examinations, dtype=str))
+        pairs = [pair for rows in names.groupby(names).indices.values() for pair in itertools.combinations(rows, 2)]
+        pairs = np.array(pairs, dtype=int).reshape(-1, 2)
+        change = np.abs(np.log(predicted * reference)[pairs] @ [1, -1]) / 2
+        self.pairs = pairs[change < SAME_PLANE]
+        self.predicted, self.reference, self.names = predicted, reference, names[self.pairs[:, 0]]
 
-def noise_floor(noise: dict, lengths: np.ndarray) -> dict:
-    """The mean absolute error that a model without error would have, for the noise of what it is held against.
+    def noise(self) -> dict:
+        """``pairs``, and as shares of the length the standard deviations of ``model`` and ``reference``.
 
-    Of normal noise with a standard deviation s the mean absolute value is ``s * sqrt(2 / pi)``.
+        With the ends of their 95 % bootstrap intervals, ``model_low`` and so on. Empty where fewer than
+        `FEWEST_REPEATS` pairs differ by less than `SAME_PLANE`.
+        """
+        if len(self.pairs) < FEWEST_REPEATS:
+            return {}
+        p, r = (np.log(lengths)[self.pairs] @ [1, -1] for lengths in (self.predicted, self.reference))
+        noise = {"model": self._spread(p * (p - r) / 2), "reference": self._spread(r * (r - p) / 2)}
+        ends = {f"{name}{end}": sd for name, spread in noise.items() for end, sd in spread.items()}
+        return {"pairs": len(self.pairs), **ends}
 
-    Parameters
-    ----------
-    noise : dict
-        Of `repeat_noise`.
-    lengths : ndarray of shape (N,)
-        Of the images that are judged, in the unit of report.
+    def floor(self, mixture: list[tuple[np.ndarray, float]]) -> dict:
+        """The mean absolute error of a model without error, for the noise of the reference that it is held against.
 
-    Returns
-    -------
-    dict
-        ``floor`` and the ends of its 95 % interval, in the unit of report. Empty without images.
+        ``floor``, ``floor_low`` and ``floor_high``, in the lengths' unit. Of normal noise with a standard deviation s
+        the mean absolute value is ``s * sqrt(2 / pi)``. Empty where `noise` is.
 
-    Examples
-    --------
-    >>> floor = noise_floor({"reference": 0.02, "reference_low": 0.01, "reference_high": 0.03}, np.array([40.0, 60.0]))
-    >>> {key: round(value, 2) for key, value in floor.items()}
-    {'floor': 0.8, 'floor_low': 0.4, 'floor_high': 1.2}
-    """
-    if not len(lengths):
-        return {}
-    scale = math.sqrt(2 / math.pi) * float(np.mean(lengths))
-    return {f"floor{end}": scale * noise[f"reference{end}"] for end in ("", "_low", "_high")}
+        Parameters
+        ----------
+        mixture : list of (ndarray of shape (N,), float)
+            Groups of images, such as bands of HC, and how many of each are judged; large heads' noise says little of
+            small ones'.
+        """
+        if len(self.pairs) < FEWEST_REPEATS:
+            return {}
+        p, r = (lengths[self.pairs] @ [1, -1] for lengths in (self.predicted, self.reference))
+        weights = np.zeros(len(p))
+        for inside, judged in mixture:
+            chosen = inside[self.pairs[:, 0]]
+            weights[chosen] = judged / max(np.count_nonzero(chosen), 1)
+        if not weights.any():
+            return {}
+        spread = self._spread(weights / weights.mean() * r * (r - p) / 2)
+        return {f"floor{end}": float(sd * math.sqrt(2 / math.pi)) for end, sd in spread.items()}
+
+    def _spread(self, variances: np.ndarray) -> dict:
+        """Standard deviation of pairs' mean variance and, ``_low`` and ``_high``, the ends of its interval."""
+        found = variances.mean(), *bootstrap_interval(variances, self.names)
+        return {end: math.sqrt(max(v, 0.0)) for end, v in zip(("", "_low", "_high"), found, strict=True)}
 
 
 def endpoint_errors(predicted: np.ndarray, reference: np.ndarray, per_px: np.ndarray, any_order: bool) -> dict:

@@ -5,17 +5,19 @@ import functools
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import cv2
 import numpy as np
 from markupsafe import Markup
 
+from fetal_biometry.digests import digest
 from fetal_biometry.files import file_and_frame, is_dicom
 from fetal_biometry.geometry import landmarks_to_ellipse
 from fetal_biometry.images import read_grey
 
 PAGE_WIDTH_PX = 1024  # most images have no more; some 40 kB each
+_LONGEST_NAME = 200  # bytes; file systems take 255 with ending and all
 _SURROUNDINGS = 2.0  # side over the OFD of the part of a DICOM frame that is shown
 
 
@@ -72,13 +74,14 @@ def _style() -> Markup:
 
 
 def overlay_name(image_name: str) -> str:
-    """The file name of an image's overlay; a separator or dots in the image's name lead nowhere else."""
-    return f"{quote(image_name, safe=' #')}.svg"
+    """The file name of an image's overlay; a separator or dots in the image's name lead nowhere else.
 
-
-def image_name_of(overlay_file: Path) -> str:
-    """The image whose overlay a file is."""
-    return unquote(overlay_file.stem)
+    Of a name that is too long for a file when encoded, the end becomes a digest.
+    """
+    encoded = quote(image_name, safe=" #")
+    if len(encoded) > _LONGEST_NAME:
+        encoded = f"{encoded[: _LONGEST_NAME - 17]}~{digest(image_name)}"
+    return f"{encoded}.svg"
 
 
 def _without_margins(image: np.ndarray, heads: list[DrawnHead]) -> np.ndarray:

@@ -15,7 +15,7 @@ from fetal_biometry.figures import HEAD_SIZES, LENGTHS
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import LENGTHS as LENGTH_ORDER
 from fetal_biometry.landmarks import COLUMNS
-from fetal_biometry.metrics import BANDS
+from fetal_biometry.metrics import band_names
 from fetal_biometry.overlays import DrawnHead, overlay
 from fetal_biometry.pages import fill_template, flatten
 from fetal_biometry.splits import SPLITS
@@ -130,7 +130,7 @@ def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
         rows[f"{length}_mean"] = (judged[0] + judged[1])[:, i] / 2
         rows[f"{length}_relative"] = judged[0][:, i] / judged[1][:, i] - 1
     hc_mm = rows["reference_hc_mm"].fillna(rows["hc_label"].where(known))
-    rows["band"] = [next((band for band, (low, high) in BANDS.items() if low <= hc < high), "") for hc in hc_mm]
+    rows["band"] = band_names(hc_mm.to_numpy(dtype=float))
     return rows.sort_values("image_name", kind="stable", ignore_index=True)
 
 

@@ -1,4 +1,4 @@
-"""Csv files that people bring: read strictly, with errors that name file, row and remedy."""
+"""Csv files that people bring, read strictly, with errors that name file, row and remedy; and cells that they open."""
 
 import csv
 import math
@@ -6,6 +6,19 @@ import re
 from pathlib import Path
 
 from fetal_biometry.errors import InputError
+
+FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")  # with which a cell begins that spreadsheets calculate
+
+
+def as_text(cell: str) -> str:
+    """A text as a cell that no spreadsheet calculates: with a single quote in front where it would.
+
+    Examples
+    --------
+    >>> as_text("=1+1.png"), as_text("000_HC.png")
+    ("'=1+1.png", '000_HC.png')
+    """
+    return f"'{cell}" if cell.startswith(FORMULA_MARKS) else cell
 
 
 class Row(dict):

@@ -403,7 +403,8 @@ class Trainer:
         finder, samples, size = self._build(state).eval()[0], self.training, self.settings["image_size"]
         groups = [[], [], []]
         trains = np.flatnonzero(samples.weights)
-        for batch in np.array_split(trains[:: -(-len(trains) // _GATED)], -(-len(trains) // _BATCHED)):
+        some = trains[:: -(-len(trains) // _GATED)]
+        for batch in np.array_split(some, -(-len(some) // _BATCHED)):
             images, sizes = samples.images.gather([samples.names[i] for i in batch]), samples.sizes[batch]
             groups[0].append(geometry.squeeze_all(images, size))
             groups[1].append(show_beside(images, sizes, samples.points[batch], size)[0])
