@@ -1,9 +1,12 @@
 """A run small enough to be made many times, and whether two of them are alike."""
 
 import filecmp
+import json
 from pathlib import Path
 
 import torch
+
+from fetal_biometry.wording import duration
 
 SMALL = """
 phantom_count: 24
@@ -18,8 +21,9 @@ TIMED = ("history.csv",)  # holds seconds
 
 
 def assert_same(results: Path, expected: Path, trainings=("heatmap",)) -> None:
-    """Every table has the same bytes, every weight the same value, and no half-written file lies about."""
+    """Every table has the same bytes, every weight and number the same value, and no half-written file lies about."""
     tables = [str(path.relative_to(expected)) for path in expected.rglob("*.csv") if path.name not in TIMED]
+    tables += [str(path.relative_to(expected)) for path in expected.rglob("*.json") if path.name != "metrics.json"]
     assert len(tables) > 15
     same, different, missing = filecmp.cmpfiles(expected, results, tables, shallow=False)
     assert not different and not missing and len(same) == len(tables)
@@ -29,3 +33,12 @@ def assert_same(results: Path, expected: Path, trainings=("heatmap",)) -> None:
         )
         assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
         assert not (results / training / "checkpoint.pt").exists()
+        if (expected / training / "metrics.json").exists():
+            assert untimed(results, training) == untimed(expected, training)
+
+
+def untimed(results: Path, training: str) -> tuple[dict, str]:
+    """Every figure of a run, and the text of its report, without the seconds that the training took."""
+    metrics = json.loads((results / training / "metrics.json").read_text(encoding="utf-8"))
+    took = duration(metrics["model"].pop("seconds"))
+    return metrics, (results / "report.html").read_text(encoding="utf-8").replace(took, "a while")

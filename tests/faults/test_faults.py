@@ -1,6 +1,6 @@
 """Runs that are killed, run out of disk or are raced: the same command goes on to what an undisturbed run gives.
 
-`make test-faults` runs them, a quarter of an hour; FAULTS says how many kills there are.
+`make test-faults` runs them; FAULTS says how many kills there are.
 """
 
 import base64
@@ -65,12 +65,27 @@ def begun_rules(house) -> set[str]:
     return {re.sub(r"\d+", "N", Path(name).name) for name in names if name.startswith("results")}
 
 
+class Progress:
+    """How far a training came, told from its log, which every attempt begins anew."""
+
+    def __init__(self):
+        self.log, self.epochs = "", 0
+
+    def follow(self, path: Path) -> None:
+        """No attempt trains an epoch again that one before it noted."""
+        text = path.read_text() if path.exists() else ""
+        begun = re.search(r"epoch (\d+) of", text)
+        assert text.startswith(self.log) or begun is None or int(begun[1]) > self.epochs, (self.log, text)
+        self.log, self.epochs = text, max([self.epochs, *map(int, re.findall(r"epoch (\d+): ", text))])
+
+
 def test_killed_at_any_moment_the_same_command_goes_on(build, undisturbed):
     """SIGKILL to all processes, again and again until the run ends; then from nothing, until there were enough."""
     expected, seconds = undisturbed
     rng, kills, ends, hit = np.random.default_rng(1), 0, 0, Counter()
     while kills < KILLS or not ends:
-        house = build("killed")
+        house, progress = build("killed"), Progress()
+        log = house.folder / "results" / "phantom" / "logs" / "heatmap" / "train_model.log"
         while True:
             run = begin(house)
             try:
@@ -79,12 +94,14 @@ def test_killed_at_any_moment_the_same_command_goes_on(build, undisturbed):
                 os.killpg(run.pid, signal.SIGKILL)
                 run.communicate()
                 kills += 1
+                progress.follow(log)
                 hit.update(begun_rules(house))
                 unlock(house)
                 continue
             assert run.returncode == 0, output[-3000:]
             break
         ends += 1
+        progress.follow(log)
         assert_same(house.folder / "results" / "phantom", expected)
         shutil.rmtree(house.folder)
     print(f"\n{kills} kills, {ends} runs; being written: " + ", ".join(f"{name} {n}" for name, n in hit.most_common()))

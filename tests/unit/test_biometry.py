@@ -37,7 +37,10 @@ LIMITS = {  # config.yaml's
     "midpoint_distance": 0.1,
     "border_px": 3,
     "height": 0.5,
+    "disagreement": 0.1,
+    "contrast": 0.2,
 }
+EVIDENT = {"confidence": 0.9, "height": 1.0, "disagreement": 0.01, "contrast": 0.8}
 HEAD = ellipse_landmarks((400, 270), 200, 150, 0.3)
 OTHER = ellipse_landmarks((380, 250), 100, 80, -0.5)
 
@@ -49,14 +52,21 @@ def turned(points, degrees):
     return np.vstack([points[:2], (points[2:] - middle) @ rotation.T + middle])
 
 
-def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), height=1.0, hc_mm=200.0):
-    sizes, evidence = np.array([[800.0, 540.0]]), (np.array([confidence]), np.array([height]))
-    return flag_heads(points[None], sizes, *evidence, np.array([margins]), np.array([hc_mm]), LIMITS)[0]
+def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), hc_mm=200.0, **evidence):
+    evidence = pd.DataFrame([EVIDENT | {"confidence": confidence} | evidence])
+    return flag_heads(
+        points[None], np.array([[800.0, 540.0]]), evidence, np.array([margins]), np.array([hc_mm]), LIMITS
+    )[0]
 
 
 def test_where_the_filled_head_is_hardly_drawn_there_is_none():
     assert flags(HEAD, height=0.4) == "no head found"
     assert flags(HEAD, height=np.nan) == ""  # a decoder that reads none
+
+
+def test_two_estimates_apart_and_a_dull_image_are_flagged():
+    assert flags(HEAD, disagreement=0.11) == "estimates disagree" and flags(HEAD, disagreement=np.nan) == ""
+    assert flags(HEAD, contrast=0.19) == "poor contrast"
 
 
 @pytest.mark.parametrize("hc_mm", [44.3, 346.4])  # the smallest and the largest of HC18
@@ -102,7 +112,7 @@ def table():
     names = ["000_HC.png", "001_HC.png"]
     found = pd.DataFrame({"image_name": names}, index=names)
     found[list(COLUMNS)] = np.reshape([HEAD, OTHER], (2, 8))
-    found["confidence"], found["height"] = [0.9, 0.123456], 1.0
+    found = found.assign(**{**EVIDENT, "confidence": [0.9, 0.123456]})
     manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1, np.nan]}, index=names)
     intervals = all_lengths(np.array([HEAD, OTHER]))[..., None] * [0.92, 1.08]
     pixel_size = head_pixel_sizes(manifest, points_of(found))
@@ -182,7 +192,7 @@ def test_inner_callipers_are_converted_in_millimetres_and_hc_with_them():
 def test_a_model_says_itself_how_its_labels_took_bpd(configured):
     """And the ellipse for HC18's challenge is the one whose lengths are reported."""
     found = pd.DataFrame({"image_name": ["a"]}, index=["a"])
-    found[list(COLUMNS)], found[list(EVIDENCE)] = HEAD.reshape(1, 8), 0.9
+    found[list(COLUMNS)], found[[*EVIDENCE, "contrast"]] = HEAD.reshape(1, 8), 0.9
     manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1]}, index=["a"])
     for stated in ("outer_to_outer", "outer_to_inner"):
         table, pixel_size = measure(found, manifest, UNCALIBRATED | {"calliper": stated}, LIMITS, configured)

@@ -25,7 +25,7 @@ from judge_strangers import doubts, look_beside, summarise
 def test_a_doubt_of_one_and_more_is_flagged(confidence, height, share, doubt, flags):
     found = pd.DataFrame({"image_name": ["a"]}, index=["a"])
     found[list(COLUMNS)] = ellipse_landmarks((400, 270), 150, 120, 0.2).reshape(1, 8)
-    found[list(EVIDENCE)] = [confidence, 0.01, height, 0.1, 0.02]
+    found[[*EVIDENCE, "contrast"]] = [confidence, 0.01, height, 0.1, 0.02, 0.8]
     manifest = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1]}, index=["a"])
     of_each = {"slopes": [0.0] * 5, "quantiles": {"all": share}}
     calibration = {"centre": [0.0] * 5, "spread": [1.0] * 5} | dict.fromkeys(("bpd", "ofd", "hc"), of_each)

@@ -5,10 +5,12 @@ import json
 import pandas as pd
 import pytest
 
+from fetal_biometry.cache import shard_of
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import stretch_diameters
 from fetal_biometry.inference import Predictor
-from fetal_biometry.splits import fold_of
+from fetal_biometry.phantom import phantom_names
+from fetal_biometry.splits import _draw, fold_of
 
 pytestmark = pytest.mark.slow
 ARGUMENTS = ("--config", "run=fitted", "phantom_count=60", "shards=2", "folds=2", "max_epochs=2", "cross_fit=calibrate")
@@ -72,6 +74,19 @@ def test_report_and_card_say_so(results):
 
 def test_a_second_run_does_nothing(fitted):
     assert fitted.planned(*ARGUMENTS) == {}
+
+
+def test_an_examination_that_changes_sides_is_measured_by_another_network(fitted):
+    """From test to validation; the network of its own fold stays as it is, and looks at one examination more."""
+    plans = phantom_names(60, seed=20)
+    drawn = {name.partition("_")[0]: 0.0 for name in plans}
+    tests = sorted(draw for draw in ((_draw(f"1:{name}") / 2**64, name) for name in drawn) if draw[0] < 0.2)
+    limit, name = tests[-1]
+    moved = ("validation_fraction=" + repr(0.35 - limit), f"test_fraction={limit!r}")
+    shards = {shard_of(plan, 2) for plan in plans if plan.partition("_")[0] == name}
+    planned = fitted.planned(*ARGUMENTS, *moved)
+    assert planned["train_model"] == 2  # the model, and the network of the other fold
+    assert planned["predict_landmarks"] == 2 + 2 + len(shards)
 
 
 def test_an_ensemble_is_exported_from_the_networks_of_folds(fitted):

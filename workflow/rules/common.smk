@@ -249,6 +249,9 @@ def stage_facts(name, rest):
     if name in ("split_images", "split_folds"):
         sides = part_digest(("image_name", "examination", "split", "fold"), filter(is_labelled, records()))
         return [sides, select(SPLIT_KEYS), code_digest("build_manifest")]
+    if name == "predict_landmarks" and rest:
+        shard = shard_records(labelled=True).get(int(rest.rpartition("/")[2]), [])
+        return [(record["image_name"], record["split"] == "test", record["fold"]) for record in shard]
     return training_facts(rest) if name == "train_model" else None
 
 
@@ -353,6 +356,11 @@ def trained_models(wildcards):
     return training_files(wildcards.experiment, "model.pt")
 
 
+def training_checkpoints(wildcards):
+    """What is left of the trainings that make up the experiment's model, until it is exported."""
+    return training_files(wildcards.experiment, "checkpoint.pt")
+
+
 def quantising_files(wildcards):
     """Images that a network was trained on, by which its 8-bit layers learn their ranges; nothing for one of floats."""
     if experiment_settings(wildcards)["arithmetic"] != "int8":
@@ -405,6 +413,12 @@ def teaching_split(wildcards):
     """The split of a model that leaves the images that taught it to networks of folds, which look at no others."""
     name = name_of(wildcards.experiment)
     return f"{RESULTS}/split.csv" if name not in AUDITS and is_cross_fitted(name) and any_labelled() else []
+
+
+def predicting_stamp(wildcards):
+    """The stamp of a shard's landmarks, which follows its images' sides where a network looks at some of them only."""
+    parted = judged_fold(wildcards) or teaching_split(wildcards)
+    return stamp(f"predict_landmarks/{wildcards.experiment}/{wildcards.shard}" if parted else "predict_landmarks")
 
 
 def fold_landmarks(name):

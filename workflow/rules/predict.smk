@@ -12,7 +12,7 @@ rule predict_landmarks:
         index=f"{RESULTS}/cache/{{shard}}.csv",
         fold=ancient(judged_fold),
         split=ancient(teaching_split),
-        stamp=stamp("predict_landmarks"),
+        stamp=predicting_stamp,
         modules=modules("predict_landmarks"),
     output:
         landmarks=LOCATED,

@@ -1,8 +1,8 @@
 """One network an experiment, or one a fold, trained on the sound training labels and exported for use without torch.
 
 Needs the cache, the heatmaps, split.csv and audit.csv. Makes model.pt (best epoch), last.pt, history.csv and
-network.onnx, which holds all networks of an ensemble. checkpoint.pt lies beside them while a training runs, so that an
-interrupted one goes on.
+network.onnx, which holds all networks of an ensemble. checkpoint.pt lies beside them until the model is exported, so that
+an interrupted training goes on, also one whose files Snakemake was not to know for whole.
 """
 
 
@@ -65,6 +65,7 @@ rule export_model:
         runtime=10,
     params:
         settings=experiment_settings,
+        checkpoints=training_checkpoints,
     message:
         "Exporting {wildcards.experiment} to ONNX"
     script:

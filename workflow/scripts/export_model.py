@@ -3,6 +3,7 @@
 import io
 import itertools
 import logging
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -129,3 +130,5 @@ if __name__ == "__main__":
                         f"8-bit integers change lengths by {100 * change:.1f} %, the median over training images; set "
                         "arithmetic: float32."
                     )
+        for checkpoint in snakemake.params.checkpoints:
+            Path(checkpoint).unlink(missing_ok=True)

@@ -98,5 +98,4 @@ if __name__ == "__main__":
         for which, model in models.items():
             save(model, snakemake.output[which])
         write_frame(pd.DataFrame(trainer.history), snakemake.output.history)
-        Path(params.checkpoint).unlink()
         logging.info("best epoch %d of %d", models["best"]["epoch"], len(trainer.history))

@@ -22,31 +22,35 @@ from fetal_biometry.uncertainty import intervals
 UNSCALED = "no pixel size"  # the one flag that doubts no head
 
 
-def flag_heads(points, sizes, confidence, height, margins, hc_mm, limits: dict) -> list[str]:
+def flag_heads(points, sizes, evidence, margins, hc_mm, limits: dict) -> list[str]:
     """What a person should look at before trusting a measurement, joined by ``;``.
 
     Parameters
     ----------
     points : ndarray of shape (N, 4, 2)
     sizes : ndarray of shape (N, 2)
-    confidence, height : ndarray of shape (N,)
-        See `decoding.EVIDENCE`; NaN where the network gives none.
+    evidence : DataFrame of N rows
+        ``confidence``, ``height`` and ``disagreement``, see `decoding.EVIDENCE`, NaN where the network gives none, and
+        the image's ``contrast``, see `images.contrast`.
     margins : ndarray of shape (N, 3)
         Half the breadth of each length's interval as a share of it, NaN where there is none.
     hc_mm : ndarray of shape (N,)
         NaN where the pixel size is not known.
     limits : dict
-        ``confidence``, ``height``, ``interval`` (a margin), ``cephalic_index_low`` and ``cephalic_index_high`` (BPD
-        over OFD), ``hc_low_mm`` and ``hc_high_mm``, which a pixel size in another unit passes, ``angle_deg`` off the
-        right angle, ``midpoint_distance`` as a fraction of the mean diameter, ``border_px``.
+        ``confidence``, ``height``, ``disagreement``, ``contrast``, ``interval`` (a margin), ``cephalic_index_low`` and
+        ``cephalic_index_high`` (BPD over OFD), ``hc_low_mm`` and ``hc_high_mm``, which a pixel size in another unit
+        passes, ``angle_deg`` off the right angle, ``midpoint_distance`` as a fraction of the mean diameter,
+        ``border_px``.
     """
     lengths = all_lengths(points)
     bpd, ofd = lengths[:, 0], np.maximum(lengths[:, 1], 1e-9)
     apart, skew = misalignment(points)
     nearest = np.minimum(points, sizes[:, None] - 1 - points).min(axis=(1, 2))
     raised = {
-        "no head found": height < limits["height"],
-        "low confidence": confidence < limits["confidence"],
+        "no head found": evidence["height"] < limits["height"],
+        "low confidence": evidence["confidence"] < limits["confidence"],
+        "estimates disagree": evidence["disagreement"] > limits["disagreement"],
+        "poor contrast": evidence["contrast"] < limits["contrast"],
         "uncertain length": (margins > limits["interval"]).any(axis=1),
         "unusual cephalic index": (bpd / ofd < limits["cephalic_index_low"])
         | (bpd / ofd > limits["cephalic_index_high"]),
@@ -55,7 +59,8 @@ def flag_heads(points, sizes, confidence, height, margins, hc_mm, limits: dict) 
         "diameters off centre": apart > limits["midpoint_distance"],
         "head at the image border": nearest < limits["border_px"],
     }
-    return [";".join(name for name, where in raised.items() if where[i]) for i in range(len(points))]
+    rows = np.column_stack(list(raised.values()))
+    return [";".join(name for name, where in zip(raised, row, strict=True) if where) for row in rows]
 
 
 def doubts_of(flags) -> list[str]:
@@ -139,7 +144,7 @@ def measure(
     Parameters
     ----------
     found : DataFrame
-        ``image_name``, landmarks in original pixels and `decoding.EVIDENCE`.
+        ``image_name``, landmarks in original pixels, `decoding.EVIDENCE` and ``contrast``.
     manifest : DataFrame
         ``pixel_size_mm`` (NaN where unknown) and ``calibrated_regions``, ``width_px`` and ``height_px`` of the same
         images in the same order.
@@ -182,7 +187,7 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals,
     Parameters
     ----------
     found : DataFrame
-        ``image_name``, landmarks in original pixels, ``confidence`` and ``height``; indexed by image name.
+        ``image_name``, landmarks in original pixels, and what `flag_heads` reads; indexed by image name.
     manifest : DataFrame
         Rows of the same images in the same order.
     pixel_size : ndarray of shape (N, 2)
@@ -214,8 +219,7 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals,
     table["confidence"] = found["confidence"].to_numpy(dtype=float).round(4)
     reported = reported_lengths(points, pixel_size, calliper)
     margins = interval_margins(intervals, reported)
-    evidence = (found[name].to_numpy(dtype=float) for name in ("confidence", "height"))
-    flags = flag_heads(points, sizes_of(manifest), *evidence, margins, millimetres[:, 2], limits)
+    flags = flag_heads(points, sizes_of(manifest), found, margins, millimetres[:, 2], limits)
     unknown = np.where(np.isfinite(pixel_size[:, 0]), "", UNSCALED)
     table["flags"] = [";".join(filter(None, pair)) for pair in zip(flags, unknown, strict=True)]
     return table

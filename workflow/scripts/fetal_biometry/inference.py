@@ -11,6 +11,7 @@ from fetal_biometry import decoding
 from fetal_biometry.exported import CLOSER, open_model
 from fetal_biometry.geometry import resize_points, squeeze_all
 from fetal_biometry.heatmaps import encode
+from fetal_biometry.images import contrast
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.views import show_labelled
 
@@ -89,14 +90,21 @@ def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes:
     """Landmarks of any number of squeezed images, which are taken a batch at a time.
 
     ``names``, ``images`` and ``sizes`` of N images, see `Predictor.locate`; a table of ``image_name``, landmarks in
-    original pixels, and evidence.
+    original pixels, evidence, and each image's ``contrast``.
     """
-    points, evidence, images = [np.zeros((0, 4, 2))], [np.zeros((0, len(decoding.EVIDENCE)))], iter(images)
+    points, evidence, contrasts, images = (
+        [np.zeros((0, 4, 2))],
+        [np.zeros((0, len(decoding.EVIDENCE)))],
+        [],
+        iter(images),
+    )
     for start in tqdm(range(0, len(names), BATCH), desc="measuring", unit="batch", disable=None):
-        found, doubts = predictor.locate(np.stack(list(itertools.islice(images, BATCH))), sizes[start : start + BATCH])
+        batch = np.stack(list(itertools.islice(images, BATCH)))
+        found, doubts = predictor.locate(batch, sizes[start : start + BATCH])
         points.append(found)
         evidence.append(doubts)
+        contrasts += map(contrast, batch)
     table = pd.DataFrame({"image_name": names})
     table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
     table[list(decoding.EVIDENCE)] = np.concatenate(evidence)
-    return table
+    return table.assign(contrast=contrasts)
