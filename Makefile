@@ -26,7 +26,7 @@ help:
 	@echo "make run     set up $(VENV), run the workflow on phantoms, write results/phantom/report.html"
 	@echo "make test    set up $(VENV), run linters and all tests"
 	@echo "make test-slurm  run the workflow on a Slurm cluster of one node that it starts itself (as root, Debian's packages)"
-	@echo "make test-faults  kill runs, fill their disk, race them, damage files, train anew; an hour and a half. FAULTS=10 FUZZ=500 PLANS=20: half of one"
+	@echo "make test-faults  kill runs, fill their disk, race them, damage files, train anew; some hours. FAULTS=10 FUZZ=500 PLANS=20: half of one"
 	@echo "make audit-packages  ask the Python advisory database about the pinned packages"
 	@echo "make bench   time training, measuring and planning, as ratios; a few minutes without other work"
 	@echo "make setup   set up $(VENV) only"
@@ -69,7 +69,7 @@ test-slurm: setup-test
 	$(PY) -m pytest tests/slurm
 
 test-faults: setup-test
-	FUZZ=$${FUZZ:-5000} $(PY) -m pytest -s tests/faults tests/unit/test_fuzz.py
+	FUZZ=$${FUZZ:-5000} PLANS=$${PLANS:-1000} $(PY) -m pytest -s tests/faults tests/unit/test_fuzz.py
 
 # A finding that may stay is named here with --ignore-vuln, and its reason in docs/faults.md.
 audit-packages: setup

@@ -76,7 +76,7 @@ def test_an_index_is_only_written_when_it_learned_something(tmp_path):
     assert path.stat().st_mtime_ns == written
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"/a": [1, ', b"\xff\xfe\x00", b"[]"])
+@pytest.mark.parametrize("damage", [b"", b'{"/a": [1, ', b"\xff\xfe\x00", b"[]", b"null", b"[1, 2]", b'{"/a": 1}'])
 def test_a_damaged_index_costs_only_time(tmp_path, damage):
     file, path = tmp_path / "a.png", tmp_path / "index.json"
     file.write_bytes(b"one")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from fetal_biometry.biometry import to_outer
-from fetal_biometry.evaluation import REFERENCE_COLUMNS, Evaluation, list_errors
+from fetal_biometry.evaluation import REFERENCE_COLUMNS, SEEN_DIGITS, Evaluation, list_errors, set_apart_seen
 from fetal_biometry.geometry import LENGTHS, all_lengths, ellipse_landmarks
 from fetal_biometry.landmarks import COLUMNS
 
@@ -57,3 +57,12 @@ def test_intervals_in_millimetres_hold_lengths_in_pixels(evaluate):
     assert evaluation.intervals[..., 1] == pytest.approx(1.1 * lengths)
     assert all(evaluation.against_labels(np.ones(3, dtype=bool))[name]["coverage"] == 1 for name in LENGTHS)
     assert list(evaluation.flagged) == [False, True, False]
+
+
+def test_what_a_model_has_seen_judges_it_not():
+    """Nor does another image of such an examination; what taught it as a training image stays one."""
+    manifest = pd.DataFrame({"sha256": [c * 64 for c in "abcde"], "examination": ["1", "1", "2", "3", "4"]})
+    split = np.array(["test", "test", "test", "train", "test"])
+    seen = ["a" * SEEN_DIGITS, "d" * SEEN_DIGITS]
+    assert list(set_apart_seen(manifest, split, seen)) == ["train", "train", "test", "train", "test"]
+    assert list(set_apart_seen(manifest, split, [])) == list(split)

@@ -1,16 +1,19 @@
 """What comes from elsewhere is data: no weights, arrays or configurations run code when they are read."""
 
 import ast
+import json
 import pickle
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from fetal_biometry.cache import Shards
 from fetal_biometry.digests import check_model, sha256_of
 from fetal_biometry.errors import InputError
-from fetal_biometry.exported import open_model
+from fetal_biometry.exported import METADATA, open_model
+from fetal_biometry.measuring import SHIPPED_MODEL
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,6 +74,16 @@ def test_a_model_or_an_array_that_would_run_code_is_refused(tmp_path):
     with pytest.raises(ValueError):
         Shards([tmp_path / "objects.npy"])
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("told", [[], {}, {"kind": "heatmap"}, {"cache_size": "256"}, {"zooms": None}])
+def test_a_model_that_does_not_say_how_to_be_read_is_refused(tmp_path, told):
+    model = onnx.load(SHIPPED_MODEL)
+    (metadata,) = (entry for entry in model.metadata_props if entry.key == METADATA)
+    metadata.value = json.dumps({**json.loads(metadata.value), **told} if told and "kind" not in told else told)
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(InputError, match="a model of another version of this workflow; train it again"):
+        open_model(tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize("card", ["model.md", "model_card.md"])

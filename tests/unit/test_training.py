@@ -10,6 +10,7 @@ import torch
 
 from fetal_biometry import training
 from fetal_biometry.cache import Shards, write_shard
+from fetal_biometry.errors import InputError
 from fetal_biometry.geometry import ellipse_landmarks, resize_points
 from fetal_biometry.heatmaps import encode
 from fetal_biometry.metrics import trivial_loss
@@ -407,6 +408,9 @@ def test_precision_and_device_follow_the_gpu(monkeypatch, supported, expected):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
     assert choose_device("auto").type == ("cuda" if supported else "cpu")
     assert choose_device("cpu").type == "cpu"
+    if not supported:
+        with pytest.raises(InputError, match="device: cuda, but torch finds no GPU here; set device: auto or cpu"):
+            choose_device("cuda")
     assert choose_precision("auto", torch.device("cuda")) == expected
 
 

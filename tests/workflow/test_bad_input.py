@@ -83,6 +83,11 @@ def edit_table(house, edit):
         (["--config", "data_root=elsewhere"], ["elsewhere", "does not exist", "data_root"]),
         (["--config", "landmark_table=other.csv"], ["other.csv", "does not exist", "configuration"]),
         (["--config", "pixel_sizes=sizes.csv"], ["sizes.csv", "does not exist"]),
+        (["--configfile", "flags.yaml"], ["hc_low_mm", "not below hc_high_mm"]),
+        (
+            ["rebuild_model", "--config", "split=published_if_present", "split_file=s.csv"],
+            ["s.csv", "rebuild_model", "add it"],
+        ),
         (["--config", "pixel_sizes=12"], ["12 mm", "millimetres"]),
         (["--config", "images=nowhere"], ["nowhere", "does not exist"]),
         (["--config", "split=published", "split_file=split.csv"], ["split.csv", "does not exist"]),
@@ -92,6 +97,7 @@ def edit_table(house, edit):
 )
 def test_a_wrong_configuration_is_refused(tiny, arguments, words):
     (tiny.folder / "direct.yaml").write_text("kind: direct\ncloseup: null\n")
+    (tiny.folder / "flags.yaml").write_text("flags: {hc_low_mm: 500}\n")
     message = refused(tiny, *arguments)
     assert all(word in message for word in words), message
 

@@ -585,6 +585,14 @@ def check_configuration():
         )
     if MODEL:
         explained(check_model)(MODEL)
+    if "rebuild_model" in sys.argv and config["split"] == "published_if_present" and not splits.published(config):
+        raise WorkflowError(
+            f"rebuild_model sets its model beside the card's, on the test images of {config['split_file']}, which is not "
+            f"in {config['data_root']}; add it, or train without the comparison (leave rebuild_model out)."
+        )
+    for low, high in (("cephalic_index_low", "cephalic_index_high"), ("hc_low_mm", "hc_high_mm")):
+        if config["flags"][low] >= config["flags"][high]:
+            raise WorkflowError(f"flags: {low} is not below {high}, so that every head would be flagged.")
     if config["validation_fraction"] + config["test_fraction"] >= 1:
         raise WorkflowError("validation_fraction and test_fraction leave no examination to train on; lower them.")
     if config["split_fold"] >= config["split_folds"]:

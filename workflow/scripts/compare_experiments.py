@@ -75,8 +75,8 @@ def draw(table: pd.DataFrame, unit: str, path) -> None:
 if __name__ == "__main__":
     with job.start(snakemake):
         metrics = [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.metrics]
-        if not all("test" in one["splits"] for one in metrics):
-            raise InputError("no labelled test image to compare on; raise test_fraction or use a labelled dataset.")
+        if not all("all" in one["splits"].get("test", {}) for one in metrics):
+            raise InputError("no test image with a sound label to compare on; raise test_fraction or mend the labels.")
         table = pd.DataFrame([flatten(one) for one in metrics])
         errors = [judged_errors(read_frame(path)) for path in snakemake.input.errors]
         chosen = errors[list(table["experiment"]).index(snakemake.params.against)]

@@ -14,8 +14,12 @@ FIGURES = ("mae", "bias", "relative_loa_low", "relative_loa_high", "over_10_perc
 
 
 def compare(rebuilt: dict, shipped: dict) -> pd.DataFrame:
-    """One row a figure: the shipped value with the 95 % interval of its mean, and the rebuilt one."""
-    rows = []
+    """One row a figure: the shipped value with the 95 % interval of its mean, and the rebuilt one.
+
+    The first tells on how many images.
+    """
+    shown = [metrics["splits"]["test"]["all"]["n"] for metrics in (shipped, rebuilt)]
+    rows = [["all", "n", shown[0], None, None, shown[1]]]
     for length in LENGTHS:
         ours, theirs = (metrics["splits"]["test"]["all"][length] for metrics in (rebuilt, shipped))
         for figure in FIGURES:

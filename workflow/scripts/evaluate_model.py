@@ -13,6 +13,7 @@ from fetal_biometry.evaluation import (
     evaluate_repeats,
     evaluate_splits,
     list_errors,
+    set_apart_seen,
     summarise_labels,
 )
 from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
@@ -58,6 +59,7 @@ def describe_model(snakemake) -> dict:
         "epochs": metadata["epochs"],
         "best_epoch": metadata["epoch"],
         "networks": metadata.get("networks", 1),
+        "knows_seen": bool(metadata.get("seen")),
         "seconds": metadata["seconds"],
         "data_digest": metadata["data_digest"],
         "decode": metadata["decoder"],
@@ -89,7 +91,9 @@ if __name__ == "__main__":
         errors = pd.DataFrame(columns=["image_name"])
         if len(manifest):
             predictions = read_frame(snakemake.input.predictions).loc[manifest.index]
-            split = read_frame(snakemake.input.split)["split"].reindex(manifest.index).to_numpy()
+            planned = read_frame(snakemake.input.split)["split"].reindex(manifest.index).to_numpy()
+            split = set_apart_seen(manifest, planned, Predictor(snakemake.input.model).metadata.get("seen", []))
+            metrics["model"]["test_images_seen"] = int((split != planned).sum())
             sound = (audit["verdict"].reindex(manifest.index) == "sound").to_numpy()
             callipers = metrics["calliper"], metrics["model"]["calliper"]
             evaluation = Evaluation(manifest, predictions, split, sound, unit, per_px, *callipers)

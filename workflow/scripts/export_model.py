@@ -70,6 +70,7 @@ def describe(models: list[dict], settings: dict) -> dict:
         "epochs": settings["epochs"],
         "epoch": max(model["epoch"] for model in models),
         "networks": len(models),
+        "seen": sorted({image for model in models for image in model.get("seen", [])}),
         **{key: sum(model[key] for model in models) for key in ("parameters", "seconds")},
         "data_digest": models[0]["data_digest"] if len(models) == 1 else digest([m["data_digest"] for m in models]),
     }

@@ -11,6 +11,7 @@ from fetal_biometry import job
 from fetal_biometry.biometry import doubts_of, interval_margins, measure, own_limits
 from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
+from fetal_biometry.evaluation import set_apart_seen
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.geometry import LENGTHS
 from fetal_biometry.inference import Predictor, locate_all
@@ -87,12 +88,13 @@ if __name__ == "__main__":
         predictor = Predictor(source.model, snakemake.threads)
         split, audit = (read_frame(source[name]) for name in ("split", "audit"))
         found = pd.concat(map(read_frame, source.landmarks))
-        test = split.index[(split["split"] == "test") & (audit["verdict"].reindex(split.index) == "sound")]
-        if not len(test):
-            raise InputError("no sound test image to hold strangers against; raise test_fraction.")
-        manifest = read_frame(source.manifest).loc[test]
+        manifest = read_frame(source.manifest).loc[split.index]
+        sides = set_apart_seen(manifest, split["split"].to_numpy(), predictor.metadata.get("seen", []))
+        manifest = manifest[(sides == "test") & (audit["verdict"].reindex(split.index) == "sound")]
+        if not len(manifest):
+            raise InputError("no sound test image that the model has not seen to hold strangers against.")
         reading = predictor.metadata.get("calibration", {}), params.limits, params.calliper
-        heads, shown = doubts(found.loc[test], manifest, *reading), []
+        heads, shown = doubts(found.loc[manifest.index], manifest, *reading), []
         for rows, images in (
             draw_images(params.of_each_kind, predictor.cache_size, snakemake.threads),
             look_beside(manifest, Shards(source.images)),

@@ -11,6 +11,7 @@ from fetal_biometry import job
 from fetal_biometry.audit import sure_heads
 from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
+from fetal_biometry.evaluation import SEEN_DIGITS
 from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.training import Samples, Trainer, save
@@ -44,8 +45,11 @@ def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFr
     return manifest, weights, taught
 
 
-def load_samples(snakemake) -> tuple[dict, Samples, Samples]:
-    """All settings of the training, and the images that train and that validate; only sound labels validate."""
+def load_samples(snakemake) -> tuple[dict, Samples, Samples, list[str]]:
+    """All settings of the training, the images that train and that validate, and what stands for both's contents.
+
+    Only sound labels validate.
+    """
     split = read_frame(snakemake.input.split)["split"]
     if snakemake.params.settings["cross_fit"] != "none":
         split = split.replace("validation", "train")
@@ -72,7 +76,8 @@ def load_samples(snakemake) -> tuple[dict, Samples, Samples]:
             f"{snakemake.input.split}: {np.count_nonzero(weights)} sound training images; at least 2 are needed. "
             "Lower test_fraction and validation_fraction, or look into audit.csv."
         )
-    return settings, training, samples(sound, np.ones(len(sound)), np.zeros(len(sound), dtype=bool), targets)
+    validation = samples(sound, np.ones(len(sound)), np.zeros(len(sound), dtype=bool), targets)
+    return settings, training, validation, sorted(manifest["sha256"].str[:SEEN_DIGITS])
 
 
 def load_strangers(path) -> Samples | None:
@@ -89,13 +94,13 @@ def load_strangers(path) -> Samples | None:
 if __name__ == "__main__":
     with job.start(snakemake):
         torch.set_num_threads(snakemake.threads)
-        settings, training, validation = load_samples(snakemake)
+        settings, training, validation, seen = load_samples(snakemake)
         strangers = load_strangers(snakemake.input.get("strangers"))
         params = snakemake.params
         trainer = Trainer(settings, training, validation, params.checkpoint, params.identity, strangers)
         trainer.run()
         models = trainer.models()
         for which, model in models.items():
-            save(model, snakemake.output[which])
+            save({**model, "seen": seen}, snakemake.output[which])
         write_frame(pd.DataFrame(trainer.history), snakemake.output.history)
         logging.info("best epoch %d of %d", models["best"]["epoch"], len(trainer.history))

@@ -51,8 +51,9 @@ class FileIndex:
     def __init__(self, path):
         self.path = Path(path)
         try:
-            self._known = dict(json.loads(self.path.read_text()))
-        except (FileNotFoundError, ValueError):  # damaged: the files are read once more
+            known = dict(json.loads(self.path.read_text()))
+            self._known = {file: facts for file, facts in known.items() if len(list(facts)) == 3}
+        except (FileNotFoundError, ValueError, TypeError):  # damaged: the files are read once more
             self._known = {}
         self._changed = False
 

@@ -12,6 +12,18 @@ from fetal_biometry.geometry import LENGTHS, resize_points
 from fetal_biometry.landmarks import REFERENCE_COLUMNS
 from fetal_biometry.metrics import Repeats, evaluate_group, in_bands, mean_landmarks
 
+SEEN_DIGITS = 12  # of an image's sha256, by which a model knows what its training saw
+
+
+def set_apart_seen(manifest: pd.DataFrame, split: np.ndarray, seen: list[str]) -> np.ndarray:
+    """The split, in which what a model's training saw is no test image: it judges nothing.
+
+    Neither is another image of such an examination. ``seen`` holds the first `SEEN_DIGITS` digits of the sha256 of each
+    image that trained the model or chose its epoch; a model trained elsewhere may have seen any.
+    """
+    known = manifest["examination"][manifest["sha256"].str[:SEEN_DIGITS].isin(seen)]
+    return np.where((split == "test") & manifest["examination"].isin(known).to_numpy(), "train", split)
+
 
 def summarise_labels(manifest, audit) -> dict:
     """How many labels there are, how many are left out, and why."""

@@ -195,7 +195,7 @@ def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame) -> list[tuple[str, list
         suspects = rows[rows["verdict"] == "suspect"]
         if len(suspects):
             repeated = suspects["reasons"].str[0].fillna("").duplicated()
-            groups["Labels left out by the audit, one for each reason"] = suspects[~repeated].head(6)
+            groups["Labels that the audit suspects, one for each reason"] = suspects[~repeated].head(6)
     return [
         (title, [{**row, "overlay": prediction_overlay(row)} for row in part.to_dict("records")])
         for title, part in groups.items()

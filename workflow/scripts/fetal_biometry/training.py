@@ -18,6 +18,7 @@ from fetal_biometry import decoding, geometry, heatmaps, masks
 from fetal_biometry.audit import sure_heads
 from fetal_biometry.augmentation import augment, coarsen
 from fetal_biometry.cache import Shards
+from fetal_biometry.errors import InputError
 from fetal_biometry.gate import learn_gate
 from fetal_biometry.job import atomic_path
 from fetal_biometry.networks import build_networks, count_parameters
@@ -65,7 +66,9 @@ def describe_architecture(settings: dict) -> dict:
 
 
 def choose_device(device: str) -> torch.device:
-    """``auto`` takes a GPU where there is one."""
+    """``auto`` takes a GPU where there is one; ``cuda`` is an InputError where there is none."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device: cuda, but torch finds no GPU here; set device: auto or cpu.")
     return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
 
 
