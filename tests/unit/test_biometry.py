@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from fetal_biometry.biometry import (
+    FLAGS,
+    UNSCALED,
     describe_measurements,
     describe_row,
     export_tables,
@@ -62,6 +64,12 @@ def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), hc_mm=200.0, **evi
 def test_where_the_filled_head_is_hardly_drawn_there_is_none():
     assert flags(HEAD, height=0.4) == "no head found"
     assert flags(HEAD, height=np.nan) == ""  # a decoder that reads none
+
+
+def test_every_flag_is_explained():
+    nowhere = flags(np.full((4, 2), -1.0), 0, (1, 1, 1), 1, height=0, disagreement=1, contrast=0).split(";")
+    crossed = flags(np.add(turned(HEAD, 20), [[0, 0], [0, 0], [0, 90], [0, 90]])).split(";")
+    assert {*nowhere, *crossed, UNSCALED} == set(FLAGS)
 
 
 def test_two_estimates_apart_and_a_dull_image_are_flagged():

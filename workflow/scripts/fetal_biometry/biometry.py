@@ -20,6 +20,20 @@ from fetal_biometry.landmarks import COLUMNS, LANDMARKS
 from fetal_biometry.uncertainty import intervals
 
 UNSCALED = "no pixel size"  # the one flag that doubts no head
+FLAGS = {
+    "no head found": "the network draws none, or far more faintly than the heads that it was calibrated on",
+    "low confidence": "the peaks that mark the ends of the diameters are broad, or there are several",
+    "estimates disagree": "the ends of the diameters lie off the outline of the filled head",
+    "poor contrast": "the image’s grey levels hardly differ",
+    "uncertain length": "a length’s interval is wide",
+    "unusual cephalic index": "the head is unusually narrow or round (BPD over OFD)",
+    "implausible HC": "no fetus has such an HC; the pixel size may be in another unit",
+    "diameters not perpendicular": "the diameters do not cross at a right angle",
+    "diameters off centre": "the diameters do not cross in their middle",
+    "head at the image border": "a landmark lies at the border or beyond, where the head may go on",
+    UNSCALED: "lengths are in pixels, since nothing says how large one is",
+}
+"""What each flag asks a person to look at; beyond which limits it is raised is configuration (``flags``)."""
 
 
 def flag_heads(points, sizes, evidence, margins, hc_mm, limits: dict) -> list[str]:

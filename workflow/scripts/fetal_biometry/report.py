@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from fetal_biometry import figures
-from fetal_biometry.biometry import head_pixel_sizes, reported_lengths
+from fetal_biometry.biometry import FLAGS, head_pixel_sizes, reported_lengths
 from fetal_biometry.figures import HEAD_SIZES, LENGTHS
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import LENGTHS as LENGTH_ORDER
@@ -84,6 +84,7 @@ def render_report(inputs: ReportInputs) -> str:
         chart=inputs.settings.get("growth_chart"),
         growth=[column for column in GROWTH_COLUMNS if column[0] in rows and rows[column[0]].notna().any()],
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
+        flag_meanings=FLAGS,
         comparison=[] if inputs.comparison is None else inputs.comparison.to_dict("records"),
         training_figures=figures.training_figures(inputs.history, metrics),
         error_figures=figures.error_figures(test_rows, test.get("all"), unit),
