@@ -177,9 +177,12 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
     repeats = {"pairs": 23, "model": 0.009, "model_low": 0.006, "model_high": 0.012,
                "reference": 0.016, "reference_low": 0.011, "reference_high": 0.021,
                "floor": 0.61, "floor_low": 0.42, "floor_high": 0.8}  # fmt: skip
+    lengths, kind = ("bpd", "ofd", "hc"), {"mae": 0.012, "mae_low": 0.008, "mae_high": 0.017}
     return {"experiment": "heatmap", "dataset": "phantom", "unit": unit, "model": model, "loss": loss,
             "labels": labels, "splits": {"test": groups}, "calliper": "outer_to_outer",
-            "reference": {"model": judged, "labels": noise}, "repeats": {"bpd": repeats}}  # fmt: skip
+            "reference": {"model": judged, "labels": noise}, "repeats": {"bpd": repeats},
+            "kinds": {"contrast": [{"low": 0.3 + i / 10, "high": 0.4 + i / 10, "n": 13, **dict.fromkeys(lengths, kind)}
+                                   for i in range(3)]}}  # fmt: skip
 
 
 class Browser:

@@ -145,6 +145,13 @@ def test_repeats_say_whose_noise_an_error_is(labelled_run, page):
     assert "Whose noise" not in words(report.render_report(without))
 
 
+def test_errors_by_kind_of_image_stand_in_thirds(labelled_run, page):
+    thirds = "Contrast 0.30–0.40 13 1.2 % 0.8 % to 1.7 %"
+    assert thirds in words(page.read_text(encoding="utf-8"))
+    without = replace(labelled_run, metrics=labelled_run.metrics | {"kinds": {}})
+    assert "kind of image" not in words(report.render_report(without))
+
+
 def test_the_reference_judges_where_no_label_is_sound(labelled_run):
     metrics = labelled_run.metrics | {"splits": {}}
     text = words(report.render_report(replace(labelled_run, metrics=metrics)))

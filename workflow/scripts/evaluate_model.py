@@ -9,6 +9,7 @@ from fetal_biometry import job
 from fetal_biometry.cache import Shards
 from fetal_biometry.evaluation import (
     Evaluation,
+    evaluate_kinds,
     evaluate_reference,
     evaluate_repeats,
     evaluate_splits,
@@ -86,6 +87,7 @@ if __name__ == "__main__":
             "labels": summarise_labels(every, audit),
             "splits": {},
             "reference": {},
+            "kinds": {},
             "repeats": {},
         }
         errors = pd.DataFrame(columns=["image_name"])
@@ -98,6 +100,7 @@ if __name__ == "__main__":
             callipers = metrics["calliper"], metrics["model"]["calliper"]
             evaluation = Evaluation(manifest, predictions, split, sound, unit, per_px, *callipers)
             metrics["splits"], metrics["reference"] = evaluate_splits(evaluation), evaluate_reference(evaluation)
+            metrics["kinds"] = evaluate_kinds(evaluation)
             errors = list_errors(evaluation)
             if snakemake.params.trained:
                 unseen = (split == "test") | (snakemake.params.settings["cross_fit"] != "none")

@@ -230,7 +230,8 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals,
     for column, name in enumerate(LENGTHS):
         for end, side in enumerate(("low", "high")):
             table[f"{name}_{side}"] = intervals[:, column, end].round(3)
-    table["confidence"] = found["confidence"].to_numpy(dtype=float).round(4)
+    for name in ("confidence", "contrast"):
+        table[name] = found[name].to_numpy(dtype=float).round(4)
     reported = reported_lengths(points, pixel_size, calliper)
     margins = interval_margins(intervals, reported)
     flags = flag_heads(points, sizes_of(manifest), found, margins, millimetres[:, 2], limits)

@@ -8,10 +8,11 @@ import pandas as pd
 
 from fetal_biometry.biometry import doubts_of, reported_lengths
 from fetal_biometry.frames import points_of, sizes_of
-from fetal_biometry.geometry import LENGTHS, resize_points
+from fetal_biometry.geometry import LENGTHS, all_lengths, resize_points
 from fetal_biometry.landmarks import REFERENCE_COLUMNS
-from fetal_biometry.metrics import Repeats, evaluate_group, in_bands, mean_landmarks
+from fetal_biometry.metrics import Repeats, bootstrap_interval, evaluate_group, in_bands, mean_landmarks
 
+FEWEST_OF_A_KIND = 10  # images, of which a mean error says something
 SEEN_DIGITS = 12  # of an image's sha256, by which a model knows what its training saw
 
 
@@ -144,6 +145,48 @@ def evaluate_splits(evaluation: Evaluation) -> dict:
             groups["with_suspects"] = inside
         results[name] = {label: evaluation.against_labels(rows) for label, rows in groups.items() if rows.any()}
     return {name: groups for name, groups in results.items() if groups}
+
+
+def evaluate_kinds(evaluation: Evaluation) -> dict:
+    """Relative errors against sound test labels in thirds of the images, by what they are like.
+
+    By pixel size, contrast, the labelled OFD over the image's height, its direction (degrees from the horizontal) and
+    the labelled cephalic index. Each property has its thirds from low to high, with their ends, ``n``, and of each
+    length ``mae``, a share of it, with its 95 % interval; it is left out where a third has under `FEWEST_OF_A_KIND`.
+    """
+    rows = (evaluation.split == "test") & evaluation.sound
+    found, true = evaluation.found()[rows], evaluation.lengths(evaluation.labels)[rows]
+    errors, names = np.abs(found / true - 1), evaluation.manifest["examination"].to_numpy()[rows]
+    bpd, ofd, _ = all_lengths(evaluation.labels[rows]).T
+    along = np.abs(evaluation.labels[rows, 1] - evaluation.labels[rows, 0])
+    properties = {
+        "pixel_size_mm": evaluation.pixel_size[rows],
+        "contrast": evaluation.predictions["contrast"].to_numpy(dtype=float)[rows],
+        "head_share": ofd / evaluation.manifest["height_px"].to_numpy(dtype=float)[rows],
+        "direction_deg": np.degrees(np.arctan2(along[:, 1], along[:, 0])),
+        "cephalic_index": bpd / ofd,
+    }
+    kinds = {}
+    for name, values in properties.items():
+        values = values.round(6)  # what is the same but for the arithmetic is the same
+        ends = np.quantile(values, [0, 1 / 3, 2 / 3, 1]) if len(values) else np.full(4, np.nan)
+        thirds = np.searchsorted(ends[1:3], values)
+        if not np.isfinite(ends).all() or min(np.bincount(thirds, minlength=3)) < FEWEST_OF_A_KIND:
+            continue
+        kinds[name] = [
+            {"low": float(ends[third]), "high": float(ends[third + 1]), "n": int((thirds == third).sum())}
+            | {
+                length: _mean_with_ends(errors[thirds == third, i], names[thirds == third])
+                for i, length in enumerate(LENGTHS)
+            }
+            for third in range(3)
+        ]
+    return kinds
+
+
+def _mean_with_ends(errors: np.ndarray, examinations: np.ndarray) -> dict:
+    low, high = bootstrap_interval(errors, examinations)
+    return {"mae": float(errors.mean()), "mae_low": low, "mae_high": high}
 
 
 def evaluate_repeats(evaluation: Evaluation, unseen: np.ndarray) -> dict:

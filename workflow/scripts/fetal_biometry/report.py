@@ -21,6 +21,13 @@ from fetal_biometry.pages import fill_template, flatten
 from fetal_biometry.splits import SPLITS
 
 GROUPS = {"all": "all sound labels", **HEAD_SIZES, "with_suspects": "suspect labels included"}
+KINDS = {  # of images: a title, and the decimals of its numbers
+    "pixel_size_mm": ("Pixel size, mm", 3),
+    "contrast": ("Contrast", 2),
+    "head_share": ("OFD over the image’s height", 2),
+    "direction_deg": ("Direction of the OFD, degrees from the horizontal", 0),
+    "cephalic_index": ("Cephalic index, BPD over OFD", 2),
+}
 GROWTH_COLUMNS = (
     ("age_weeks_hc", "Age by HC", "weeks"),
     ("age_weeks_bpd", "Age by BPD", "weeks"),
@@ -85,6 +92,7 @@ def render_report(inputs: ReportInputs) -> str:
         growth=[column for column in GROWTH_COLUMNS if column[0] in rows and rows[column[0]].notna().any()],
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
         flag_meanings=FLAGS,
+        image_kinds=KINDS,
         comparison=[] if inputs.comparison is None else inputs.comparison.to_dict("records"),
         training_figures=figures.training_figures(inputs.history, metrics),
         error_figures=figures.error_figures(test_rows, test.get("all"), unit),
