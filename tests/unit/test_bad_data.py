@@ -302,7 +302,7 @@ ONE_IMAGE = {
     "an annotation without its image": (
         "hc18",
         lambda world: (world.image.unlink(), world.sizes.pop(2)),
-        r"001_HC_Annotation\.png: an annotation whose image is not there; add the image or remove",
+        r"001_HC_Annotation\.png: its image, 001_HC\.png, is not there; add it or remove the annotation",
     ),
     "a black annotation": ("hc18", lambda world: save(world.annotation, 0 * NOISE), "no ellipse to fit; redraw"),
     "an annotation of one dot": (
@@ -573,14 +573,6 @@ def test_what_is_put_aside_is_no_formula_anywhere(world, monkeypatch):
     world.settings["images"] = "."
     _, (image,) = world.list("images", "quarantine")
     assert image["path"] == "'=x.png" and {text[0] for text in image.values()} == {"'"}
-
-
-def test_an_annotation_of_another_file_format_is_found(world):
-    world.image.unlink()
-    save(world.images / "001_HC.bmp", NOISE)
-    world.sizes[2][0] = "001_HC.bmp"
-    sources = list_sources({**world.settings, "dataset": "hc18", "on_bad_image": "stop", "pixel_sizes": ""}, world.root)
-    assert [source.labelled for source in sources] == [True] * 3
 
 
 @pytest.mark.parametrize("dataset", ["images", "hc18", "challenge"])

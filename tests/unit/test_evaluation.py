@@ -7,12 +7,12 @@ import pytest
 from fetal_biometry.biometry import to_outer
 from fetal_biometry.evaluation import (
     REFERENCE_COLUMNS,
-    SEEN_DIGITS,
     Evaluation,
     evaluate_kinds,
     list_errors,
     set_apart_seen,
 )
+from fetal_biometry.frames import contents
 from fetal_biometry.geometry import LENGTHS, all_lengths, ellipse_landmarks
 from fetal_biometry.landmarks import COLUMNS
 
@@ -70,8 +70,8 @@ def test_what_a_model_has_seen_judges_it_not():
     """Nor does another image of such an examination; what taught it as a training image stays one."""
     manifest = pd.DataFrame({"sha256": [c * 64 for c in "abcde"], "examination": ["1", "1", "2", "3", "4"]})
     split = np.array(["test", "test", "test", "train", "test"])
-    seen = ["a" * SEEN_DIGITS, "d" * SEEN_DIGITS]
-    assert list(set_apart_seen(manifest, split, seen)) == ["train", "train", "test", "train", "test"]
+    seen = [contents(manifest)[number] for number in (0, 3)]
+    assert list(set_apart_seen(manifest, split, seen)) == ["seen", "seen", "test", "train", "test"]
     assert list(set_apart_seen(manifest, split, [])) == list(split)
 
 

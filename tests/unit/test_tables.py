@@ -40,7 +40,6 @@ def test_a_byte_order_mark_windows_lines_blank_lines_and_quotes_do_no_harm(table
 def test_an_optional_column_may_be_missing(table):
     (row,) = read_table(table("image_name,hc\na.png,1\n"), COLUMNS, optional=("size",))
     assert row["size"] == ""
-    assert row.number_in("size", optional=True) is None
 
 
 def test_numbers_are_finite_and_in_range(table):
@@ -58,7 +57,7 @@ def test_what_is_no_number_is_refused(table, text):
     (row,) = read_table(table(f"image_name,hc\na.png,{text}\n"), COLUMNS, optional=("size",))
     for minimum in (-math.inf, 0):
         with pytest.raises(InputError, match=r"table\.csv, row 2 \(a\.png\): hc is .*; correct or remove the row"):
-            row.number_in("hc", minimum, optional=True)
+            row.number_in("hc", minimum)
 
 
 @pytest.mark.parametrize(

@@ -409,8 +409,9 @@ def test_precision_and_device_follow_the_gpu(monkeypatch, supported, expected):
     assert choose_device("auto").type == ("cuda" if supported else "cpu")
     assert choose_device("cpu").type == "cpu"
     if not supported:
-        with pytest.raises(InputError, match="device: cuda, but torch finds no GPU here; set device: auto or cpu"):
-            choose_device("cuda")
+        for device in ("cuda", "cuda:0"):
+            with pytest.raises(InputError, match=f"device: {device}, but torch finds no GPU here; set device: auto"):
+                choose_device(device)
     assert choose_precision("auto", torch.device("cuda")) == expected
 
 

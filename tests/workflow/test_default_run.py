@@ -7,7 +7,13 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from export_model import Exported
+from fetal_biometry.decoding import find_heads
+from fetal_biometry.geometry import squeeze
+from fetal_biometry.images import read_grey
+from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
 
@@ -48,6 +54,24 @@ def test_heads_are_measured_eight_times_better_than_by_the_mean_landmark(results
     assert test["hc"]["mae"] * 8 <= test["hc"]["constant_mae"]
     assert test["endpoint"]["bpd"]["nme"] < 0.05 and test["endpoint"]["ofd"]["nme"] < 0.05
     assert metrics["loss"]["test"] < 0.7 * metrics["loss"]["baseline"]
+
+
+def test_pytorch_and_onnx_agree_within_a_twentieth_of_a_pixel_on_real_images(results, real_data):
+    paths = sorted((real_data / "hc18" / "training_set").glob("*_HC.png"))[::40]
+    images = [read_grey(path) for path in paths]
+    sizes = np.array([image.shape[::-1] for image in images], dtype=float)
+    predictor = Predictor(results / "heatmap" / "model.onnx")
+    squeezed = np.stack([squeeze(image, predictor.cache_size) for image in images])
+    found, _ = predictor.locate(squeezed, sizes)
+    trained = torch.load(results / "heatmap" / "model.pt", weights_only=True)
+    modules = [Exported([trained], look) for look in (0, 1)]
+
+    def draw(seen, look):
+        with torch.no_grad():
+            return modules[min(look, 1)](torch.from_numpy(np.ascontiguousarray(seen[:, None]))).numpy()
+
+    expected, _ = find_heads(draw, squeezed, sizes, predictor.metadata)
+    assert len(paths) > 15 and np.abs(found - expected).max() < 0.05
 
 
 def test_lengths_are_those_of_the_points_in_original_pixels(results):

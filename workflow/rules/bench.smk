@@ -107,6 +107,7 @@ rule time_to_accuracy:
     input:
         reference=f"{RESULTS}/reference/history.csv",
         ours=f"{RESULTS}/{config['experiment']}/history.csv",
+        exported=[f"{RESULTS}/{name}/network.onnx" for name in ("reference", config["experiment"])],
         split=f"{RESULTS}/split.csv",
         bench=f"{BENCH}/training.json",
         modules=modules("time_to_accuracy"),

@@ -250,7 +250,7 @@ def stage_facts(name, rest):
         sides = part_digest(("image_name", "examination", "split", "fold"), filter(is_labelled, records()))
         return [sides, select(SPLIT_KEYS), code_digest("build_manifest")]
     if name == "predict_landmarks" and rest:
-        shard = shard_records(labelled=True).get(int(rest.rpartition("/")[2]), [])
+        shard = shard_records(labelled=True).get(int(rest), [])
         return [(record["image_name"], record["split"] == "test", record["fold"]) for record in shard]
     return training_facts(rest) if name == "train_model" else None
 
@@ -418,7 +418,7 @@ def teaching_split(wildcards):
 def predicting_stamp(wildcards):
     """The stamp of a shard's landmarks, which follows its images' sides where a network looks at some of them only."""
     parted = judged_fold(wildcards) or teaching_split(wildcards)
-    return stamp(f"predict_landmarks/{wildcards.experiment}/{wildcards.shard}" if parted else "predict_landmarks")
+    return stamp(f"predict_landmarks/{wildcards.shard}" if parted else "predict_landmarks")
 
 
 def fold_landmarks(name):
@@ -532,6 +532,7 @@ def report_files(wildcards):
     files = {
         "predictions": f"{RESULTS}/{REPORTED}/predictions.csv",
         "metrics": f"{RESULTS}/{REPORTED}/metrics.json",
+        "errors": f"{RESULTS}/{REPORTED}/errors.csv",
     }
     files |= label_tables(wildcards)
     if REPORTED != GIVEN_MODEL:
@@ -585,10 +586,10 @@ def check_configuration():
         )
     if MODEL:
         explained(check_model)(MODEL)
-    if "rebuild_model" in sys.argv and config["split"] == "published_if_present" and not splits.published(config):
+    if "rebuild_model" in sys.argv and config["dataset"] != "phantom" and not splits.published(config):
         raise WorkflowError(
             f"rebuild_model sets its model beside the card's, on the test images of {config['split_file']}, which is not "
-            f"in {config['data_root']}; add it, or train without the comparison (leave rebuild_model out)."
+            f"used or not in {config['data_root']}; add it, or train without the comparison (leave rebuild_model out)."
         )
     for low, high in (("cephalic_index_low", "cephalic_index_high"), ("hc_low_mm", "hc_high_mm")):
         if config["flags"][low] >= config["flags"][high]:

@@ -17,6 +17,7 @@ from fetal_biometry.evaluation import (
     set_apart_seen,
     summarise_labels,
 )
+from fetal_biometry.exported import open_model
 from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
 from fetal_biometry.geometry import resize_points
 from fetal_biometry.inference import Predictor
@@ -49,8 +50,8 @@ def evaluate_loss(snakemake, manifest, split, sound) -> dict:
     return {"name": predictor.metadata["loss"], **losses, "baseline_name": baseline[0], "baseline": baseline[1]}
 
 
-def describe_model(snakemake) -> dict:
-    metadata, params = Predictor(snakemake.input.model).metadata, snakemake.params
+def describe_model(snakemake, metadata: dict) -> dict:
+    params = snakemake.params
     calibration = metadata.get("calibration", {})  # of a given model; one trained here follows the configuration
     return {
         "kind": metadata["kind"] if params.trained else "external",
@@ -73,6 +74,7 @@ def describe_model(snakemake) -> dict:
 
 if __name__ == "__main__":
     with job.start(snakemake):
+        _, metadata = open_model(snakemake.input.model)
         every = read_frame(snakemake.input.manifest)
         audit = read_frame(snakemake.input.audit) if snakemake.input.get("audit") else None
         manifest = every[every["label_source"] != ""]
@@ -81,7 +83,7 @@ if __name__ == "__main__":
             "experiment": snakemake.wildcards.experiment,
             "dataset": snakemake.params.dataset,
             "unit": unit,
-            "model": describe_model(snakemake),
+            "model": describe_model(snakemake, metadata),
             "loss": None,
             "calliper": snakemake.params.calliper,
             "labels": summarise_labels(every, audit),
@@ -94,7 +96,7 @@ if __name__ == "__main__":
         if len(manifest):
             predictions = read_frame(snakemake.input.predictions).loc[manifest.index]
             planned = read_frame(snakemake.input.split)["split"].reindex(manifest.index).to_numpy()
-            split = set_apart_seen(manifest, planned, Predictor(snakemake.input.model).metadata.get("seen", []))
+            split = set_apart_seen(manifest, planned, metadata.get("seen", []))
             metrics["model"]["test_images_seen"] = int((split != planned).sum())
             sound = (audit["verdict"].reindex(manifest.index) == "sound").to_numpy()
             callipers = metrics["calliper"], metrics["model"]["calliper"]
@@ -103,7 +105,8 @@ if __name__ == "__main__":
             metrics["kinds"] = evaluate_kinds(evaluation)
             errors = list_errors(evaluation)
             if snakemake.params.trained:
-                unseen = (split == "test") | (snakemake.params.settings["cross_fit"] != "none")
+                cross_fitted = snakemake.params.settings["cross_fit"] != "none"
+                unseen = (split == "test") | ((planned != "test") & cross_fitted)
                 metrics["repeats"] = evaluate_repeats(evaluation, unseen)
                 metrics["loss"] = evaluate_loss(snakemake, manifest, split, sound)
         write_frame(errors, snakemake.output.errors)

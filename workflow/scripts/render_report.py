@@ -45,7 +45,7 @@ if __name__ == "__main__":
             predictions=predictions,
             metrics=json.loads(Path(source.metrics).read_text(encoding="utf-8")),
             audit=read_frame(source.audit) if source.get("audit") else None,
-            split=read_frame(source.split) if source.get("split") else None,
+            split=read_frame(source.errors) if source.get("split") else None,  # with images that the model has seen
             history=mean_history(source.history) if source.get("history") else None,
             comparison=pd.read_csv(source.comparison) if source.get("comparison") else None,
             settings=params.settings,

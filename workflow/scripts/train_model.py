@@ -11,8 +11,7 @@ from fetal_biometry import job
 from fetal_biometry.audit import sure_heads
 from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
-from fetal_biometry.evaluation import SEEN_DIGITS
-from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
+from fetal_biometry.frames import contents, points_of, read_frame, report_unit, sizes_of, write_frame
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.training import Samples, Trainer, save
 
@@ -77,7 +76,7 @@ def load_samples(snakemake) -> tuple[dict, Samples, Samples, list[str]]:
             "Lower test_fraction and validation_fraction, or look into audit.csv."
         )
     validation = samples(sound, np.ones(len(sound)), np.zeros(len(sound), dtype=bool), targets)
-    return settings, training, validation, sorted(manifest["sha256"].str[:SEEN_DIGITS])
+    return settings, training, validation, sorted(contents(manifest))
 
 
 def load_strangers(path) -> Samples | None:

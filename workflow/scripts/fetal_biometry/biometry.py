@@ -45,7 +45,7 @@ def flag_heads(points, sizes, evidence, margins, hc_mm, limits: dict) -> list[st
     sizes : ndarray of shape (N, 2)
     evidence : DataFrame of N rows
         ``confidence``, ``height`` and ``disagreement``, see `decoding.EVIDENCE`, NaN where the network gives none, and
-        the image's ``contrast``, see `images.contrast`.
+        the image's ``contrast``, see `geometry.contrast`.
     margins : ndarray of shape (N, 3)
         Half the breadth of each length's interval as a share of it, NaN where there is none.
     hc_mm : ndarray of shape (N,)

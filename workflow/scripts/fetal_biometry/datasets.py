@@ -303,7 +303,11 @@ def _list_references(settings: dict) -> dict[str, Path]:
     """Annotation images by the name of their image, where a folder of them is given as independent reference."""
     if not settings["reference_folder"]:
         return {}
-    files = find_images(_under_root(settings, settings["reference_folder"]))
+    return _annotations(find_images(_under_root(settings, settings["reference_folder"])))
+
+
+def _annotations(files) -> dict[str, Path]:
+    """Annotation images by the name of the image that each belongs to."""
     return {path.name.replace(ANNOTATED, ""): path for path in files if path.stem.endswith(ANNOTATED)}
 
 
@@ -322,12 +326,12 @@ def _list_annotated_folder(settings: dict) -> list[Source]:
     """HC18's format: ``NAME.png`` beside ``NAME_Annotation.png``; without an annotation an image is unlabelled."""
     folder = _existing_folder(settings)
     files = {path.name: path for path in find_images(folder)}
-    annotations = {path.stem.removesuffix(ANNOTATED): path for path in files.values() if path.stem.endswith(ANNOTATED)}
-    images = {name: path for name, path in files.items() if not path.stem.endswith(ANNOTATED)}
+    annotations = _annotations(files.values())
+    images = {name: path for name, path in files.items() if path not in annotations.values()}
     pixel_sizes = _read_pixel_sizes(settings)
 
     def source_of(name, path):
-        annotation = annotations.get(path.stem)
+        annotation = annotations.get(name)
         label = {"annotation": annotation, "label_source": "annotation ellipse", "origin": str(annotation)}
         return [_with_facts(_usable(Source(name, path, **(label if annotation else {}))), pixel_sizes)]
 
@@ -344,15 +348,15 @@ def _list_annotated_folder(settings: dict) -> list[Source]:
         Source(row["image_name"], folder / row["image_name"], problem=f"{row.place}: no such image in {folder}.")
         for row in missing
     ]
-    known = {source.path.stem for source in sources}
-    for stem, path in annotations.items():
-        if stem not in known:
-            sources += _unless_bad(settings, path.name, path, _refuse_orphan, path)
+    known = {source.image_name for source in sources}
+    for name, path in annotations.items():
+        if name not in known:
+            sources += _unless_bad(settings, path.name, path, _refuse_orphan, path, name)
     return sources
 
 
-def _refuse_orphan(annotation: Path):
-    raise InputError(f"{annotation}: an annotation whose image is not there; add the image or remove the annotation.")
+def _refuse_orphan(annotation: Path, image_name: str):
+    raise InputError(f"{annotation}: its image, {image_name}, is not there; add it or remove the annotation.")
 
 
 def _list_unlabelled(settings: dict) -> list[Source]:
@@ -428,23 +432,20 @@ def _with_facts(source: Source, pixel_sizes: dict[str, Row], own: Row | None = N
     names = source.image_name, source.image_name.removesuffix(source.frame), ""
     rows = [row for row in (own, *map(pixel_sizes.get, names)) if row is not None]
 
-    def fact(column: str, minimum: float, refusal: str, refused) -> float | None:
+    def fact(column: str, minimum: float = -np.inf) -> tuple[Row | None, float | None]:
         row = next((row for row in rows if row[column]), None)
-        value = row and row.number_in(column, minimum)
-        if value is not None and refused(value):
-            raise InputError(f"{row.place}: {refusal.format(value)}")
-        return value
+        return row, row and row.number_in(column, minimum)
 
-    no_size = "a pixel of {:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
-    no_age = "no pregnancy lasts {:g} weeks; give gestational_age_weeks in weeks."
-    return replace(
-        source,
-        pixel_size_mm=fact(
-            "pixel_size_mm", -np.inf, no_size, lambda mm: not SMALLEST_PIXEL_MM <= mm <= LARGEST_PIXEL_MM
-        ),
-        gestational_age_weeks=fact("gestational_age_weeks", 4, no_age, lambda weeks: weeks > 45),
-        reference_hc_mm=fact("reference_hc_mm", 1, "", lambda _: False),
-    )
+    row, size = fact("pixel_size_mm")
+    if size is not None and not SMALLEST_PIXEL_MM <= size <= LARGEST_PIXEL_MM:
+        raise InputError(
+            f"{row.place}: a pixel of {size:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
+        )
+    row, age = fact("gestational_age_weeks", 4)
+    if age is not None and age > 45:
+        raise InputError(f"{row.place}: no pregnancy lasts {age:g} weeks; give gestational_age_weeks in weeks.")
+    _, hc = fact("reference_hc_mm", 1)
+    return replace(source, pixel_size_mm=size, reference_hc_mm=hc, gestational_age_weeks=age)
 
 
 def _points(source: Source, label, size: tuple[int, int]) -> np.ndarray:

@@ -7,23 +7,22 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.biometry import doubts_of, reported_lengths
-from fetal_biometry.frames import points_of, sizes_of
+from fetal_biometry.frames import contents, points_of, sizes_of
 from fetal_biometry.geometry import LENGTHS, all_lengths, resize_points
 from fetal_biometry.landmarks import REFERENCE_COLUMNS
 from fetal_biometry.metrics import Repeats, bootstrap_interval, evaluate_group, in_bands, mean_landmarks
 
 FEWEST_OF_A_KIND = 10  # images, of which a mean error says something
-SEEN_DIGITS = 12  # of an image's sha256, by which a model knows what its training saw
 
 
 def set_apart_seen(manifest: pd.DataFrame, split: np.ndarray, seen: list[str]) -> np.ndarray:
-    """The split, in which what a model's training saw is no test image: it judges nothing.
+    """The split, in which test images of examinations that a model's training has seen are ``seen``, and judge nothing.
 
-    Neither is another image of such an examination. ``seen`` holds the first `SEEN_DIGITS` digits of the sha256 of each
-    image that trained the model or chose its epoch; a model trained elsewhere may have seen any.
+    ``seen`` holds the `frames.contents` of the train and validation images of its training; a copy of an image in
+    another file is another content.
     """
-    known = manifest["examination"][manifest["sha256"].str[:SEEN_DIGITS].isin(seen)]
-    return np.where((split == "test") & manifest["examination"].isin(known).to_numpy(), "train", split)
+    known = manifest["examination"][contents(manifest).isin(seen)]
+    return np.where((split == "test") & manifest["examination"].isin(known).to_numpy(), "seen", split)
 
 
 def summarise_labels(manifest, audit) -> dict:

@@ -39,6 +39,11 @@ def sizes_of(manifest: pd.DataFrame) -> np.ndarray:
     return manifest[["width_px", "height_px"]].to_numpy(dtype=float)
 
 
+def contents(manifest: pd.DataFrame) -> pd.Series:
+    """What stands for each image file's content in a model that has seen it: the first digits of its sha256."""
+    return manifest["sha256"].str[:12]
+
+
 def report_unit(manifest: pd.DataFrame) -> tuple[str, np.ndarray]:
     """The unit of report and each image's unit per pixel.
 

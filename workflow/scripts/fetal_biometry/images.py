@@ -107,12 +107,6 @@ def read_squeezed(paths, size: int, threads: int = 1) -> Iterator[tuple[np.ndarr
             yield waiting.popleft().result()
 
 
-def contrast(image: np.ndarray) -> float:
-    """How far the grey levels of an image (H, W) reach, from its darkest hundredth to its brightest, 0 to 1."""
-    dark, bright = np.percentile(image[::2, ::2], [1, 99])
-    return float(bright - dark) / 255
-
-
 def pixel_sizes_in(path) -> np.ndarray:
     """Where in an image the file itself says how large a pixel is, see `dicom.calibrated_regions`; (0, 6) of others."""
     path, frame = file_and_frame(path)

@@ -9,9 +9,8 @@ from tqdm import tqdm
 
 from fetal_biometry import decoding
 from fetal_biometry.exported import CLOSER, open_model
-from fetal_biometry.geometry import resize_points, squeeze_all
+from fetal_biometry.geometry import contrast, resize_points, squeeze_all
 from fetal_biometry.heatmaps import encode
-from fetal_biometry.images import contrast
 from fetal_biometry.landmarks import COLUMNS
 from fetal_biometry.views import show_labelled
 
@@ -92,12 +91,8 @@ def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes:
     ``names``, ``images`` and ``sizes`` of N images, see `Predictor.locate`; a table of ``image_name``, landmarks in
     original pixels, evidence, and each image's ``contrast``.
     """
-    points, evidence, contrasts, images = (
-        [np.zeros((0, 4, 2))],
-        [np.zeros((0, len(decoding.EVIDENCE)))],
-        [],
-        iter(images),
-    )
+    points, evidence = [np.zeros((0, 4, 2))], [np.zeros((0, len(decoding.EVIDENCE)))]
+    contrasts, images = [], iter(images)
     for start in tqdm(range(0, len(names), BATCH), desc="measuring", unit="batch", disable=None):
         batch = np.stack(list(itertools.islice(images, BATCH)))
         found, doubts = predictor.locate(batch, sizes[start : start + BATCH])

@@ -44,11 +44,25 @@ def bootstrap_interval(values, examinations, level: float = 0.95) -> tuple[float
     >>> bool(low < 49.5 < high)
     True
     """
+    means = _drawn_means(values, np.ones((1, len(values)), dtype=bool), examinations)[:, 0]
+    return _ends(means, level)
+
+
+def _drawn_means(values, groups, examinations) -> np.ndarray:
+    """Means of the values in each of G groups, (G, N) bool, over bootstrap samples of whole examinations: (DRAWS, G).
+
+    NaN where a sample has none of a group.
+    """
     _, place = np.unique(np.asarray(examinations, dtype=str), return_inverse=True)
-    sums, counts = np.bincount(place, values), np.bincount(place)
-    draws = np.random.default_rng(0).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), DRAWS)
-    means = (draws @ sums) / (draws @ counts)
-    low, high = np.percentile(means, [50 * (1 - level), 50 * (1 + level)])
+    number = place.max() + 1
+    sums, counts = (np.stack([np.bincount(place, w, number) for w in ws], 1) for ws in (groups * values, groups * 1.0))
+    draws = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS)
+    with np.errstate(invalid="ignore"):
+        return (draws @ sums) / (draws @ counts)
+
+
+def _ends(drawn: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    low, high = np.nanpercentile(drawn, [50 * (1 - level), 50 * (1 + level)])
     return float(low), float(high)
 
 
@@ -154,7 +168,8 @@ class Repeats:
         """The mean absolute error of a model without error, for the noise of the reference that it is held against.
 
         ``floor``, ``floor_low`` and ``floor_high``, in the lengths' unit. Of normal noise with a standard deviation s
-        the mean absolute value is ``s * sqrt(2 / pi)``. Empty where `noise` is.
+        the mean absolute value is ``s * sqrt(2 / pi)``. Empty where a group that is judged has fewer than
+        `FEWEST_REPEATS` pairs.
 
         Parameters
         ----------
@@ -162,17 +177,19 @@ class Repeats:
             Groups of images, such as bands of HC, and how many of each are judged; large heads' noise says little of
             small ones'.
         """
-        if len(self.pairs) < FEWEST_REPEATS:
-            return {}
         p, r = (lengths[self.pairs] @ [1, -1] for lengths in (self.predicted, self.reference))
-        weights = np.zeros(len(p))
-        for inside, judged in mixture:
-            chosen = inside[self.pairs[:, 0]]
-            weights[chosen] = judged / max(np.count_nonzero(chosen), 1)
-        if not weights.any():
+        groups = np.array([inside[self.pairs[:, 0]] for inside, judged in mixture if judged])
+        if not len(groups) or (groups.sum(axis=1) < FEWEST_REPEATS).any():
             return {}
-        spread = self._spread(weights / weights.mean() * r * (r - p) / 2)
-        return {f"floor{end}": float(sd * math.sqrt(2 / math.pi)) for end, sd in spread.items()}
+        shares = np.array([judged for _, judged in mixture if judged])
+        variances = r * (r - p) / 2
+        means = np.array([[variances[chosen].mean() for chosen in groups]])
+        drawn = _drawn_means(variances, groups, self.names)
+        floors = [
+            np.sqrt(np.maximum(of_groups, 0)) @ shares / shares.sum() * math.sqrt(2 / math.pi)
+            for of_groups in (means, drawn)
+        ]
+        return dict(zip(("floor", "floor_low", "floor_high"), (float(floors[0][0]), *_ends(floors[1])), strict=True))
 
     def _spread(self, variances: np.ndarray) -> dict:
         """Standard deviation of pairs' mean variance and, ``_low`` and ``_high``, the ends of its interval."""

@@ -157,7 +157,7 @@ def measured_summary(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]
 def split_table(rows: pd.DataFrame) -> list[dict]:
     """Images, examinations and verdicts of each split, unlabelled images last."""
     table = []
-    for name in (*SPLITS, ""):
+    for name in (*SPLITS, "seen", ""):
         part = rows[rows["split"] == name]
         if len(part):
             verdicts = part["verdict"].value_counts()

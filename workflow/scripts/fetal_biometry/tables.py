@@ -33,16 +33,14 @@ class Row(dict):
         first = next(iter(self.values()), "")
         return f"{self.table}, row {self.number} ({first})"
 
-    def number_in(self, column: str, minimum: float = -math.inf, optional: bool = False) -> float | None:
-        """The finite number in a column, or None where it is empty and may be.
+    def number_in(self, column: str, minimum: float = -math.inf) -> float:
+        """The finite number in a column.
 
         Raises
         ------
         InputError
         """
         text = self[column].strip()
-        if optional and not text:
-            return None
         try:
             value = float(text)
         except ValueError:

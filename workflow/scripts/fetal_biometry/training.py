@@ -66,9 +66,9 @@ def describe_architecture(settings: dict) -> dict:
 
 
 def choose_device(device: str) -> torch.device:
-    """``auto`` takes a GPU where there is one; ``cuda`` is an InputError where there is none."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device: cuda, but torch finds no GPU here; set device: auto or cpu.")
+    """``auto`` takes a GPU where there is one; to ask for one where there is none is an InputError."""
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(f"device: {device}, but torch finds no GPU here; set device: auto or cpu.")
     return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
 
 
@@ -126,7 +126,7 @@ class Trainer:
     training, validation : Samples
         `validation` may be empty: the last epoch is then kept, as with ``keep_epoch: last``.
     checkpoint : path
-        Where the state after each epoch lies; removed by nobody but the caller.
+        Where the state after each epoch lies; removed once the model is exported.
     identity : str
         Digest of everything the training depends on; a checkpoint of another identity is ignored.
     strangers : Samples, optional
