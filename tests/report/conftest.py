@@ -161,6 +161,7 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
                 "over_10_percent": float((abs(d) > 0.1 * true[chosen, i]).mean()),
                 "unflagged_over_10_percent": 0.0,
                 "constant_mae": abs(true[chosen, i] - true[:, i].mean()).mean(), "coverage": 0.91,
+                "coverage_low": 0.82, "coverage_high": 0.97,
             }  # fmt: skip
         ends = {axis: {"mean": 1.4, "radial": 0.6, "tangential": 1.2, "nme": 0.021} for axis in ("bpd", "ofd")}
         return {"n": int(chosen.sum()), "examinations": int(chosen.sum()) - 1, **lengths,

@@ -26,7 +26,9 @@ def test_length_errors_by_hand():
     )
     shares = np.array([0, 3 / 20, -1 / 30])
     spread = np.sqrt(13 / 3)  # squares of -2/3, 7/3 and -5/3 add up to 26/3, over 2
-    drawn = {key: found.pop(key) for key in ("mae_low", "mae_high", "bias_low", "bias_high")}
+    ends = [f"{name}_{end}" for name in ("mae", "bias", "coverage") for end in ("low", "high")]
+    drawn = {end: found.pop(end) for end in ends}
+    assert drawn["coverage_low"] < found["coverage"] < drawn["coverage_high"]
     assert drawn["mae_low"] <= found["mae"] <= drawn["mae_high"] and drawn["bias_low"] <= found["bias"]
     assert found == pytest.approx(
         {

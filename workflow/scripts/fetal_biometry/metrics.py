@@ -74,7 +74,7 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
     predicted, reference, constant : ndarray of shape (N,)
         Lengths by the model, by the reference, and by the constant mean landmark, in one unit.
     examinations : sequence of str
-        The examination of each image, by which the intervals of ``mae`` and ``bias`` are drawn.
+        The examination of each image, by which the intervals of ``mae``, ``bias`` and ``coverage`` are drawn.
     interval : ndarray of shape (N, 2), optional
         Ends of the predicted interval.
     flagged : ndarray of shape (N,), optional
@@ -88,7 +88,7 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
         Bland and Altman, Lancet 1986; None for one image), ``relative_loa_low, relative_loa_high`` (the same of the
         differences as shares of the reference), ``over_10_percent`` (share), ``unflagged_over_10_percent`` (share of
         all images that are off by as much and carry no flag), ``constant_mae``, ``coverage`` (share of references
-        inside the interval, None without one).
+        inside the interval, None without one), ``coverage_low, coverage_high``.
     """
     difference = predicted - reference
     absolute = np.abs(difference)
@@ -97,9 +97,10 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
     loa, relative_loa = (_limits_of_agreement(values) for values in (difference, difference / reference))
     mae_low, mae_high = bootstrap_interval(absolute, examinations)
     bias_low, bias_high = bootstrap_interval(difference, examinations)
-    coverage = None
+    coverage = coverage_low = coverage_high = None
     if interval is not None and np.isfinite(interval).all():
-        coverage = float(((reference >= interval[:, 0]) & (reference <= interval[:, 1])).mean())
+        inside = ((reference >= interval[:, 0]) & (reference <= interval[:, 1])).astype(float)
+        coverage, (coverage_low, coverage_high) = float(inside.mean()), bootstrap_interval(inside, examinations)
     return {
         "n": len(difference),
         "mae": float(absolute.mean()),
@@ -118,6 +119,8 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
         "unflagged_over_10_percent": None if flagged is None else float((far_off & ~flagged).mean()),
         "constant_mae": float(np.abs(constant - reference).mean()),
         "coverage": coverage,
+        "coverage_low": coverage_low,
+        "coverage_high": coverage_high,
     }
 
 

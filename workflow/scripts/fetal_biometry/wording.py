@@ -43,10 +43,12 @@ def duration(seconds) -> str:
 
 
 def span(length: dict, figure: str) -> str:
-    """The ends of a figure's 95 % interval, such as 1.31–2.02; empty where there is none."""
+    """The ends of a figure's 95 % interval, such as 1.31–2.02, or 86–97 %; empty where there is none."""
     low, high = (length.get(f"{figure}_{end}") for end in ("low", "high"))
     if low is None or high is None or not math.isfinite(low) or not math.isfinite(high):
         return ""
+    if figure == "coverage":
+        return f"{number(100 * low, 0)}–{percent(high)}"
     return f"{signed(low)} to {signed(high)}" if figure == "bias" else f"{number(low)}–{number(high)}"
 
 
