@@ -11,8 +11,8 @@ from fetal_biometry.landmarks import COLUMNS
 
 def read_frame(path) -> pd.DataFrame:
     """A table of the workflow, indexed by ``image_name``; names such as ``nan`` or ``007`` stay text."""
-    words = ("image_name", "examination", "path", "calibrated_regions", "label_source", "reasons", "reason", "flags")
-    text = dict.fromkeys(words, str)
+    words = ("image_name", "examination", "path", "sha256", "calibrated_regions", "label_source")
+    text = dict.fromkeys((*words, "reasons", "reason", "flags"), str)
     frame = pd.read_csv(
         path, dtype=text, keep_default_na=False, na_values={column: [""] for column in _numbers(path, text)}
     )
