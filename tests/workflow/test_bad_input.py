@@ -84,10 +84,6 @@ def edit_table(house, edit):
         (["--config", "landmark_table=other.csv"], ["other.csv", "does not exist", "configuration"]),
         (["--config", "pixel_sizes=sizes.csv"], ["sizes.csv", "does not exist"]),
         (["--configfile", "flags.yaml"], ["hc_low_mm", "not below hc_high_mm"]),
-        (
-            ["rebuild_model", "--config", "split=published_if_present", "split_file=s.csv"],
-            ["s.csv", "rebuild_model", "add it"],
-        ),
         (["--config", "pixel_sizes=12"], ["12 mm", "millimetres"]),
         (["--config", "images=nowhere"], ["nowhere", "does not exist"]),
         (["--config", "split=published", "split_file=split.csv"], ["split.csv", "does not exist"]),
@@ -136,6 +132,14 @@ def test_a_wrong_table_is_refused(tiny, edit, words):
     edit_table(tiny, edit)
     message = refused(tiny)
     assert all(word in message for word in words), message
+
+
+def test_a_model_is_rebuilt_for_the_card_s_images_alone(tiny):
+    """Without the published split the rebuilt model would be judged on others."""
+    split = ("split=published_if_present", "split_file=other.csv")
+    done = tiny.snakemake("rebuild_model", "--configfile", "overlay.yaml", "--config", *split, check=False)
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    assert "other.csv" in done.stdout and "leave rebuild_model out" in done.stdout
 
 
 @pytest.mark.parametrize("content", [b"", b"no image at all", "cut"])

@@ -41,7 +41,7 @@ def contrast(image: np.ndarray) -> float:
     Examples
     --------
     >>> contrast(np.tile(np.arange(256, dtype=np.uint8), (8, 1)))
-    0.98
+    0.9804
     """
     shares = np.cumsum(np.bincount(image[::2, ::2].ravel(), minlength=256)) / image[::2, ::2].size
     dark, bright = np.searchsorted(shares, [0.01, 0.99])
