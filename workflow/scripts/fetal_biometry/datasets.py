@@ -210,9 +210,7 @@ def describe_sources(sources: list[Source], settings: dict, index: FileIndex) ->
         found = list(pool.map(lambda source: source.problem or _attempt(settings, describe, source), sources))
     refuse_if_all_bad([row if isinstance(row, str) else "" for row in found])
     aside = [
-        dict(
-            zip(("image_name", "path", "reason"), map(as_text, (source.image_name, source.location, row)), strict=True)
-        )
+        {"image_name": as_text(source.image_name), "path": as_text(source.location), "reason": as_text(row)}
         for source, row in zip(sources, found, strict=True)
         if isinstance(row, str)
     ]

@@ -184,15 +184,15 @@ class Repeats:
         groups = np.array([inside[self.pairs[:, 0]] for inside, judged in mixture if judged])
         if not len(groups) or (groups.sum(axis=1) < FEWEST_REPEATS).any():
             return {}
-        shares = np.array([judged for _, judged in mixture if judged])
-        variances = r * (r - p) / 2
-        means = np.array([[variances[chosen].mean() for chosen in groups]])
-        drawn = _drawn_means(variances, groups, self.names)
-        floors = [
-            np.sqrt(np.maximum(of_groups, 0)) @ shares / shares.sum() * math.sqrt(2 / math.pi)
-            for of_groups in (means, drawn)
-        ]
-        return dict(zip(("floor", "floor_low", "floor_high"), (float(floors[0][0]), *_ends(floors[1])), strict=True))
+        weights, variances = np.array([judged for _, judged in mixture if judged]), r * (r - p) / 2
+
+        def mean_error(variances_of_groups: np.ndarray) -> np.ndarray:
+            deviations = np.sqrt(np.maximum(variances_of_groups, 0))
+            return math.sqrt(2 / math.pi) * np.average(deviations, axis=-1, weights=weights)
+
+        low, high = _ends(mean_error(_drawn_means(variances, groups, self.names)))
+        found = float(mean_error(np.array([variances[chosen].mean() for chosen in groups])))
+        return {"floor": found, "floor_low": low, "floor_high": high}
 
     def _spread(self, variances: np.ndarray) -> dict:
         """Standard deviation of pairs' mean variance and, ``_low`` and ``_high``, the ends of its interval."""
