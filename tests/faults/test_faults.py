@@ -74,7 +74,7 @@ class Progress:
     def follow(self, path: Path) -> None:
         """No attempt trains an epoch again that one before it noted."""
         text = path.read_text() if path.exists() else ""
-        begun = re.search(r"epoch (\d+) of", text)
+        begun = re.search(r"epoch (\d+) of \d+ next", text)
         assert text.startswith(self.log) or begun is None or int(begun[1]) > self.epochs, (self.log, text)
         self.log, self.epochs = text, max([self.epochs, *map(int, re.findall(r"epoch (\d+): ", text))])
 
