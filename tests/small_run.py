@@ -26,7 +26,7 @@ def assert_same(results: Path, expected: Path, trainings=("heatmap",)) -> None:
     tables += [str(path.relative_to(expected)) for path in expected.rglob("*.json") if path.name != "metrics.json"]
     assert len(tables) > 15
     same, different, missing = filecmp.cmpfiles(expected, results, tables, shallow=False)
-    assert not different and not missing and len(same) == len(tables)
+    assert not different and not missing and len(same) == len(tables), (different, missing)
     for training in trainings:
         one, other = (
             torch.load(run / training / "model.pt", weights_only=True)["state"] for run in (expected, results)
