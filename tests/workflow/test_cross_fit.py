@@ -79,9 +79,8 @@ def test_a_second_run_does_nothing(fitted):
 def test_an_examination_that_changes_sides_is_measured_by_another_network(fitted):
     """From test to validation; the network of its own fold stays as it is, and looks at one examination more."""
     plans = phantom_names(60, seed=20)
-    drawn = {name.partition("_")[0]: 0.0 for name in plans}
-    tests = sorted(draw for draw in ((_draw(f"1:{name}") / 2**64, name) for name in drawn) if draw[0] < 0.2)
-    limit, name = tests[-1]
+    drawn = {(_draw(f"1:{name}") / 2**64, name) for name in (plan.partition("_")[0] for plan in plans)}
+    limit, name = max(draw for draw in drawn if draw[0] < 0.2)
     moved = ("validation_fraction=" + repr(0.35 - limit), f"test_fraction={limit!r}")
     shards = {shard_of(plan, 2) for plan in plans if plan.partition("_")[0] == name}
     planned = fitted.planned(*ARGUMENTS, *moved)

@@ -197,10 +197,8 @@ def evaluate_repeats(evaluation: Evaluation, unseen: np.ndarray) -> dict:
     rows, judged = unseen & evaluation.sound & ~evaluation.flagged, (evaluation.split == "test") & evaluation.sound
     found, labels = evaluation.found()[rows], evaluation.lengths(evaluation.labels)[rows]
     names = evaluation.manifest["examination"].to_numpy()[rows]
-    bands = evaluation.banded(np.ones(len(rows), dtype=bool))
-    if len(bands) > 1:
-        del bands["all"]
-    mixture = [(inside[rows], float((inside & judged).sum())) for inside in bands.values()]
+    sizes = evaluation.bands.values() if evaluation.unit == "mm" else [np.ones(len(rows), dtype=bool)]
+    mixture = [(inside[rows], float((inside & judged).sum())) for inside in sizes]
     noise = {}
     for i, name in enumerate(LENGTHS):
         repeats = Repeats(found[:, i], labels[:, i], names)
