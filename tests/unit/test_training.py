@@ -334,6 +334,22 @@ def test_a_damaged_checkpoint_costs_a_restart(train, tmp_path, caplog):
     assert same_weights(again.model("last"), finished.model("last"))
 
 
+@pytest.mark.parametrize("device", ["meta", "cuda"])
+def test_a_checkpoint_is_read_on_a_gpu_too(samples, train, tmp_path, device):
+    """``meta`` stands for one: nothing that lies there can be read back, as nothing on a GPU turns into an array."""
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("torch finds no GPU here")
+    train(epochs=1)
+    trainer = Trainer({**SETTINGS, "epochs": 2}, *samples, tmp_path / "checkpoint.pt", "data")
+    if device == "meta":
+        trainer.device = torch.device(device)
+        trainer._resume()
+    else:
+        trainer.run()
+    assert len(trainer.history) == 1 + (device == "cuda")
+    assert np.array_equal(trainer.training.points, samples[0].points)
+
+
 def test_best_is_the_epoch_with_the_least_error_and_last_the_last(train):
     trainer = train()
     errors = [row["validation_relative_error"] for row in trainer.history]

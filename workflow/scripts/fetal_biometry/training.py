@@ -464,7 +464,7 @@ class Trainer:
         if not self.checkpoint.exists():
             return
         try:
-            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+            state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged file must cost a restart, not the run
             logging.warning("%s cannot be read (%s); training starts anew", self.checkpoint, error)
             return
