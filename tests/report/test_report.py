@@ -203,21 +203,42 @@ def test_methods_tell_of_the_gate_where_there_is_one(labelled_run):
     assert "speak against a head" in told[True] and "speak against a head" not in told[False]
 
 
+def compared(rows):
+    """A comparison's table of experiments, their policy on suspects, and by how much they are worse."""
+    table = pd.DataFrame(rows, columns=["experiment", "suspects", "hc_worse_by"]).assign(n=12, pairs=14)
+    table["worse_low"], table["worse_high"] = table["hc_worse_by"] - 0.5, table["hc_worse_by"] + 0.5
+    return table.assign(parameters=2_400_000, training_seconds=90.0)
+
+
 @pytest.mark.parametrize("referenced", [False, True])
 def test_experiments_stand_side_by_side_when_asked_for(labelled_run, page, referenced):
     assert "Experiments side by side" not in page.read_text(encoding="utf-8")
-    rows = [("keep", "keep", 2.0), ("heatmap", "drop", 0.0)]
-    table = pd.DataFrame(rows, columns=["experiment", "suspects", "hc_worse_by"]).assign(n=12, pairs=14)
-    table["worse_low"], table["worse_high"] = table["hc_worse_by"] - 0.5, table["hc_worse_by"] + 0.5
+    table = compared([("keep", "keep", 2.0), ("heatmap", "drop", 0.0)])
     for number, length in enumerate(("bpd", "ofd", "hc")):
         table[f"{length}_mae_mm"] = [11.0 + number, 1.25 + number]
         if referenced:
             table[f"{length}_mae_reference_mm"] = [15.0 + number, 5.25 + number]
+    table["hc_mae_low_mm"], table["hc_mae_high_mm"] = table["hc_mae_mm"] - 0.5, table["hc_mae_mm"] + 0.5
     text = words(report.render_report(replace(labelled_run, comparison=table)))
     section = text.split("Experiments side by side")[1]
     assert "keep kept as they are 13.0 11.0 12.0" in section and "+2.00 +1.50 to +2.50" in section
     assert "heatmap left out 3.25 1.25 2.25" in section
     assert ("17.0 15.0 16.0" in section) == referenced
+    assert "2.40 1 min 30 s +2.00" in section and "keep 13.0 mm, 12.5 to 13.5" in section
+
+
+def test_an_ablation_tells_what_each_step_is_worth(labelled_run):
+    table = compared([("reference", "drop", 9.0), ("deep", "drop", 4.0), ("heatmap", "drop", 0.0)])
+    for length in ("bpd", "ofd", "hc"):
+        table[f"{length}_mae_mm"] = [9.0, 4.0, 1.0]
+    table["hc_mae_low_mm"], table["hc_mae_high_mm"] = table["hc_mae_mm"] - 0.5, table["hc_mae_mm"] + 0.5
+    table["hc_step"] = [np.nan, -5.0, -3.0]
+    table["step_low"], table["step_high"] = table["hc_step"] - 0.25, table["hc_step"] + 0.25
+    text = words(report.render_report(replace(labelled_run, comparison=table)))
+    assert "Experiments side by side" not in text
+    section = text.split("a step at a time")[1]
+    steps = [section.index(said) for said in ("1 min 30 s –", "−5.00 −5.25 to −4.75", "−3.00 −3.25 to −2.75")]
+    assert steps == sorted(steps) and "nan" not in section.split("How the errors")[0]
 
 
 def test_the_error_by_share_kept_ends_at_the_mean_of_all(labelled_run):

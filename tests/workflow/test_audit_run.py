@@ -91,7 +91,7 @@ def test_a_second_audit_learns_from_what_the_first_found(spoilt, results):
 
 def test_the_report_says_what_each_treatment_of_suspects_is_worth(spoilt, results):
     override = spoilt.folder / "policies.yaml"
-    override.write_text("compare: [keep, downweight, repair, teach, heatmap]\nreport_compares: true\n")
+    override.write_text("compare: [keep, downweight, repair, teach, heatmap]\nreport_compares: compare\n")
     spoilt.snakemake("--configfile", str(override), *ARGUMENTS)
     table = pd.read_csv(results / "compare.csv", index_col="experiment")
     assert table["suspects"].to_dict() == {

@@ -240,7 +240,7 @@ def test_images_without_a_head_are_not_measured_with_confidence(finished, result
 
 def test_an_ablation_trains_each_step_that_is_not_trained_yet(finished):
     planned = finished.planned("ablate")
-    assert planned["train_model"] == 5 and planned["compare_ablation"] == 1
+    assert planned["train_model"] == 10 and planned["compare_ablation"] == 1
 
 
 def test_a_rebuilt_model_stands_beside_the_shipped_one(finished, results):

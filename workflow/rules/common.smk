@@ -539,8 +539,8 @@ def report_files(wildcards):
         files["history"] = training_files(REPORTED, "history.csv")
     elif config["overlays"]:
         files["overlays"] = [OVERLAYS.format(experiment=REPORTED, shard=shard) for shard in shard_records()]
-    if config["report_compares"]:
-        files["comparison"] = f"{RESULTS}/compare.csv"
+    if config["report_compares"] != "none":
+        files["comparison"] = f"{RESULTS}/{config['report_compares']}.csv"
     return files
 
 
@@ -580,9 +580,9 @@ def check_configuration():
         unknown = [name for name in config[key] if name not in config["experiments"]]
         if unknown:
             raise WorkflowError(f"{key} names {unknown[0]!r}, which is none of {', '.join(config['experiments'])}.")
-    if config["report_compares"] and REPORTED not in config["compare"]:
+    if config["report_compares"] == "compare" and REPORTED not in config["compare"]:
         raise WorkflowError(
-            f"report_compares sets {REPORTED} beside the experiments of compare, which must name it; add it there."
+            f"report_compares: compare sets {REPORTED} beside the experiments of compare; add it there."
         )
     if MODEL:
         explained(check_model)(MODEL)

@@ -86,6 +86,7 @@ rule compare_experiments:
         runtime=10,
     params:
         against=COMPARED_WITH,
+        steps=False,
     message:
         "Comparing {config[compare]}"
     script:
@@ -114,6 +115,7 @@ use rule compare_experiments as compare_ablation with:
         f"{LOGS}/compare_ablation.log",
     params:
         against=config["ablation"][-1],
+        steps=True,
     message:
         "Comparing {config[ablation]}"
 

@@ -23,6 +23,7 @@ def flatten(metrics: dict) -> dict:
     for name in LENGTHS:
         row[f"{name}_mae_{unit}"] = test[name]["mae"]
         row[f"{name}_bias_{unit}"] = test[name]["bias"]
+    row |= {f"hc_mae_{end}_{unit}": test["hc"][f"mae_{end}"] for end in ("low", "high")}
     reference = metrics["reference"].get("model", {}).get("all")
     if reference:
         row |= {f"{name}_mae_reference_{unit}": reference[name]["mae"] for name in LENGTHS}
@@ -36,13 +37,10 @@ def flatten(metrics: dict) -> dict:
     return row
 
 
-def compare_pairs(tables: list[pd.DataFrame], chosen: pd.DataFrame) -> pd.DataFrame:
-    """By how much each experiment's HC errors are larger than the chosen one's on the same images."""
-    rows = []
-    for table in tables:
-        hc = paired_differences(table, chosen, ("hc",))["hc"]
-        rows.append({"pairs": len(table), "hc_worse_by": hc["mean"], "worse_low": hc["low"], "worse_high": hc["high"]})
-    return pd.DataFrame(rows)
+def compare_pairs(tables: list[pd.DataFrame], others: list[pd.DataFrame], names: list[str]) -> pd.DataFrame:
+    """By how much each one's HC errors are larger than the other's on the same images: mean and 95 % interval."""
+    pairs = [paired_differences(table, other, ("hc",))["hc"] for table, other in zip(tables, others, strict=True)]
+    return pd.DataFrame(pairs)[["mean", "low", "high"]].set_axis(names, axis=1)
 
 
 def draw(table: pd.DataFrame, unit: str, path) -> None:
@@ -79,8 +77,12 @@ if __name__ == "__main__":
             raise InputError("no test image with a sound label to compare on; raise test_fraction or mend the labels.")
         table = pd.DataFrame([flatten(one) for one in metrics])
         errors = [judged_errors(read_frame(path)) for path in snakemake.input.errors]
+        table["pairs"] = list(map(len, errors))
         chosen = errors[list(table["experiment"]).index(snakemake.params.against)]
-        table = pd.concat([table, compare_pairs(errors, chosen)], axis=1)
+        table = table.join(compare_pairs(errors, [chosen] * len(errors), ["hc_worse_by", "worse_low", "worse_high"]))
+        if snakemake.params.steps:
+            steps = compare_pairs(errors[1:], errors[:-1], ["hc_step", "step_low", "step_high"])
+            table = table.join(steps.set_axis(steps.index + 1))
         write_frame(table, snakemake.output.table)
         draw(table, metrics[0]["unit"], snakemake.output.figure)
         logging.info("\n%s", table.round(3).to_string(index=False))

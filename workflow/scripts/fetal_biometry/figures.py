@@ -250,6 +250,25 @@ def scatter_figure(xs: pd.Series, ys: pd.Series, x_name: str, y_name: str, lengt
     return Figure(title, plot.svg(f"Absolute {length.upper()} errors of {x_name} and {y_name}; {title}."))
 
 
+def experiments_figure(comparison: pd.DataFrame, unit: str) -> Figure:
+    """HC's mean absolute error with its 95 % interval by experiment, on a logarithmic axis."""
+    names = [f"hc_mae_{end}_{unit}" for end in ("low", "high")]
+    x_range = (comparison[names[0]].min() / 1.2, comparison[names[1]].max() * 1.2)
+    last, label = len(comparison) + 0.2, f"mean absolute error of HC, {unit} (log scale)"
+    plot = Plot(x_range, (last, 0), label, "", x_log=True, y_ticks=(), height=round(22 * last) + 50, left=104)
+    for place, row in enumerate(comparison.to_dict("records"), 1):
+        mae, low, high = row[f"hc_mae_{unit}"], *(row[name] for name in names)
+        plot.text(2, plot.y(place) + 4, row["experiment"], "tick")
+        plot.line([low, high], [place, place], "line prediction")
+        title = f"{row['experiment']} {number(mae)} {unit}, {number(low)} to {number(high)}"
+        plot.point(mae, place, "dot prediction", "circle", title)
+    return Figure(
+        "Head circumference by experiment",
+        plot.svg("Mean absolute errors of HC by experiment; the table gives the values."),
+        caption="Mean absolute error and its 95 % interval, bootstrapped by examination.",
+    )
+
+
 def _compared_figure(model: dict, other: dict, titles: dict, name: str, what: str, unit: str) -> Figure | None:
     """The model's MAE beside another by group and length, on a logarithmic axis; None without groups."""
     entries = [

@@ -43,7 +43,7 @@ class Plot:
     """A small chart: scales, ticks and marks, written as SVG. The page's style sheet colours its classes."""
 
     width = 380
-    left, top, bottom = 46, 12, 38
+    top, bottom = 12, 38
 
     def __init__(
         self,
@@ -57,8 +57,10 @@ class Plot:
         y_ticks=None,
         height: int = 250,
         right: int = 10,
+        left: int = 46,
     ):
-        self.height, self.floor, self.edge = height, height - self.bottom, self.width - right
+        self.height, self.floor = height, height - self.bottom
+        self.left, self.edge = left, self.width - right
         self.x_log, self.y_log = x_log, y_log
         self.x_range, self.y_range = x_range, y_range
         self.marks: list[Markup] = []

@@ -94,6 +94,7 @@ def render_report(inputs: ReportInputs) -> str:
         flag_meanings=FLAGS,
         image_kinds=KINDS,
         comparison=[] if inputs.comparison is None else inputs.comparison.to_dict("records"),
+        experiments_figure=None if inputs.comparison is None else figures.experiments_figure(inputs.comparison, unit),
         training_figures=figures.training_figures(inputs.history, metrics),
         error_figures=figures.error_figures(test_rows, test.get("all"), unit),
         agreement_figures=figures.agreement_figures(test_rows, test.get("all"), unit),
