@@ -500,6 +500,11 @@ WHOLE = {
     ),
     "pixel sizes under no header": ("hc18", table("sizes", lambda rows: rows[1:]), "no column image_name"),
     "pixel sizes that are not there": ("hc18", setting(pixel_sizes="gone.csv"), r"gone\.csv: the table does not exist"),
+    "pixel sizes of other images": (
+        "images",
+        table("sizes", lambda rows: [rows[0], *(["old_" + name, size] for name, size in rows[1:])]),
+        r"row 2 \(old_\S+\): neither this nor another row names an image of .*, such as \S+; correct image_name",
+    ),
     "one pixel size in another unit": (
         "images",
         setting(pixel_sizes=135),

@@ -378,6 +378,12 @@ def _list_unlabelled(settings: dict) -> list[Source]:
     for given_name, path, row in files:
         name = given_name or path.name
         sources += _unless_bad(settings, name, path, sources_of, name, path, row)
+    names = {name or path.name for name, path, _ in files} | {source.image_name for source in sources}
+    if names and pixel_sizes and not ({"", *names} & pixel_sizes.keys()):
+        raise InputError(
+            f"{next(iter(pixel_sizes.values())).place}: neither this nor another row names an image of {given}, such as "
+            f"{min(names)}; correct image_name, or leave pixel_sizes out."
+        )
     return sources
 
 
