@@ -27,6 +27,8 @@ def assert_same(results: Path, expected: Path, trainings=("heatmap",)) -> None:
     assert len(tables) > 15
     same, different, missing = filecmp.cmpfiles(expected, results, tables, shallow=False)
     assert not different and not missing and len(same) == len(tables), (different, missing)
+    left = [path for path in results.rglob(".*") if path.name != ".snakemake_timestamp"]
+    assert not left, left
     for training in trainings:
         one, other = (
             torch.load(run / training / "model.pt", weights_only=True)["state"] for run in (expected, results)

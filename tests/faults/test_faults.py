@@ -23,6 +23,7 @@ from fetal_biometry.measuring import measure_images
 
 KILLS = int(os.environ.get("FAULTS", 50))
 SETTINGS = f"{SMALL}shards: 2\nepochs: 6\n"
+NOTES = re.compile(r"/(logs|benchmarks|phantoms)/|/\.")  # these tell of attempts; phantoms are one output
 COMMAND = (sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "small.yaml")
 
 
@@ -58,25 +59,39 @@ def unlock(house) -> None:
     house.snakemake("--unlock", "--configfile", "small.yaml")
 
 
-def begun_rules(house) -> set[str]:
-    """The kinds of files that were being written, of outputs that Snakemake knows to be incomplete."""
+def being_written(house) -> set[str]:
+    """Outputs that Snakemake knows to be incomplete."""
     marks = house.folder / ".snakemake" / "incomplete"
     names = {base64.b64decode(mark.name).decode() for mark in marks.glob("*")} if marks.is_dir() else set()
-    return {re.sub(r"\d+", "N", Path(name).name) for name in names if name.startswith("results")}
+    return {name for name in names if name.startswith("results")}
+
+
+def kinds_of(outputs) -> set[str]:
+    """``results/phantom/cache/1.npy`` is of the kind ``cache/N.npy``."""
+    return {re.sub(r"\d+", "N", "/".join(Path(name).parts[-2:])) for name in outputs}
 
 
 class Progress:
-    """How far a training came, told from its log, which every attempt begins anew."""
+    """How far a run came: what is whole stays as it is, and no epoch is trained again, however often it is killed."""
 
-    def __init__(self):
-        self.log, self.epochs = "", 0
+    def __init__(self, house):
+        self.house, self.log, self.epochs, self.whole = house, "", 0, {}
 
-    def follow(self, path: Path) -> None:
-        """No attempt trains an epoch again that one before it noted."""
+    def follow(self) -> None:
+        """To be called after each attempt."""
+        results = self.house.folder / "results" / "phantom"
+        path = results / "logs" / "heatmap" / "train_model.log"
         text = path.read_text() if path.exists() else ""
         begun = re.search(r"epoch (\d+) of \d+ next", text)
         assert text.startswith(self.log) or begun is None or int(begun[1]) > self.epochs, (self.log, text)
         self.log, self.epochs = text, max([self.epochs, *map(int, re.findall(r"epoch (\d+): ", text))])
+
+        files = [path for folder, *_ in os.walk(results) for path in Path(folder).iterdir() if path.is_file()]
+        written = {str(path.relative_to(self.house.folder)): path.stat().st_mtime_ns for path in files}
+        again = {name for name, time in self.whole.items() if name in written and written[name] != time}
+        assert not again, again
+        half = {*being_written(self.house), "results/phantom/heatmap/checkpoint.pt"}
+        self.whole = {name: time for name, time in written.items() if not NOTES.search(name) and name not in half}
 
 
 def test_killed_at_any_moment_the_same_command_goes_on(build, undisturbed):
@@ -84,8 +99,8 @@ def test_killed_at_any_moment_the_same_command_goes_on(build, undisturbed):
     expected, seconds = undisturbed
     rng, kills, ends, hit = np.random.default_rng(1), 0, 0, Counter()
     while kills < KILLS or not ends:
-        house, progress = build("killed"), Progress()
-        log = house.folder / "results" / "phantom" / "logs" / "heatmap" / "train_model.log"
+        house = build("killed")
+        progress = Progress(house)
         while True:
             run = begin(house)
             try:
@@ -94,18 +109,44 @@ def test_killed_at_any_moment_the_same_command_goes_on(build, undisturbed):
                 os.killpg(run.pid, signal.SIGKILL)
                 run.communicate()
                 kills += 1
-                progress.follow(log)
-                hit.update(begun_rules(house))
+                progress.follow()
+                hit.update(kinds_of(being_written(house)))
                 unlock(house)
                 continue
             assert run.returncode == 0, output[-3000:]
             break
         ends += 1
-        progress.follow(log)
+        progress.follow()
         assert_same(house.folder / "results" / "phantom", expected)
         shutil.rmtree(house.folder)
     print(f"\n{kills} kills, {ends} runs; being written: " + ", ".join(f"{name} {n}" for name, n in hit.most_common()))
-    assert {"model.pt"} <= set(hit) or KILLS < 20
+
+
+def test_killed_in_every_rule_the_same_command_goes_on(build, undisturbed):
+    """SIGKILL as soon as a kind of output is begun that no kill has hit."""
+    expected, seconds = undisturbed
+    house, hit, rng = build("every"), set(), np.random.default_rng(2)
+    progress = Progress(house)
+    while True:
+        run, began = begin(house), time.monotonic()
+        while run.poll() is None and not kinds_of(being_written(house)) - hit:
+            assert time.monotonic() - began < 20 * seconds
+            time.sleep(0.005)
+        if run.poll() is not None:
+            break
+        time.sleep(rng.uniform(0, 0.3))  # most jobs take half a second to begin
+        hit |= kinds_of(being_written(house))
+        os.killpg(run.pid, signal.SIGKILL)
+        run.communicate()
+        progress.follow()
+        unlock(house)
+    assert run.returncode == 0, run.communicate()[0][-3000:]
+    progress.follow()
+    assert_same(house.folder / "results" / "phantom", expected)
+    print(f"\nkilled while being written: {', '.join(sorted(hit))}")
+    rows = house.snakemake("--summary", "--configfile", "small.yaml").stdout.splitlines()
+    outputs = {row.split("\t")[0] for row in rows if row.startswith("results/") and "/stamps/" not in row}
+    assert len(outputs) > 20 and kinds_of(outputs) <= hit, kinds_of(outputs) - hit
 
 
 def test_interrupted_from_the_keyboard_the_same_command_goes_on_without_unlocking(build, undisturbed):

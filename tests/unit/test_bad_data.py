@@ -503,7 +503,12 @@ WHOLE = {
     "pixel sizes of other images": (
         "images",
         table("sizes", lambda rows: [rows[0], *(["old_" + name, size] for name, size in rows[1:])]),
-        r"row 2 \(old_\S+\): neither this nor another row names an image of .*, such as \S+; correct image_name",
+        r"row 2 \(old_\S+\): no row of this table names an image of .*, such as \S+; correct image_name",
+    ),
+    "pixel sizes of another table's images": (
+        "challenge",
+        table("sizes", lambda rows: [rows[0], *(["old_" + name, size] for name, size in rows[1:])]),
+        r"row 2 \(old_\S+\): no row of this table names an image of .*, such as \S+; correct image_name",
     ),
     "one pixel size in another unit": (
         "images",

@@ -65,6 +65,25 @@ def test_a_file_takes_its_place_when_the_block_ends(tmp_path):
     assert os.listdir(path.parent) == ["table.csv"]
 
 
+def test_what_a_killed_attempt_left_is_gone_after_the_next(tmp_path):
+    path = tmp_path / "table.csv"
+    with job.atomic_path(path) as temporary:
+        left = temporary.name
+    (tmp_path / left).write_text("half, and longer than the who")
+    with job.atomic_path(path) as temporary, open(temporary, "a", encoding="utf-8") as file:
+        file.write("whole")
+    assert path.read_text() == "whole" and os.listdir(tmp_path) == ["table.csv"]
+
+
+def test_two_writers_of_a_file_do_not_meet(tmp_path):
+    path = tmp_path / "index.json"
+    with job.atomic_path(path, writer="1") as first:
+        with job.atomic_path(path, writer="2") as second:
+            second.write_text("second")
+        first.write_text("first")
+    assert path.read_text() == "first" and os.listdir(tmp_path) == ["index.json"]
+
+
 def test_a_file_has_the_permissions_of_any_new_file(tmp_path):
     (tmp_path / "plain").touch()
     with job.atomic_path(tmp_path / "atomic"):

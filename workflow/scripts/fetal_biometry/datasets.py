@@ -270,6 +270,7 @@ def _list_landmark_table(settings: dict) -> list[Source]:
     references = _list_references(settings)
     present = {path.name for path in folder.iterdir()}
     pixel_sizes = _read_pixel_sizes(settings)
+    _refuse_other_names(pixel_sizes, set(table), folder)
 
     def source_of(name, row):
         if name not in present:
@@ -378,12 +379,8 @@ def _list_unlabelled(settings: dict) -> list[Source]:
     for given_name, path, row in files:
         name = given_name or path.name
         sources += _unless_bad(settings, name, path, sources_of, name, path, row)
-    names = {name or path.name for name, path, _ in files} | {source.image_name for source in sources}
-    if names and pixel_sizes and not ({"", *names} & pixel_sizes.keys()):
-        raise InputError(
-            f"{next(iter(pixel_sizes.values())).place}: neither this nor another row names an image of {given}, such as "
-            f"{min(names)}; correct image_name, or leave pixel_sizes out."
-        )
+    frames = {source.image_name for source in sources}
+    _refuse_other_names(pixel_sizes, frames | {name or path.name for name, path, _ in files}, given)
     return sources
 
 
@@ -425,6 +422,15 @@ def _read_pixel_sizes(settings: dict) -> dict[str, Row]:
         fixed = Row(values, Path("the configuration's pixel_sizes"), 1)
         return {"": fixed} if given else {}
     return index_by_name(read_table(_under_root(settings, given), PIXEL_SIZE_COLUMNS, OPTIONAL_COLUMNS))
+
+
+def _refuse_other_names(pixel_sizes: dict[str, Row], names: set[str], folder: Path) -> None:
+    """No row names an image: the table is another dataset's, or spells names otherwise. Rows too many are fine."""
+    if names and pixel_sizes and not pixel_sizes.keys() & {"", *names}:
+        raise InputError(
+            f"{next(iter(pixel_sizes.values())).place}: no row of this table names an image of {folder}, such as "
+            f"{min(names)}; correct image_name, or leave pixel_sizes out."
+        )
 
 
 def _with_facts(source: Source, pixel_sizes: dict[str, Row], own: Row | None = None) -> Source:

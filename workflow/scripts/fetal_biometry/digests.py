@@ -77,6 +77,6 @@ class FileIndex:
     def save(self) -> None:
         """Write the index down if anything in it is new."""
         if self._changed:
-            with atomic_path(self.path) as temporary:
+            with atomic_path(self.path, writer=str(os.getpid())) as temporary:
                 temporary.write_text(json.dumps(self._known))
             self._changed = False

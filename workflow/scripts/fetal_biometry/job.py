@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,29 +36,27 @@ def start(snakemake):
 
 
 @contextmanager
-def atomic_path(path):
-    """A temporary path beside `path` that takes its place, whole, when the block ends without an error."""
+def atomic_path(path, writer: str = "part"):
+    """A temporary path beside `path` that takes its place, whole, when the block ends without an error.
+
+    What a killed attempt left there is written over by the next one. Where several processes may write `path` at a
+    time, each names itself as another ``writer``.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
+    temporary = path.with_name(f".{path.name}.{writer}{path.suffix}")
+    temporary.unlink(missing_ok=True)
+    temporary.touch()
     try:
-        yield Path(name)
-        with open(name, "rb") as written:
+        yield temporary
+        with open(temporary, "rb") as written:
             os.fsync(written.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        os.replace(temporary, path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def write_json(value, path) -> None:
     """Write plain numbers, texts, lists and dicts, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=1) + "\n")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
