@@ -1,10 +1,14 @@
 """`snakemake audit` and `snakemake audit_benchmark` on phantoms whose labels are spoilt as the challenge's are."""
 
+import itertools
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
+
+from fetal_biometry.comparison import judged_errors
 
 pytestmark = pytest.mark.slow
 ARGUMENTS = (
@@ -101,3 +105,20 @@ def test_the_report_says_what_each_treatment_of_suspects_is_worth(spoilt, result
     assert "teach beside heatmap" in (results / "compare.html").read_text(encoding="utf-8")
     page = (results / "report.html").read_text(encoding="utf-8")
     assert "Experiments side by side" in page and "left to the network’s own points" in page
+
+
+def test_the_report_draws_an_ablation(spoilt, results):
+    override = spoilt.folder / "steps.yaml"
+    override.write_text("ablation: [keep, repair, heatmap]\nreport_compares: ablation\n")
+    spoilt.snakemake("all", "ablate", "--configfile", str(override), *ARGUMENTS)
+    table = pd.read_csv(results / "ablation.csv", index_col="experiment")
+    assert list(table.index) == ["keep", "repair", "heatmap"] and (table["pairs"] == table["pairs"].iloc[0]).all()
+    errors = {
+        name: judged_errors(pd.read_csv(results / name / "errors.csv", index_col="image_name"))["hc"]
+        for name in table.index
+    }
+    steps = [(errors[after] - errors[before]).mean() for before, after in itertools.pairwise(errors)]
+    assert table["hc_step"].iloc[1:].tolist() == pytest.approx(steps) and np.isnan(table["hc_step"].iloc[0])
+    worse = [(one - errors["heatmap"]).mean() for one in errors.values()]
+    assert table["hc_worse_by"].tolist() == pytest.approx(worse)
+    assert "a step at a time" in (results / "report.html").read_text(encoding="utf-8")

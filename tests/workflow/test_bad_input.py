@@ -89,10 +89,17 @@ def edit_table(house, edit):
         (["--config", "split=published", "split_file=split.csv"], ["split.csv", "does not exist"]),
         (["--config", "dataset=images", "images=data/images", "model=table.csv"], ["table.csv", "does not exist"]),
         (["--config", "images=data/images"], ["000_HC.png", "same name", "rename"]),
+        (["--config", "report_compares=True"], ["report_compares", "none", "ablation"]),
+        (
+            ["--config", "report_compares=ablation", "model=resources/models/hc18.onnx"],
+            ["report_compares", "where a model is given"],
+        ),
+        (["--configfile", "alone.yaml"], ["ablation", "too short"]),
     ],
 )
 def test_a_wrong_configuration_is_refused(tiny, arguments, words):
     (tiny.folder / "direct.yaml").write_text("kind: direct\ncloseup: null\n")
+    (tiny.folder / "alone.yaml").write_text("ablation: [heatmap]\n")
     (tiny.folder / "flags.yaml").write_text("flags: {hc_low_mm: 500}\n")
     message = refused(tiny, *arguments)
     assert all(word in message for word in words), message

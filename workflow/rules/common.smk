@@ -580,6 +580,10 @@ def check_configuration():
         unknown = [name for name in config[key] if name not in config["experiments"]]
         if unknown:
             raise WorkflowError(f"{key} names {unknown[0]!r}, which is none of {', '.join(config['experiments'])}.")
+    if config["report_compares"] != "none" and MODEL:
+        raise WorkflowError(
+            "report_compares shows experiments beside the one that is trained here; leave it out where a model is given."
+        )
     if config["report_compares"] == "compare" and REPORTED not in config["compare"]:
         raise WorkflowError(
             f"report_compares: compare sets {REPORTED} beside the experiments of compare; add it there."
