@@ -17,11 +17,11 @@ BOOKKEEPING = ("all", "audit", "audit_benchmark", "stamp_stage")  # targets, and
 class House:
     """A copy of the workflow in a folder of its own, to run, plan and edit without touching the checkout."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, source: Path = ROOT):
         self.folder = folder
         for part in PARTS:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-            copy(ROOT / part, folder / part)
+            copy = shutil.copytree if (source / part).is_dir() else shutil.copy2
+            copy(source / part, folder / part)
 
     def snakemake(self, *arguments: str, check: bool = True, env: dict | None = None) -> subprocess.CompletedProcess:
         """Run snakemake; stdout and stderr together in ``stdout``."""
@@ -46,9 +46,10 @@ class House:
 
 
 @pytest.fixture(scope="session")
-def copy_workflow() -> type[House]:
-    """``copy_workflow(folder)`` puts a copy there."""
-    return House
+def copy_workflow(tmp_path_factory):
+    """``copy_workflow(folder)`` puts a `House` there; all of a session are alike, whatever becomes of the checkout."""
+    first = House(tmp_path_factory.mktemp("workflow"))
+    return lambda folder: House(folder, first.folder)
 
 
 @pytest.fixture(scope="session")
