@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_run import assert_same
 
 from fetal_biometry.frames import points_of
 from fetal_biometry.geometry import LENGTHS, squeeze
@@ -57,3 +58,12 @@ def test_a_model_measures_the_same_whatever_the_threads(usual):
             squeezed = [squeeze(image, predictor.cache_size) for image in images]
             found.append(points_of(locate_all(predictor, range(len(images)), squeezed, sizes)))
         assert (np.array(found) == found[0]).all(), model
+
+
+def test_the_default_run_gives_the_same_bytes_from_nothing(usual, copy_workflow, tmp_path):
+    """In bfloat16 where the processor has it, and measured in 8-bit integers, too."""
+    again = copy_workflow(tmp_path)
+    for use in ((), ("arithmetic=int8",)):
+        for house in (usual, again):
+            house.snakemake("--config", "run=usual", *use)
+        assert_same(again.folder / "results" / "usual", usual.folder / "results" / "usual")

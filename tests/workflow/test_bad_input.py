@@ -89,6 +89,14 @@ def edit_table(house, edit):
         (["--config", "split=published", "split_file=split.csv"], ["split.csv", "does not exist"]),
         (["--config", "dataset=images", "images=data/images", "model=table.csv"], ["table.csv", "does not exist"]),
         (["--config", "images=data/images"], ["000_HC.png", "same name", "rename"]),
+        (
+            ["--config", "examination_pattern=.*_(HC)", "split_seed=9"],
+            ["6 labelled images are of one examination, 'HC'", "correct examination_pattern"],
+        ),
+        (
+            ["--config", "test_fraction=0.5", "validation_fraction=0.49", "split_seed=1"],
+            ["none of 6 labelled images of 6 examinations to train on", "lower test_fraction"],
+        ),
         (["--config", "report_compares=True"], ["report_compares", "none", "ablation"]),
         (
             ["--config", "report_compares=ablation", "model=resources/models/hc18.onnx"],

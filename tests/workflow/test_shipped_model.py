@@ -56,20 +56,28 @@ def link_test_images(source: Path, target: Path) -> None:
     sizes.loc[chosen].to_csv(target / "training_set_pixel_size_and_HC.csv")
 
 
-@pytest.mark.slow
-def test_it_measures_the_published_test_images_as_its_card_says(copy_workflow, tmp_path, real_data):
+@pytest.fixture(scope="module")
+def measured_folder(copy_workflow, tmp_path_factory, real_data):
+    """What the shipped model makes of HC18's published test images, and of drawings without a head."""
     if not (real_data / "hc18" / "multicentre_split.csv").is_file():
         pytest.skip(f"no published split in {real_data}")
-    house = copy_workflow(tmp_path)
-    link_test_images(real_data.resolve() / "hc18", tmp_path / "data" / "hc18")
-    arguments = ("run=shipped", f"model={MODELS / 'hc18.onnx'}", f"data_root={tmp_path / 'data'}")
-    results = house.folder / "results" / "shipped" / "given_model"
+    house = copy_workflow(tmp_path_factory.mktemp("shipped"))
+    link_test_images(real_data.resolve() / "hc18", house.folder / "data" / "hc18")
+    results = "results/shipped/given_model"
+    arguments = (
+        "run=shipped", f"model={MODELS / 'hc18.onnx'}", f"data_root={house.folder / 'data'}", "strangers_judged=25",
+    )  # fmt: skip
     house.snakemake(
-        "results/shipped/given_model/metrics.json", "--configfile", "datasets/hc18.yaml", "--config", *arguments
+        f"{results}/metrics.json", "strangers", "--configfile", "datasets/hc18.yaml", "--config", *arguments
     )
+    return house.folder / results
+
+
+@pytest.mark.slow
+def test_it_measures_the_published_test_images_as_its_card_says(measured_folder):
     measured, card = (
         json.loads(path.read_text())["splits"]["test"]["all"]
-        for path in (results / "metrics.json", MODELS / "hc18.json")
+        for path in (measured_folder / "metrics.json", MODELS / "hc18.json")
     )
     assert measured["n"] == card["n"]
     for length in LENGTHS:
@@ -77,3 +85,11 @@ def test_it_measures_the_published_test_images_as_its_card_says(copy_workflow, t
             assert measured[length][figure] == pytest.approx(card[length][figure], abs=0.01)  # mm
         for figure in ("coverage", "relative_loa_low", "relative_loa_high", "unflagged_over_10_percent"):
             assert measured[length][figure] == pytest.approx(card[length][figure], abs=0.01)
+
+
+@pytest.mark.slow
+def test_it_takes_two_in_a_hundred_drawings_without_a_head_for_one_at_most(measured_folder):
+    """At the doubt below which 98 % of the test heads lie."""
+    summary = json.loads((measured_folder / "strangers.json").read_text())
+    assert summary["heads"]["n"] > 100 and summary["heads"]["at_operating_point"] >= 0.975
+    assert summary["strangers"]["n"] == 9 * 25 and summary["strangers"]["at_operating_point"] <= 0.02

@@ -173,6 +173,8 @@ def records():
     examinations = {source.image_name: datasets.examination_of(source.image_name, pattern) for source in sources}
     labelled = {source.image_name: examinations[source.image_name] for source in sources if source.labelled}
     split = splits.assign_splits(labelled, config)
+    if labelled and not MODEL:
+        splits.refuse_no_training(split, labelled)
     found = [
         {
             "image_name": source.image_name,

@@ -71,6 +71,22 @@ def assign_splits(examinations: dict[str, str], settings: dict) -> dict[str, str
     return {name: side(examination) for name, examination in examinations.items()}
 
 
+def refuse_no_training(splits: dict[str, str], examinations: dict[str, str]) -> None:
+    """Raises an InputError where no labelled image is left to train on; takes both by image name."""
+    if "train" in splits.values():
+        return
+    names = sorted(set(examinations.values()))
+    if len(names) == 1:
+        raise InputError(
+            f"all {len(splits)} labelled images are of one examination, {names[0]!r}, so that none trains and others judge; "
+            "add images of others, or correct examination_pattern."
+        )
+    raise InputError(
+        f"the split leaves none of {len(splits)} labelled images of {len(names)} examinations to train on; add images, "
+        "lower test_fraction and validation_fraction, or take another split_seed."
+    )
+
+
 def published(settings: dict) -> bool:
     """Whether the split comes from a file."""
     path = Path(settings["data_root"]) / settings["split_file"]
