@@ -3,7 +3,7 @@
 A stage that reads only part of a file takes the file as `ancient`, and beside it a stamp: a file that changes when
 that part, the stage's parameters or its code change. The file may then change for other images' sake without the stage
 running again. Params alone would not do: Snakemake does not look at those of a job behind an ancient file that is made
-anew in the same run (seen with 9.27), and the job would be left out.
+anew in the same run (seen with 9.27, see `planning`), and the job would be left out.
 """
 
 import ast
@@ -24,7 +24,9 @@ from fetal_biometry import datasets, splits
 from fetal_biometry.cache import shard_of
 from fetal_biometry.digests import FileIndex, check_model, digest
 from fetal_biometry.errors import InputError
+from fetal_biometry.planning import look_behind_ancient_files
 
+look_behind_ancient_files()
 if config["dataset"] == "auto":
     config["dataset"] = "images" if config["images"] else "phantom"
 config["run"] = config["run"] or config["dataset"]
