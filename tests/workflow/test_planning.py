@@ -2,8 +2,12 @@
 
 import base64
 
+import cv2
 import pytest
 from small_run import SMALL
+
+from fetal_biometry.cache import shard_of
+from fetal_biometry.phantom import draw_phantom, plan_phantoms
 
 pytestmark = pytest.mark.slow
 HEATMAPS = [f"results/phantom/heatmap/heatmaps/0.{kind}" for kind in ("npy", "csv")]
@@ -42,4 +46,22 @@ def test_what_is_old_is_made_anew_beside_an_unfinished_file(house):
     cached.write_bytes(cached.read_bytes()[:-1] + b"?")
     planned = house.planned(*ARGUMENTS)
     assert planned["render_heatmaps"] == planned["predict_landmarks"] == planned["render_report"] == 1, planned
+    assert "train_model" not in planned
+
+
+def test_a_shard_that_was_being_made_anew_costs_no_training(house):
+    """As when an image came, and a kill ended the run while its shard was cached: Snakemake had removed the old one."""
+    images = house.folder / "extra"
+    images.mkdir()
+    first, second, *_ = (
+        phantom for phantom in plan_phantoms(40, seed=99) if not shard_of(f"my{phantom.image_name}", 2)
+    )
+    cv2.imwrite(str(images / f"my{first.image_name}"), draw_phantom(first))
+    arguments = (*ARGUMENTS, "--config", "dataset=phantom", "images=extra")
+    house.snakemake(*arguments)
+    cv2.imwrite(str(images / second), drawn[second])
+    for kind in ("npy", "csv"):
+        (house.folder / f"results/phantom/cache/0.{kind}").unlink()
+    planned = house.planned(*arguments)
+    assert planned["cache_images"] == planned["predict_landmarks"] == planned["render_report"] == 1, planned
     assert "train_model" not in planned

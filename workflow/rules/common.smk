@@ -24,9 +24,9 @@ from fetal_biometry import datasets, splits
 from fetal_biometry.cache import shard_of
 from fetal_biometry.digests import FileIndex, check_model, digest
 from fetal_biometry.errors import InputError
-from fetal_biometry.planning import look_behind_ancient_files
+from fetal_biometry.planning import plan_past_ancient_files
 
-look_behind_ancient_files()
+plan_past_ancient_files()
 if config["dataset"] == "auto":
     config["dataset"] = "images" if config["images"] else "phantom"
 config["run"] = config["run"] or config["dataset"]
