@@ -1,7 +1,5 @@
 """A mend of how Snakemake plans: an `ancient` input neither causes a job nor hides what else it lacks."""
 
-from snakemake.dag import DAG
-
 
 class _WithoutAncient:
     """Which jobs take which files of a job, but for those jobs that take them all as ancient."""
@@ -10,21 +8,20 @@ class _WithoutAncient:
         self._depending = depending
 
     def __getitem__(self, job):
-        plain = {}
-        for other, files in self._depending[job].items():
-            if not all(file.is_ancient for file in files):
-                plain[other] = files
-        return plain
+        taken = self._depending[job].items()
+        return {other: files for other, files in taken if not all(file.is_ancient for file in files)}
 
 
 def plan_past_ancient_files() -> None:
-    """Have Snakemake decide which jobs run as if those that make ancient files came before them, and no more.
+    """Let ancient files say in which order jobs run, and not which of them run.
 
     Of all jobs downstream of one that has to run, Snakemake (9.27) looks at none, since they have to run for its sake.
     For that of an ancient file they have not, and nobody asks what else they lack: after a kill or a failure a run
     could end well with results missing or old (its issue 4166). Where the ancient file was gone, half-written, they
     ran instead, and a network was trained anew.
     """
+    from snakemake.dag import DAG  # which cannot be imported before Snakemake's other modules
+
     if hasattr(DAG, "plans_past_ancient_files"):
         return
     update = DAG.update_needrun
