@@ -254,7 +254,7 @@ def experiments_figure(comparison: pd.DataFrame, unit: str) -> Figure:
     """HC's mean absolute error with its 95 % interval by experiment, on a logarithmic axis."""
     names = [f"hc_mae_{end}_{unit}" for end in ("low", "high")]
     x_range = (comparison[names[0]].min() / 1.2, comparison[names[1]].max() * 1.2)
-    last, label = len(comparison) + 0.2, f"mean absolute error of HC, {unit} (log scale)"
+    last, label = len(comparison) + 0.7, f"mean absolute error of HC, {unit} (log scale)"
     plot = Plot(x_range, (last, 0), label, "", x_log=True, y_ticks=(), height=round(22 * last) + 50, left=104)
     for place, row in enumerate(comparison.to_dict("records"), 1):
         mae, low, high = row[f"hc_mae_{unit}"], *(row[name] for name in names)
