@@ -23,9 +23,11 @@ class House:
             copy = shutil.copytree if (source / part).is_dir() else shutil.copy2
             copy(source / part, folder / part)
 
-    def snakemake(self, *arguments: str, check: bool = True, env: dict | None = None) -> subprocess.CompletedProcess:
-        """Run snakemake; stdout and stderr together in ``stdout``."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    def snakemake(
+        self, *arguments: str, check: bool = True, env: dict | None = None, inside: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess:
+        """Run snakemake, inside of a `namespace` where one is given; stdout and stderr together in ``stdout``."""
+        command = [*inside, sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
         done = subprocess.run(
             command, cwd=self.folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
         )
