@@ -54,11 +54,13 @@ def turned(points, degrees):
     return np.vstack([points[:2], (points[2:] - middle) @ rotation.T + middle])
 
 
-def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), hc_mm=200.0, **evidence):
+def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), hc_mm=200.0, pixel=(0.2, 0.2), **evidence):
     evidence = pd.DataFrame([EVIDENT | {"confidence": confidence} | evidence])
-    return flag_heads(
-        points[None], np.array([[800.0, 540.0]]), evidence, np.array([margins]), np.array([hc_mm]), LIMITS
-    )[0]
+    pixel_size = np.array([pixel]) * (1 if np.isfinite(hc_mm) else np.nan)
+    lengths = reported_lengths(points[None], pixel_size, "outer_to_outer")
+    lengths[:, 2] = hc_mm
+    sizes = np.array([[800.0, 540.0]])
+    return flag_heads(points[None], sizes, pixel_size, lengths, evidence, np.array([margins]), LIMITS)[0]
 
 
 def test_where_the_filled_head_is_hardly_drawn_there_is_none():
@@ -107,11 +109,20 @@ def test_a_length_that_may_be_far_off_is_flagged():
         (np.add(HEAD, [[0, 0], [0, 0], [0, 40], [0, 40]]), 0.9, "diameters off centre"),
         (np.add(HEAD, [2 - HEAD[:, 0].min(), 0]), 0.9, "head at the image border"),
         (np.add(HEAD, [0, 540 - 3 - HEAD[:, 1].max()]), 0.9, "head at the image border"),
+        (ellipse_landmarks((400, 172), 220, 170, np.pi / 4), 0.9, "head at the image border"),  # the ends lie inside
+        (ellipse_landmarks((400, 220), 220, 170, np.pi / 4), 0.9, ""),
         (np.full((4, 2), 100.0), 0.1, "low confidence;unusual cephalic index"),
     ],
 )
 def test_each_flag_has_its_cause(points, confidence, flag):
     assert flags(points, confidence) == flag
+
+
+def test_a_head_has_its_shape_where_pixels_are_no_squares():
+    pixel = np.array([0.2, 0.1])
+    upright = ellipse_landmarks((80, 27), 20, 15, 0.6) / pixel  # in mm, then pixels
+    assert flags(upright, pixel=pixel) == ""
+    assert flags(upright) == "diameters not perpendicular"
 
 
 @pytest.fixture

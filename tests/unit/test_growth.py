@@ -16,9 +16,9 @@ INTERGROWTH = {
     32: ((77.4, 95.2, 275.1), (83.8, 103.5, 294.4), (90.1, 111.7, 313.6)),
     40: ((87.1, 103.4, 308.1), (94.9, 115.8, 333.9), (102.7, 128.2, 359.8)),
 }
-# HC in cm that Hadlock et al., Radiology 1984, expect at a week. Later the regression of age on HC, which dates a head,
-# and the one of HC on age part, as they must where heads of one age differ most.
-HADLOCK = {15: 11.0, 16: 12.4, 18: 15.1, 20: 17.7, 22: 20.1, 24: 22.4}
+# HC and BPD (outer to inner) in cm that Hadlock et al., Radiology 1984, expect at a week. Later the regressions of age
+# on them, which date a head, and of them on age part, as they must where heads of one age differ most.
+HADLOCK = {15: (11.0, 2.9), 16: (12.4, 3.2), 18: (15.1, 3.9), 20: (17.7, 4.6), 22: (20.1, 5.3), 24: (22.4, 5.8)}
 
 
 @pytest.mark.parametrize("week", INTERGROWTH)
@@ -29,10 +29,11 @@ def test_published_lengths_have_their_published_scores(week):
     assert centiles(lengths, np.full(3, week))[1] == pytest.approx([50, 50, 50], abs=1.5)
 
 
-@pytest.mark.parametrize("week, hc_cm", HADLOCK.items())
-def test_age_from_hc_agrees_with_the_table_of_the_same_fetuses(week, hc_cm):
-    weeks = estimate_age(np.array([[0, 0, 10 * hc_cm]]), "hadlock")[0, 0]
-    assert weeks == pytest.approx(week, abs=0.5)
+@pytest.mark.parametrize("week, hc_cm, bpd_cm", [(week, *lengths) for week, lengths in HADLOCK.items()])
+def test_ages_agree_with_the_table_of_the_same_fetuses(week, hc_cm, bpd_cm):
+    bpd = to_outer(np.array(10 * bpd_cm), "outer_to_inner")
+    weeks = estimate_age(np.array([[bpd, 0, 10 * hc_cm]]), "hadlock")[0]
+    assert weeks == pytest.approx([week, week], abs=0.5)
 
 
 def test_both_charts_date_a_head_alike():
@@ -62,10 +63,11 @@ def test_beyond_a_chart_there_is_no_answer():
 
 def test_a_reading_stands_beside_the_lengths_and_is_empty_without_millimetres():
     table = pd.DataFrame({"bpd_mm": [48.4, np.nan], "ofd_mm": [60.7, np.nan], "hc_mm": [172.5, np.nan]})
+    table[["bpd_px", "ofd_px"]] = [[484.0, 607.0], [300.0, 400.0]]
     reading = read_lengths(table, np.array([20.0, 20.0]), "intergrowth")
     assert reading.loc[0, ["bpd_centile", "ofd_centile", "hc_centile"]].astype(float).between(48, 52).all()
     assert reading.loc[0, "cephalic_index"] == pytest.approx(0.797, abs=0.001)
     assert reading.loc[0, "age_weeks_hc"] == pytest.approx(20, abs=0.3)
-    assert reading.loc[1].isna().all()
+    assert reading.loc[1, "cephalic_index"] == 0.75 and reading.loc[1].drop("cephalic_index").isna().all()
     undated = read_lengths(table, np.full(2, np.nan), "hadlock")
     assert undated["hc_centile"].isna().all() and undated.loc[0, "age_weeks_bpd"] > 19

@@ -300,6 +300,22 @@ def experiment_settings(wildcards):
     return _experiment(name_of(wildcards.experiment)) if wildcards.experiment != GIVEN_MODEL else {}
 
 
+def recipe(wildcards):
+    """All that another would have to set to make this model: the experiment's knobs, and those that all share."""
+    strangers = ["strangers_drawn"] if knows_strangers(experiment_settings(wildcards)) else []
+    shared = (
+        "calliper",
+        "audit_method",
+        "audit",
+        "folds",
+        "split_seed",
+        *strangers,
+        "interval_level",
+        "interval_assurance",
+    )
+    return {**experiment_settings(wildcards), **select(shared)}
+
+
 def timed_settings(wildcards):
     """The knobs of the experiments whose training is timed; `shipped` is the recipe of the model that comes along."""
     overlay = load_configfile(HOME / "datasets" / "hc18.yaml")

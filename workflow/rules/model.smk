@@ -27,7 +27,7 @@ rule write_model_card:
         runtime=10,
     params:
         run=lookup(dpath="run", within=config),
-        settings=experiment_settings,
+        settings=recipe,
     message:
         "Writing {output.card}"
     script:

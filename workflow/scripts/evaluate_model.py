@@ -17,19 +17,18 @@ from fetal_biometry.evaluation import (
     set_apart_seen,
     summarise_labels,
 )
-from fetal_biometry.exported import open_model
 from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
 from fetal_biometry.geometry import resize_points
 from fetal_biometry.inference import Predictor
 from fetal_biometry.metrics import trivial_loss
 
 
-def evaluate_loss(snakemake, manifest, split, sound) -> dict:
+def evaluate_loss(snakemake, predictor, manifest, split, sound) -> dict:
     """The loss of the network that measures, by split, beside what knowing nothing costs.
 
     None of one in 8-bit integers: how unlikely it takes far cells to be, which a cross entropy weighs, is lost.
     """
-    predictor, settings = Predictor(snakemake.input.model, snakemake.threads), snakemake.params.settings
+    settings = snakemake.params.settings
     if settings["cross_fit"] != "none":  # validation images taught it, too
         split = np.where(split == "validation", "train", split)
     images = Shards(snakemake.input.images)
@@ -74,7 +73,8 @@ def describe_model(snakemake, metadata: dict) -> dict:
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        _, metadata = open_model(snakemake.input.model)
+        predictor = Predictor(snakemake.input.model, snakemake.threads)
+        metadata = predictor.metadata
         every = read_frame(snakemake.input.manifest)
         audit = read_frame(snakemake.input.audit) if snakemake.input.get("audit") else None
         manifest = every[every["label_source"] != ""]
@@ -108,7 +108,7 @@ if __name__ == "__main__":
                 cross_fitted = snakemake.params.settings["cross_fit"] != "none"
                 unseen = (split == "test") | ((planned != "test") & cross_fitted)
                 metrics["repeats"] = evaluate_repeats(evaluation, unseen)
-                metrics["loss"] = evaluate_loss(snakemake, manifest, split, sound)
+                metrics["loss"] = evaluate_loss(snakemake, predictor, manifest, split, sound)
         write_frame(errors, snakemake.output.errors)
         job.write_json(metrics, snakemake.output.metrics)
         test = metrics["splits"].get("test", {}).get("all")

@@ -30,44 +30,48 @@ FLAGS = {
     "implausible HC": "no fetus has such an HC; the pixel size may be in another unit",
     "diameters not perpendicular": "the diameters do not cross at a right angle",
     "diameters off centre": "the diameters do not cross in their middle",
-    "head at the image border": "a landmark lies at the border or beyond, where the head may go on",
+    "head at the image border": "its outline comes to the border or crosses it, where the image does not show it",
     UNSCALED: "lengths are in pixels, since nothing says how large one is",
 }
 """What each flag asks a person to look at; beyond which limits it is raised is configuration (``flags``)."""
 
 
-def flag_heads(points, sizes, evidence, margins, hc_mm, limits: dict) -> list[str]:
+def flag_heads(points, sizes, pixel_size, lengths, evidence, margins, limits: dict) -> list[str]:
     """What a person should look at before trusting a measurement, joined by ``;``.
 
     Parameters
     ----------
     points : ndarray of shape (N, 4, 2)
-    sizes : ndarray of shape (N, 2)
+    sizes, pixel_size : ndarray of shape (N, 2)
+        Width and height of the images, and of their pixels in mm, NaN where that is not known.
+    lengths : ndarray of shape (N, 3)
+        See `reported_lengths`.
     evidence : DataFrame of N rows
         ``confidence``, ``height`` and ``disagreement``, see `decoding.EVIDENCE`, NaN where the network gives none, and
         the image's ``contrast``, see `geometry.contrast`.
     margins : ndarray of shape (N, 3)
         Half the breadth of each length's interval as a share of it, NaN where there is none.
-    hc_mm : ndarray of shape (N,)
-        NaN where the pixel size is not known.
     limits : dict
         ``confidence``, ``height``, ``disagreement``, ``contrast``, ``interval`` (a margin), ``cephalic_index_low`` and
         ``cephalic_index_high`` (BPD over OFD), ``hc_low_mm`` and ``hc_high_mm``, which a pixel size in another unit
         passes, ``angle_deg`` off the right angle, ``midpoint_distance`` as a fraction of the mean diameter,
-        ``border_px``.
+        ``border_px`` from the head's outline.
     """
-    lengths = all_lengths(points)
-    bpd, ofd = lengths[:, 0], np.maximum(lengths[:, 1], 1e-9)
-    apart, skew = misalignment(points)
-    nearest = np.minimum(points, sizes[:, None] - 1 - points).min(axis=(1, 2))
+    known = np.isfinite(pixel_size)
+    cephalic_index = lengths[:, 0] / np.maximum(lengths[:, 1], 1e-9)
+    hc_mm = np.where(known[:, 0], lengths[:, 2], np.nan)
+    apart, skew = misalignment(_in_millimetres(points, np.where(known, pixel_size, 1.0)))
+    centre, halves = points.mean(axis=1), (points[:, 1::2] - points[:, 0::2]) / 2
+    reach = np.hypot(halves[:, 0], halves[:, 1])  # of the ellipse with these conjugate half-diameters, along x and y
+    nearest = np.minimum(centre - reach, sizes - 1 - centre - reach).min(axis=1)
     raised = {
         "no head found": evidence["height"] < limits["height"],
         "low confidence": evidence["confidence"] < limits["confidence"],
         "estimates disagree": evidence["disagreement"] > limits["disagreement"],
         "poor contrast": evidence["contrast"] < limits["contrast"],
         "uncertain length": (margins > limits["interval"]).any(axis=1),
-        "unusual cephalic index": (bpd / ofd < limits["cephalic_index_low"])
-        | (bpd / ofd > limits["cephalic_index_high"]),
+        "unusual cephalic index": (cephalic_index < limits["cephalic_index_low"])
+        | (cephalic_index > limits["cephalic_index_high"]),
         "implausible HC": (hc_mm < limits["hc_low_mm"]) | (hc_mm > limits["hc_high_mm"]),
         "diameters not perpendicular": skew > limits["angle_deg"],
         "diameters off centre": apart > limits["midpoint_distance"],
@@ -234,7 +238,7 @@ def tabulate(found: pd.DataFrame, manifest: pd.DataFrame, pixel_size, intervals,
         table[name] = found[name].to_numpy(dtype=float).round(4)
     reported = reported_lengths(points, pixel_size, calliper)
     margins = interval_margins(intervals, reported)
-    flags = flag_heads(points, sizes_of(manifest), found, margins, millimetres[:, 2], limits)
+    flags = flag_heads(points, sizes_of(manifest), pixel_size, reported, found, margins, limits)
     unknown = np.where(np.isfinite(pixel_size[:, 0]), "", UNSCALED)
     table["flags"] = [";".join(filter(None, pair)) for pair in zip(flags, unknown, strict=True)]
     return table

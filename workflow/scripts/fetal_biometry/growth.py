@@ -96,7 +96,8 @@ def read_lengths(table: pd.DataFrame, weeks: np.ndarray, chart: str) -> pd.DataF
     Parameters
     ----------
     table : DataFrame
-        ``bpd_mm`` (outer-to-outer), ``ofd_mm`` and ``hc_mm``; NaN without a pixel size, and then so is the reading.
+        ``bpd_mm`` (outer-to-outer), ``ofd_mm`` and ``hc_mm``; NaN without a pixel size, and then so is the reading but
+        for the cephalic index, which is that of ``bpd_px`` and ``ofd_px``.
     weeks : ndarray of shape (N,)
         Gestational age by dates, NaN where it is not known; no centile without it.
     chart : str
@@ -104,7 +105,8 @@ def read_lengths(table: pd.DataFrame, weeks: np.ndarray, chart: str) -> pd.DataF
     """
     lengths = table[[f"{length}_mm" for length in LENGTHS]].to_numpy(dtype=float)
     ages, shares = estimate_age(lengths, chart), centiles(lengths, weeks)
-    columns = {"cephalic_index": (lengths[:, 0] / lengths[:, 1]).round(4)}
+    cephalic_index = (table["bpd_mm"] / table["ofd_mm"]).fillna(table["bpd_px"] / table["ofd_px"])
+    columns = {"cephalic_index": cephalic_index.to_numpy().round(4)}
     columns |= {f"age_weeks_{length}": ages[:, i].round(2) for i, length in enumerate(("hc", "bpd"))}
     columns |= {f"{length}_centile": shares[:, i].round(1) for i, length in enumerate(LENGTHS)}
     return pd.DataFrame(columns)

@@ -28,10 +28,11 @@ KINDS = {  # of images: a title, and the decimals of its numbers
     "direction_deg": ("Direction of the OFD, degrees from the horizontal", 0),
     "cephalic_index": ("Cephalic index, BPD over OFD", 2),
 }
-GROWTH_COLUMNS = (
-    ("age_weeks_hc", "Age by HC", "weeks"),
-    ("age_weeks_bpd", "Age by BPD", "weeks"),
-    *((f"{length}_centile", f"{length.upper()} centile", "INTERGROWTH-21st") for length in ("hc", "bpd", "ofd")),
+GROWTH_COLUMNS = (  # a column, its heading, what stands small below it, decimals
+    ("cephalic_index", "Cephalic index", "BPD over OFD", 2),
+    ("age_weeks_hc", "Age by HC", "weeks", 1),
+    ("age_weeks_bpd", "Age by BPD", "weeks", 1),
+    *((f"{length}_centile", f"{length.upper()} centile", "INTERGROWTH-21st", 1) for length in ("hc", "bpd", "ofd")),
 )
 
 
