@@ -35,10 +35,10 @@ def landmarks(folder):
 def test_training_images_are_measured_by_the_network_that_they_did_not_teach(results):
     split = pd.read_csv(results / "split.csv", index_col="image_name", dtype=str)
     predictions = pd.read_csv(results / "heatmap" / "predictions.csv", index_col="image_name")
-    correction = json.loads((results / "heatmap" / "calibration.json").read_text())["correction"]
+    calibration = json.loads((results / "heatmap" / "calibration.json").read_text())
 
-    def measured_by(found, names):
-        corrected = stretch_diameters(points_of(found.loc[names]), correction)
+    def measured_by(found, names, known):
+        corrected = stretch_diameters(points_of(found.loc[names]), known["correction"])
         return points_of(predictions.loc[names]) == pytest.approx(corrected, abs=0.01)
 
     taught = split[split["split"] != "test"]
@@ -47,9 +47,9 @@ def test_training_images_are_measured_by_the_network_that_they_did_not_teach(res
         judge = landmarks(results / "heatmap" / str(fold))
         its_own = taught.index[[fold_of(name, 1, 2) == fold for name in taught["examination"]]]
         assert len(its_own) and not trains[its_own].any()
-        assert measured_by(judge, its_own) and set(judge.index) == set(its_own)
+        assert measured_by(judge, its_own, calibration["without"][fold]) and set(judge.index) == set(its_own)
     judged, model = split.index[split["split"] == "test"], landmarks(results / "heatmap")
-    assert measured_by(model, judged)
+    assert measured_by(model, judged, calibration)
     assert set(model.index) == set(judged)
 
 
@@ -62,6 +62,18 @@ def test_one_network_learns_from_all_of_them_and_its_intervals_too(results):
     assert metadata["calibration"]["images"] == taught
     log = (results / "logs" / "heatmap" / "train_model.log").read_text()
     assert f"{taught} training and 0 validation images" in log
+
+
+def test_what_is_said_of_an_image_rests_on_other_examinations_alone(results):
+    calibration = json.loads((results / "heatmap" / "calibration.json").read_text())
+    metrics = json.loads((results / "heatmap" / "metrics.json").read_text())
+    others = [known["images"] for known in calibration["without"]]
+    assert (
+        sum(others) == calibration["images"] == metrics["out_of_fold"]["all"]["n"]
+    )  # of two folds each is left out once
+    assert "without" not in Predictor(results / "heatmap" / "model.onnx").metadata["calibration"]
+    corrections = [tuple(known["correction"]) for known in (calibration, *calibration["without"])]
+    assert len(set(corrections)) == 3
 
 
 def test_report_and_card_say_so(results):

@@ -8,7 +8,7 @@ import pandas as pd
 from fetal_biometry import job
 from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.folds import gather_landmarks
+from fetal_biometry.folds import gather_landmarks, left_out
 from fetal_biometry.frames import points_of, read_frame
 from fetal_biometry.geometry import UNSTRETCHED, stretch_diameters
 from fetal_biometry.uncertainty import Judged, calibrate, learn_correction
@@ -25,26 +25,33 @@ def judge(found: pd.DataFrame, manifest: pd.DataFrame, calliper: str, correct: b
     return Judged(predicted, true, found[list(EVIDENCE)].to_numpy(dtype=float), hc_mm), correction
 
 
+def learn(found: pd.DataFrame, manifest: pd.DataFrame, params, rehearsal: Judged | None = None) -> dict:
+    """Correction and intervals from what was found in the images of `manifest`."""
+    judged, correction = judge(found, manifest, params.calliper, params.correct)
+    learned = calibrate(judged, params.interval_level, params.interval_assurance, rehearsal)
+    return {"calliper": params.calliper, "correction": correction} | learned
+
+
 if __name__ == "__main__":
     with job.start(snakemake):
         params = snakemake.params
         manifest = read_frame(snakemake.input.manifest)
         split, audit = read_frame(snakemake.input.split)["split"], read_frame(snakemake.input.audit)["verdict"]
         part, sound = split.reindex(manifest.index), audit.reindex(manifest.index) == "sound"
-        taught = part.isin(["train", "validation"])
-        unseen = taught if snakemake.input.get("unseen") else part == "validation"
         found = gather_landmarks(snakemake.input, manifest, params.folds, params.seed)
-        judged, correction = judge(found, manifest[unseen & sound], params.calliper, params.correct)
+        fold = left_out(snakemake.input, manifest, params.folds, params.seed)
+        cross_fitted = (fold >= 0).any()
+        unseen = sound & (fold >= 0 if cross_fitted else part == "validation")
         rehearsal = None
         if snakemake.input.get("found"):
-            known = manifest[taught & sound]
+            known = manifest[part.isin(["train", "validation"]) & sound]
             rehearsal, _ = judge(read_frame(snakemake.input.found), known, params.calliper, params.correct)
-        learned = {"calliper": params.calliper, "correction": correction} | calibrate(
-            judged, params.interval_level, params.interval_assurance, rehearsal
-        )
+        learned = learn(found, manifest[unseen], params, rehearsal)
+        if cross_fitted:  # what is said of an image that calibrates rests on other examinations alone
+            learned["without"] = [learn(found, manifest[unseen & (fold != k)], params) for k in range(params.folds)]
         job.write_json(learned, snakemake.output.calibration)
         logging.info(
             "OFD and BPD times %.4f and %.4f; %d sound images calibrate the intervals%s",
-            *correction, len(judged.lengths),
+            *learned["correction"], learned["images"],
             f", after {len(rehearsal.lengths)} that networks of other examinations measured" if rehearsal else "",
         )  # fmt: skip

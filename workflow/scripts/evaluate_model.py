@@ -10,6 +10,7 @@ from fetal_biometry.cache import Shards
 from fetal_biometry.evaluation import (
     Evaluation,
     evaluate_kinds,
+    evaluate_out_of_fold,
     evaluate_reference,
     evaluate_repeats,
     evaluate_splits,
@@ -88,6 +89,7 @@ if __name__ == "__main__":
             "calliper": snakemake.params.calliper,
             "labels": summarise_labels(every, audit),
             "splits": {},
+            "out_of_fold": {},
             "reference": {},
             "kinds": {},
             "repeats": {},
@@ -101,13 +103,17 @@ if __name__ == "__main__":
             sound = (audit["verdict"].reindex(manifest.index) == "sound").to_numpy()
             callipers = metrics["calliper"], metrics["model"]["calliper"]
             evaluation = Evaluation(manifest, predictions, split, sound, unit, per_px, *callipers)
+            taught = (planned != "test") & snakemake.params.trained
+            cross_fitted = snakemake.params.settings.get("cross_fit", "none") != "none"
+            if not cross_fitted:  # intervals of images that taught the model or calibrated it say nothing
+                evaluation.intervals[taught] = np.nan
             metrics["splits"], metrics["reference"] = evaluate_splits(evaluation), evaluate_reference(evaluation)
             metrics["kinds"] = evaluate_kinds(evaluation)
             errors = list_errors(evaluation)
+            if cross_fitted:
+                metrics["out_of_fold"] = evaluate_out_of_fold(evaluation, taught)
             if snakemake.params.trained:
-                cross_fitted = snakemake.params.settings["cross_fit"] != "none"
-                unseen = (split == "test") | ((planned != "test") & cross_fitted)
-                metrics["repeats"] = evaluate_repeats(evaluation, unseen)
+                metrics["repeats"] = evaluate_repeats(evaluation, (split == "test") | (taught & cross_fitted))
                 metrics["loss"] = evaluate_loss(snakemake, predictor, manifest, split, sound)
         write_frame(errors, snakemake.output.errors)
         job.write_json(metrics, snakemake.output.metrics)

@@ -4,9 +4,12 @@ import json
 import logging
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from fetal_biometry import growth, job
 from fetal_biometry.biometry import describe_measurements, describe_row, export_tables, measure
-from fetal_biometry.folds import gather_landmarks
+from fetal_biometry.folds import gather_landmarks, left_out
 from fetal_biometry.frames import read_frame, write_frame
 from fetal_biometry.inference import Predictor
 
@@ -18,13 +21,24 @@ def read_calibration(inputs) -> dict:
     return Predictor(inputs.model).metadata.get("calibration", {})
 
 
+def measure_all(inputs, manifest: pd.DataFrame, params) -> tuple[pd.DataFrame, np.ndarray]:
+    """See `biometry.measure`; what is said of an image that calibrated rests on other examinations alone."""
+    found = gather_landmarks(inputs, manifest, params.folds, params.seed).loc[manifest.index]
+    fold, calibration = left_out(inputs, manifest, params.folds, params.seed), read_calibration(inputs)
+    tables, pixel_sizes = [], np.full((len(manifest), 2), np.nan)
+    for k in np.unique(fold):
+        rows = fold == k
+        known = calibration if k < 0 else calibration["without"][k]
+        table, pixel_sizes[rows] = measure(found[rows], manifest[rows], known, params.limits, params.calliper)
+        tables.append(table.set_axis(np.flatnonzero(rows)))
+    return pd.concat(tables).sort_index(), pixel_sizes
+
+
 if __name__ == "__main__":
     with job.start(snakemake):
         manifest = read_frame(snakemake.input.manifest)
         params = snakemake.params
-        found = gather_landmarks(snakemake.input, manifest, params.folds, params.seed).loc[manifest.index]
-        calibration = read_calibration(snakemake.input)
-        table, pixel_size = measure(found, manifest, calibration, params.limits, params.calliper)
+        table, pixel_size = measure_all(snakemake.input, manifest, params)
         if params.chart != "none":
             weeks = manifest["gestational_age_weeks"].to_numpy(dtype=float)
             table = table.join(growth.read_lengths(table, weeks, params.chart))

@@ -11,6 +11,7 @@ from fetal_biometry.exported import METADATA, open_model
 if __name__ == "__main__":
     with job.start(snakemake):
         calibration = json.loads(Path(snakemake.input.calibration).read_text())
+        calibration.pop("without", None)  # is for the images of this run
         metadata = open_model(snakemake.input.network)[1] | {"calibration": calibration}
         model = onnx.load(snakemake.input.network)
         onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})

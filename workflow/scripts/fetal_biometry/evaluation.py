@@ -146,6 +146,15 @@ def evaluate_splits(evaluation: Evaluation) -> dict:
     return {name: groups for name, groups in results.items() if groups}
 
 
+def evaluate_out_of_fold(evaluation: Evaluation, taught: np.ndarray) -> dict:
+    """Against sound labels of the images that taught a model, as a network, a correction and intervals of others found.
+
+    As a whole and by band of HC; ``taught`` (N,) bool.
+    """
+    groups = evaluation.banded(taught & evaluation.sound)
+    return {label: evaluation.against_labels(rows) for label, rows in groups.items() if rows.any()}
+
+
 def evaluate_kinds(evaluation: Evaluation) -> dict:
     """Relative errors against sound test labels in thirds of the images, by what they are like.
 

@@ -1,5 +1,6 @@
 """Networks of folds: each has examinations that taught it nothing, and its word on them is worth something."""
 
+import numpy as np
 import pandas as pd
 
 from fetal_biometry.frames import read_frame
@@ -29,20 +30,27 @@ def gather_folds(manifest: pd.DataFrame, paths: list[str], folds: int, seed: int
     return pd.concat([table.loc[manifest.index[fold == i]] for i, table in enumerate(tables)]).loc[manifest.index]
 
 
-def gather_landmarks(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
-    """What was found in each image: by the model or, where it was taught by it, by the network of the fold left out.
+def left_out(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
+    """The fold of each image that taught the model, of whose networks one never saw it; -1 of all others, (N,).
 
     Parameters
     ----------
     inputs : snakemake.io.InputFiles
-        ``landmarks``, the model's own tables; ``unseen``, where there are any, those of its folds' networks, and the
-        ``split`` by which the model was trained.
+        ``unseen``, landmarks found by the folds' networks where there are any, and the ``split`` that taught the model.
     manifest, folds, seed
         As of `gather_folds`.
     """
-    found = pd.concat(map(read_frame, inputs.landmarks))
     if not inputs.get("unseen"):
-        return found
-    split = read_frame(inputs.split)["split"]
-    taught = manifest.loc[split.index[split != "test"]]
-    return pd.concat([found, gather_folds(taught, list(inputs.unseen), folds, seed)])
+        return np.full(len(manifest), -1)
+    taught = manifest.index.map(read_frame(inputs.split)["split"]).isin(["train", "validation"])
+    return np.where(taught, manifest["examination"].map(lambda name: fold_of(name, seed, folds)), -1)
+
+
+def gather_landmarks(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
+    """What was found in each image: by the model or, where it was taught by it, by the network of the fold left out.
+
+    ``inputs`` as of `left_out`, and ``landmarks``, the model's own tables.
+    """
+    found = pd.concat(map(read_frame, inputs.landmarks))
+    taught = manifest[left_out(inputs, manifest, folds, seed) >= 0]
+    return pd.concat([found, gather_folds(taught, list(inputs.unseen), folds, seed)]) if len(taught) else found
