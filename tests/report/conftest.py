@@ -158,12 +158,19 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
                 "bias_low": d.mean() - 0.2, "bias_high": d.mean() + 0.2,
                 "loa_low": d.mean() - 1.96 * d.std(), "loa_high": d.mean() + 1.96 * d.std(),
                 "relative_loa_low": -0.031, "relative_loa_high": 0.028,
+                "relative_loa_low_low": -0.038, "relative_loa_low_high": -0.026,
+                "relative_loa_high_low": 0.022, "relative_loa_high_high": 0.034,
                 "over_10_percent": float((abs(d) > 0.1 * true[chosen, i]).mean()),
+                "over_10_percent_low": 0.0, "over_10_percent_high": 0.09,
                 "unflagged_over_10_percent": 0.0,
+                "unflagged_over_10_percent_low": 0.0, "unflagged_over_10_percent_high": 0.09,
                 "constant_mae": abs(true[chosen, i] - true[:, i].mean()).mean(), "coverage": 0.91,
                 "coverage_low": 0.82, "coverage_high": 0.97,
             }  # fmt: skip
-        ends = {axis: {"mean": 1.4, "radial": 0.6, "tangential": 1.2, "nme": 0.021} for axis in ("bpd", "ofd")}
+        ends = {
+            axis: {"mean": 1.4, "radial": 0.6, "tangential": 1.2, "nme": 0.021, "nme_low": 0.018, "nme_high": 0.025}
+            for axis in ("bpd", "ofd")
+        }
         return {"n": int(chosen.sum()), "examinations": int(chosen.sum()) - 1, **lengths,
                 "endpoint": ends, "endpoint_fixed_order": ends}  # fmt: skip
 

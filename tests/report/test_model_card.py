@@ -25,7 +25,11 @@ def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
     assert len(rows) == judged + sum(len({"bpd", "ofd", "hc"} & set(reference[band])) for band in reference)
     hc = next(row for row in rows if row.startswith("| all | HC |"))
     assert f"| {test['all']['n']} | {test['all']['hc']['mae']:.2f} (" in hc
-    assert "−3.1\u00a0% to 2.8\u00a0%" in hc and "91\u00a0%" in hc
+    assert (
+        "| −3.1\u00a0% (−3.8\u00a0% to −2.6\u00a0%), 2.8\u00a0% (2.2\u00a0% to 3.4\u00a0%) |" in hc
+        and "91\u00a0%" in hc
+    )
+    assert hc.count("(0.0–9.0\u00a0%)") == 2 and "0.021 (0.018–0.025) BPD" in card
     assert f"sha256 `{SHA256}`" in card
     assert "CC BY 4.0" in card and "Not a medical device" in card
     assert "| `augmentation.flip` | `0.5` |" in card
@@ -34,6 +38,17 @@ def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
     )
     assert "off from the test images' labels by 0.61 (0.42–0.80) mm of BPD.\n" in card
     assert "HC < 120 mm" in card and "&lt;" not in card and "\n\n\n" not in card
+
+
+def test_what_is_known_out_of_fold_stands_beside_the_test_images(metrics):
+    test = metrics["splits"]["test"]
+    known = metrics | {"out_of_fold": test, "splits": {"test": {"all": test["all"]}}, "unit": "mm", "reference": {}}
+    card = write_card("hc18", known, SETTINGS, SHA256)
+    assert (
+        f"Out of fold: the {test['all']['n']} images that taught it" in card
+        and "No test head has an HC over 200" in card
+    )
+    assert card.count("| all | HC |") == 2 and "Out of fold" not in write_card("hc18", metrics, SETTINGS, SHA256)
 
 
 def test_it_says_who_calibrates_and_whether_it_is_one_network(metrics):

@@ -145,6 +145,16 @@ def test_repeats_say_whose_noise_an_error_is(labelled_run, page):
     assert "Whose noise" not in words(report.render_report(without))
 
 
+def test_what_is_known_out_of_fold_stands_below_the_test_images(labelled_run, page):
+    test = labelled_run.metrics["splits"]["test"]
+    inputs = replace(labelled_run, metrics=labelled_run.metrics | {"out_of_fold": test})
+    text = words(report.render_report(inputs))
+    assert f"Out of fold The images that taught the model, {test['all']['n']} of" in text
+    assert text.count("Over 10 % In 90 % interval") == 2 and "Out of fold" not in words(
+        page.read_text(encoding="utf-8")
+    )
+
+
 def test_errors_by_kind_of_image_stand_in_thirds(labelled_run, page):
     thirds = "Contrast 0.30–0.40 13 1.2 % 0.8 % to 1.7 %"
     assert thirds in words(page.read_text(encoding="utf-8"))
@@ -163,7 +173,7 @@ def test_metrics_of_older_runs_still_make_a_report(labelled_run):
     del metrics["calliper"], metrics["reference"], metrics["repeats"], metrics["kinds"]
     for group in metrics["splits"]["test"].values():
         for length in ("bpd", "ofd", "hc"):
-            for figure in ("mae", "bias", "coverage"):
+            for figure in ("mae", "bias", "coverage", "over_10_percent"):
                 del group[length][f"{figure}_low"], group[length][f"{figure}_high"]
     text = words(report.render_report(replace(labelled_run, metrics=metrics)))
     assert "ndependent reference" not in text and "95 % interval" not in text

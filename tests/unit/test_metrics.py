@@ -11,6 +11,7 @@ from fetal_biometry.metrics import (
     endpoint_errors,
     evaluate_group,
     length_errors,
+    limits_interval,
     mean_landmarks,
     trivial_loss,
 )
@@ -26,8 +27,13 @@ def test_length_errors_by_hand():
     )
     shares = np.array([0, 3 / 20, -1 / 30])
     spread = np.sqrt(13 / 3)  # squares of -2/3, 7/3 and -5/3 add up to 26/3, over 2
-    ends = [f"{name}_{end}" for name in ("mae", "bias", "coverage") for end in ("low", "high")]
-    drawn = {end: found.pop(end) for end in ends}
+    limits, shares_off = ("relative_loa_low", "relative_loa_high"), ("over_10_percent", "unflagged_over_10_percent")
+    named = ("mae", "bias", "coverage", *limits, *shares_off)
+    drawn = {f"{name}_{end}": found.pop(f"{name}_{end}") for name in named for end in ("low", "high")}
+    for name in shares_off:
+        assert drawn[f"{name}_low"] == pytest.approx(0.0615, abs=1e-3) and drawn[f"{name}_high"] == pytest.approx(
+            0.792, abs=1e-3
+        )
     assert drawn["coverage_low"] < found["coverage"] < drawn["coverage_high"]
     assert drawn["mae_low"] <= found["mae"] <= drawn["mae_high"] and drawn["bias_low"] <= found["bias"]
     assert found == pytest.approx(
@@ -47,6 +53,16 @@ def test_length_errors_by_hand():
             "coverage": 2 / 3,
         }
     )
+
+
+def test_limits_of_agreement_have_an_interval_that_holds_them_as_often_as_it_says():
+    rng, held = np.random.default_rng(5), 0
+    for _ in range(200):
+        found = limits_interval(rng.normal(0.01, 0.02, 120), list(map(str, range(120))))
+        true = np.array([0.01 - 1.96 * 0.02, 0.01 + 1.96 * 0.02])
+        held += ((found[:, 0] <= true) & (true <= found[:, 1])).sum()
+    assert 0.88 < held / 400 < 0.99
+    assert np.isnan(limits_interval(np.ones(3), ["a"] * 3)).all()
 
 
 def test_one_image_has_no_limits_of_agreement():
@@ -75,11 +91,13 @@ def test_endpoint_errors_by_hand():
     truth = np.array([[[0, 0], [10, 0], [5, -4], [5, 4]]], dtype=float)
     found = np.array([[[10, 1], [0, 0], [5, -2], [8, 8]]], dtype=float)  # the OFD's ends are exchanged
     per_px = np.array([0.5])
-    matched = endpoint_errors(found, truth, per_px, any_order=True)
-    assert matched["ofd"] == pytest.approx({"mean": 0.25, "radial": 0, "tangential": 0.25, "nme": 0.05})
+    matched = endpoint_errors(found, truth, per_px, ["a"], any_order=True)
+    one = {"nme": 0.05, "nme_low": 0.05, "nme_high": 0.05}  # examination, so that each draw is the same
+    assert matched["ofd"] == pytest.approx({"mean": 0.25, "radial": 0, "tangential": 0.25, **one})
     # BPD: 2 along its axis at one end, 4 along and 3 across at the other
-    assert matched["bpd"] == pytest.approx({"mean": 1.75, "radial": 1.5, "tangential": 0.75, "nme": 3.5 / 8})
-    fixed = endpoint_errors(found, truth, per_px, any_order=False)
+    one = dict.fromkeys(one, 3.5 / 8)
+    assert matched["bpd"] == pytest.approx({"mean": 1.75, "radial": 1.5, "tangential": 0.75, **one})
+    fixed = endpoint_errors(found, truth, per_px, ["a"], any_order=False)
     assert fixed["bpd"] == matched["bpd"]
     assert fixed["ofd"]["mean"] == pytest.approx(0.5 * (np.sqrt(101) + 10) / 2)
     assert fixed["ofd"]["radial"] == pytest.approx(5)
@@ -90,8 +108,8 @@ def test_endpoint_errors_turn_with_the_image():
     found = HEADS + rng.normal(0, 5, HEADS.shape)
     rotation = np.array([[np.cos(1.0), -np.sin(1.0)], [np.sin(1.0), np.cos(1.0)]])
     for any_order in (True, False):
-        straight = endpoint_errors(found, HEADS, np.ones(2), any_order)
-        turned = endpoint_errors(found @ rotation.T, HEADS @ rotation.T, np.ones(2), any_order)
+        straight = endpoint_errors(found, HEADS, np.ones(2), ["a", "b"], any_order)
+        turned = endpoint_errors(found @ rotation.T, HEADS @ rotation.T, np.ones(2), ["a", "b"], any_order)
         for length in ("bpd", "ofd"):
             assert turned[length] == pytest.approx(straight[length])
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,35 @@ def bootstrap_interval(values, examinations, level: float = 0.95) -> tuple[float
     return _ends(means, level)
 
 
+def limits_interval(differences: np.ndarray, examinations) -> np.ndarray:
+    """95 % bootstrap intervals of the limits of agreement, drawing whole examinations, (2, 2): of the lower, the upper.
+
+    NaN for fewer than two examinations.
+    """
+    everyone = np.ones((1, len(differences)), dtype=bool)
+    means, squares = (_drawn_means(values, everyone, examinations)[:, 0] for values in (differences, differences**2))
+    spreads = 1.96 * np.sqrt(np.maximum(squares - means**2, 0) * len(differences) / max(len(differences) - 1, 1))
+    if len(set(examinations)) < 2:
+        return np.full((2, 2), np.nan)
+    return np.array([_ends(means - spreads), _ends(means + spreads)])
+
+
+def share_interval(count: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share that may be 0, as if images were independent (Wilson, J Am Stat Assoc 1927).
+
+    A bootstrap of a share of 0 would say that it is certain.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in share_interval(0, 164)], [round(end, 3) for end in share_interval(1, 164)]
+    ([0.0, 0.023], [0.001, 0.034])
+    """
+    z, share = NormalDist().inv_cdf(0.975), count / n
+    middle, half = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    low, high = ((middle + side * half) / (1 + z**2 / n) for side in (-1, 1))
+    return max(low, 0.0), min(high, 1.0)
+
+
 def _drawn_means(values, groups, examinations) -> np.ndarray:
     """Means of the values in each of G groups, (G, N) bool, over bootstrap samples of whole examinations: (DRAWS, G).
 
@@ -86,9 +116,11 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
         ``n, mae, mae_low, mae_high`` (95 % bootstrap interval), ``median, p95, bias, bias_low, bias_high, loa_low,
         loa_high`` (bias -+ 1.96 standard deviations of the differences,
         Bland and Altman, Lancet 1986; None for one image), ``relative_loa_low, relative_loa_high`` (the same of the
-        differences as shares of the reference), ``over_10_percent`` (share), ``unflagged_over_10_percent`` (share of
-        all images that are off by as much and carry no flag), ``constant_mae``, ``coverage`` (share of references
-        inside the interval, None without one), ``coverage_low, coverage_high``.
+        differences as shares of the reference; each has an interval of its own, ``relative_loa_low_low,
+        relative_loa_low_high`` and so on), ``over_10_percent`` (share), ``unflagged_over_10_percent`` (share of all
+        images that are off by as much and carry no flag), both with ``_low`` and ``_high``, see `share_interval`,
+        ``constant_mae``, ``coverage`` (share of references inside the interval, None without one), ``coverage_low,
+        coverage_high``.
     """
     difference = predicted - reference
     absolute = np.abs(difference)
@@ -97,6 +129,7 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
     loa, relative_loa = (_limits_of_agreement(values) for values in (difference, difference / reference))
     mae_low, mae_high = bootstrap_interval(absolute, examinations)
     bias_low, bias_high = bootstrap_interval(difference, examinations)
+    relative_ends = limits_interval(difference / reference, examinations)
     coverage = coverage_low = coverage_high = None
     if interval is not None and np.isfinite(interval).all():
         inside = ((reference >= interval[:, 0]) & (reference <= interval[:, 1])).astype(float)
@@ -115,13 +148,27 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
         "loa_high": loa[1],
         "relative_loa_low": relative_loa[0],
         "relative_loa_high": relative_loa[1],
-        "over_10_percent": float(far_off.mean()),
-        "unflagged_over_10_percent": None if flagged is None else float((far_off & ~flagged).mean()),
+        **{f"relative_loa_{end}": value for end, value in _named_ends(relative_ends).items()},
+        **_rare("over_10_percent", far_off),
+        **_rare("unflagged_over_10_percent", None if flagged is None else far_off & ~flagged),
         "constant_mae": float(np.abs(constant - reference).mean()),
         "coverage": coverage,
         "coverage_low": coverage_low,
         "coverage_high": coverage_high,
     }
+
+
+def _named_ends(ends: np.ndarray) -> dict:
+    names = itertools.product(("low", "high"), repeat=2)
+    values = (float(end) if np.isfinite(end) else None for end in ends.ravel())
+    return {f"{limit}_{end}": value for (limit, end), value in zip(names, values, strict=True)}
+
+
+def _rare(name: str, where: np.ndarray | None) -> dict:
+    if where is None:
+        return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
+    low, high = share_interval(int(where.sum()), len(where))
+    return {name: float(where.mean()), f"{name}_low": low, f"{name}_high": high}
 
 
 def _limits_of_agreement(differences: np.ndarray) -> tuple[float | None, float | None]:
@@ -200,7 +247,7 @@ class Repeats:
         return {end: math.sqrt(max(v, 0.0)) for end, v in zip(("", "_low", "_high"), found, strict=True)}
 
 
-def endpoint_errors(predicted: np.ndarray, reference: np.ndarray, per_px: np.ndarray, any_order: bool) -> dict:
+def endpoint_errors(predicted, reference, per_px, examinations, any_order: bool) -> dict:
     """Distances between predicted and reference ends of each diameter.
 
     Parameters
@@ -209,6 +256,8 @@ def endpoint_errors(predicted: np.ndarray, reference: np.ndarray, per_px: np.nda
         Original pixels.
     per_px : ndarray of shape (N,)
         Unit of report per pixel.
+    examinations : sequence of str
+        By which the interval of ``nme`` is drawn.
     any_order : bool
         Match the two ends of a diameter the better way round, as only the diameter has a meaning.
 
@@ -216,7 +265,8 @@ def endpoint_errors(predicted: np.ndarray, reference: np.ndarray, per_px: np.nda
     -------
     dict
         For ``bpd`` and ``ofd``: ``mean`` distance, its ``radial`` part along the reference diameter and
-        ``tangential`` part across it (mean absolute values), and ``nme``, the mean distance over the length.
+        ``tangential`` part across it (mean absolute values), and ``nme``, the mean distance over the length, with its
+        95 % bootstrap interval, ``nme_low`` and ``nme_high``.
     """
     results = {}
     for name, ends in (("bpd", slice(2, 4)), ("ofd", slice(0, 2))):
@@ -231,11 +281,15 @@ def endpoint_errors(predicted: np.ndarray, reference: np.ndarray, per_px: np.nda
         along = along / length[:, None]
         across = np.stack([-along[:, 1], along[:, 0]], axis=1)
         distance = np.linalg.norm(offset, axis=2)
+        normalised = distance.mean(axis=1) / length
+        low, high = bootstrap_interval(normalised, examinations)
         results[name] = {
             "mean": float((distance * per_px[:, None]).mean()),
             "radial": float((np.abs((offset * along[:, None]).sum(axis=2)) * per_px[:, None]).mean()),
             "tangential": float((np.abs((offset * across[:, None]).sum(axis=2)) * per_px[:, None]).mean()),
-            "nme": float((distance.mean(axis=1) / length).mean()),
+            "nme": float(normalised.mean()),
+            "nme_low": low,
+            "nme_high": high,
         }
     return results
 
@@ -289,6 +343,6 @@ def evaluate_group(lengths, points, per_px, examinations, intervals=None, refere
         group["hc_reference"] = length_errors(
             predicted, reference_hc[stated], constant, examinations[stated], interval, warned
         )
-    group["endpoint"] = endpoint_errors(*points, per_px, any_order=True)
-    group["endpoint_fixed_order"] = endpoint_errors(*points, per_px, any_order=False)
+    group["endpoint"] = endpoint_errors(*points, per_px, examinations, any_order=True)
+    group["endpoint_fixed_order"] = endpoint_errors(*points, per_px, examinations, any_order=False)
     return group

@@ -43,13 +43,18 @@ def duration(seconds) -> str:
 
 
 def span(length: dict, figure: str) -> str:
-    """The ends of a figure's 95 % interval, such as 1.31–2.02, or 86–97 %; empty where there is none."""
+    """The ends of a figure's 95 % interval, such as 1.31–2.02, −4.1 % to −3.2 %, 86–97 %; empty where there is none."""
     low, high = (length.get(f"{figure}_{end}") for end in ("low", "high"))
     if low is None or high is None or not math.isfinite(low) or not math.isfinite(high):
         return ""
-    if figure == "coverage":
-        return f"{number(100 * low, 0)}–{percent(high)}"
-    return f"{signed(low)} to {signed(high)}" if figure == "bias" else f"{number(low)}–{number(high)}"
+    if figure.startswith("relative_loa"):
+        return f"{percent(low, 1)} to {percent(high, 1)}"
+    if figure == "bias":
+        return f"{signed(low)} to {signed(high)}"
+    if figure == "nme":
+        return f"{number(low, 3)}–{number(high, 3)}"
+    digits = {"coverage": 0, "over_10_percent": 1, "unflagged_over_10_percent": 1}.get(figure)
+    return f"{number(low)}–{number(high)}" if digits is None else f"{number(100 * low, digits)}–{percent(high, digits)}"
 
 
 def factor(length: dict) -> str:
