@@ -215,8 +215,11 @@ def test_methods_tell_of_the_gate_where_there_is_one(labelled_run):
 
 def compared(rows):
     """A comparison's table of experiments, their policy on suspects, and by how much they are worse."""
-    table = pd.DataFrame(rows, columns=["experiment", "suspects", "hc_worse_by"]).assign(n=12, pairs=14)
-    table["worse_low"], table["worse_high"] = table["hc_worse_by"] - 0.5, table["hc_worse_by"] + 0.5
+    table = pd.DataFrame(rows, columns=["experiment", "suspects", "hc_worse"]).assign(n=12, pairs=14)
+    table["bpd_worse"], table["ofd_worse"] = table["hc_worse"] / 4, table["hc_worse"] / 2
+    for length in ("bpd", "ofd", "hc"):
+        table[f"{length}_worse_low"] = table[f"{length}_worse"] - 0.5
+        table[f"{length}_worse_high"] = table[f"{length}_worse"] + 0.5
     return table.assign(parameters=2_400_000, training_seconds=90.0)
 
 
@@ -234,7 +237,8 @@ def test_experiments_stand_side_by_side_when_asked_for(labelled_run, page, refer
     assert "keep kept as they are 13.0 11.0 12.0" in section and "+2.00 +1.50 to +2.50" in section
     assert "heatmap left out 3.25 1.25 2.25" in section
     assert ("17.0 15.0 16.0" in section) == referenced
-    assert "2.40 1 min 30 s +2.00" in section and "keep 13.0 mm, 12.5 to 13.5" in section
+    worse = "+0.50 0.00 to +1.00 +1.00 +0.50 to +1.50"  # BPD, OFD
+    assert f"2.40 1 min 30 s +2.00 +1.50 to +2.50 {worse}" in section and "keep 13.0 mm, 12.5 to 13.5" in section
 
 
 def test_an_ablation_tells_what_each_step_is_worth(labelled_run):
@@ -242,8 +246,10 @@ def test_an_ablation_tells_what_each_step_is_worth(labelled_run):
     for length in ("bpd", "ofd", "hc"):
         table[f"{length}_mae_mm"] = [9.0, 4.0, 1.0]
     table["hc_mae_low_mm"], table["hc_mae_high_mm"] = table["hc_mae_mm"] - 0.5, table["hc_mae_mm"] + 0.5
-    table["hc_step"] = [np.nan, -5.0, -3.0]
-    table["step_low"], table["step_high"] = table["hc_step"] - 0.25, table["hc_step"] + 0.25
+    for length in ("bpd", "ofd", "hc"):
+        table[f"{length}_step"] = [np.nan, -5.0, -3.0]
+        table[f"{length}_step_low"] = table[f"{length}_step"] - 0.25
+        table[f"{length}_step_high"] = table[f"{length}_step"] + 0.25
     text = words(report.render_report(replace(labelled_run, comparison=table)))
     assert "Experiments side by side" not in text
     section = text.split("a step at a time")[1]

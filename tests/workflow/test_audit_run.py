@@ -113,12 +113,15 @@ def test_the_report_draws_an_ablation(spoilt, results):
     spoilt.snakemake("all", "ablate", "--configfile", str(override), *ARGUMENTS)
     table = pd.read_csv(results / "ablation.csv", index_col="experiment")
     assert list(table.index) == ["keep", "repair", "heatmap"] and (table["pairs"] == table["pairs"].iloc[0]).all()
-    errors = {
-        name: judged_errors(pd.read_csv(results / name / "errors.csv", index_col="image_name"))["hc"]
-        for name in table.index
-    }
-    steps = [(errors[after] - errors[before]).mean() for before, after in itertools.pairwise(errors)]
-    assert table["hc_step"].iloc[1:].tolist() == pytest.approx(steps) and np.isnan(table["hc_step"].iloc[0])
-    worse = [(one - errors["heatmap"]).mean() for one in errors.values()]
-    assert table["hc_worse_by"].tolist() == pytest.approx(worse)
+    for length in ("bpd", "ofd", "hc"):
+        errors = {
+            name: judged_errors(pd.read_csv(results / name / "errors.csv", index_col="image_name"))[length]
+            for name in table.index
+        }
+        steps = [(errors[after] - errors[before]).mean() for before, after in itertools.pairwise(errors)]
+        found = table[f"{length}_step"]
+        assert found.iloc[1:].tolist() == pytest.approx(steps) and np.isnan(found.iloc[0])
+        assert (table[f"{length}_step_low"].iloc[1:] <= found.iloc[1:]).all()
+        worse = [(one - errors["heatmap"]).mean() for one in errors.values()]
+        assert table[f"{length}_worse"].tolist() == pytest.approx(worse)
     assert "a step at a time" in (results / "report.html").read_text(encoding="utf-8")

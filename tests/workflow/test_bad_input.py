@@ -149,12 +149,13 @@ def test_a_wrong_table_is_refused(tiny, edit, words):
     assert all(word in message for word in words), message
 
 
-def test_a_model_is_rebuilt_for_the_card_s_images_alone(tiny):
-    """Without the published split the rebuilt model would be judged on others."""
-    split = ("split=published_if_present", "split_file=other.csv")
-    done = tiny.snakemake("rebuild_model", "--configfile", "overlay.yaml", "--config", *split, check=False)
+@pytest.mark.parametrize(("dataset", "missing"), [("hc18", "other.csv"), ("challenge", "dataset challenge")])
+def test_a_model_is_rebuilt_for_the_card_s_images_alone(tiny, dataset, missing):
+    """Without the published split the rebuilt model would be judged on others; of other data there is no card."""
+    settings = (f"dataset={dataset}", "split=published_if_present", "split_file=other.csv")
+    done = tiny.snakemake("rebuild_model", "--configfile", "overlay.yaml", "--config", *settings, check=False)
     assert done.returncode != 0 and "Traceback" not in done.stdout
-    assert "other.csv" in done.stdout and "leave rebuild_model out" in done.stdout
+    assert missing in done.stdout and "leave rebuild_model out" in done.stdout
 
 
 @pytest.mark.parametrize("content", [b"", b"no image at all", "cut"])

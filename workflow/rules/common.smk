@@ -35,6 +35,7 @@ RESULTS = f"results/{config['run']}"
 LOGS = f"{RESULTS}/logs"
 SHIPPED = HOME / "resources" / "models"
 SHIPPED_MODEL = str(SHIPPED / "hc18.onnx")
+CARD_FIGURES = str(SHIPPED / f"{config['dataset']}.json")  # of the model that comes along
 BENCHMARKS = f"{RESULTS}/benchmarks"
 PHANTOMS = f"{RESULTS}/phantoms"
 QUARANTINE = f"{RESULTS}/quarantine.csv"
@@ -610,6 +611,12 @@ def check_configuration():
         )
     if MODEL:
         explained(check_model)(MODEL)
+    if "rebuild_model" in sys.argv and not Path(CARD_FIGURES).is_file():
+        raise WorkflowError(
+            f"rebuild_model sets its model beside the one that comes along, of which none learned from dataset "
+            f"{config['dataset']}; give --configfile datasets/hc18.yaml, or train without the comparison (leave "
+            "rebuild_model out)."
+        )
     if "rebuild_model" in sys.argv and config["dataset"] != "phantom" and not splits.published(config):
         raise WorkflowError(
             f"rebuild_model sets its model beside the card's, on the test images of {config['split_file']}, which is not "

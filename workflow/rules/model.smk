@@ -37,7 +37,7 @@ rule write_model_card:
 rule compare_to_card:
     input:
         metrics=f"{RESULTS}/{{experiment}}/metrics.json",
-        shipped=f"{SHIPPED}/{config['run']}.json",
+        shipped=CARD_FIGURES,
         modules=modules("compare_to_card"),
     output:
         table=f"{RESULTS}/{{experiment}}/against_card.csv",

@@ -37,10 +37,19 @@ def flatten(metrics: dict) -> dict:
     return row
 
 
-def compare_pairs(tables: list[pd.DataFrame], others: list[pd.DataFrame], names: list[str]) -> pd.DataFrame:
-    """By how much each one's HC errors are larger than the other's on the same images: mean and 95 % interval."""
-    pairs = [paired_differences(table, other, ("hc",))["hc"] for table, other in zip(tables, others, strict=True)]
-    return pd.DataFrame(pairs)[["mean", "low", "high"]].set_axis(names, axis=1)
+def compare_pairs(tables: list[pd.DataFrame], others: list[pd.DataFrame], name: str) -> pd.DataFrame:
+    """By how much each one's errors are larger than the other's on the same images, and the ends of the 95 % interval.
+
+    Columns ``bpd_NAME, bpd_NAME_low, bpd_NAME_high`` and so on, see `comparison.paired_differences`.
+    """
+    pairs = [paired_differences(table, other) for table, other in zip(tables, others, strict=True)]
+    return pd.DataFrame(
+        {
+            f"{length}_{name}{end}": [pair[length][key] for pair in pairs]
+            for length in LENGTHS
+            for end, key in (("", "mean"), ("_low", "low"), ("_high", "high"))
+        }
+    )
 
 
 def draw(table: pd.DataFrame, unit: str, path) -> None:
@@ -79,9 +88,9 @@ if __name__ == "__main__":
         errors = [judged_errors(read_frame(path)) for path in snakemake.input.errors]
         table["pairs"] = list(map(len, errors))
         chosen = errors[list(table["experiment"]).index(snakemake.params.against)]
-        table = table.join(compare_pairs(errors, [chosen] * len(errors), ["hc_worse_by", "worse_low", "worse_high"]))
+        table = table.join(compare_pairs(errors, [chosen] * len(errors), "worse"))
         if snakemake.params.steps:
-            steps = compare_pairs(errors[1:], errors[:-1], ["hc_step", "step_low", "step_high"])
+            steps = compare_pairs(errors[1:], errors[:-1], "step")
             table = table.join(steps.set_axis(steps.index + 1))
         write_frame(table, snakemake.output.table)
         draw(table, metrics[0]["unit"], snakemake.output.figure)

@@ -10,21 +10,24 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.frames import write_frame
 from fetal_biometry.geometry import LENGTHS
 
-FIGURES = ("mae", "bias", "relative_loa_low", "relative_loa_high", "over_10_percent", "coverage")
+FIGURES = (
+    "mae", "bias", "relative_loa_low", "relative_loa_high", "over_10_percent", "unflagged_over_10_percent", "coverage",
+)  # fmt: skip
 
 
 def compare(rebuilt: dict, shipped: dict) -> pd.DataFrame:
-    """One row a figure: the shipped value with the 95 % interval of its mean, and the rebuilt one.
+    """One row a figure: the shipped value with its 95 % interval, and the rebuilt one.
 
     The first tells on how many images.
     """
-    shown = [metrics["splits"]["test"]["all"]["n"] for metrics in (shipped, rebuilt)]
-    rows = [["all", "n", shown[0], None, None, shown[1]]]
+    judged = [metrics["splits"]["test"]["all"] for metrics in (shipped, rebuilt)]
+    rows = [["all", "n", judged[0]["n"], None, None, judged[1]["n"]]]
     for length in LENGTHS:
-        ours, theirs = (metrics["splits"]["test"]["all"][length] for metrics in (rebuilt, shipped))
-        for figure in FIGURES:
-            ends = [theirs.get(f"{figure}_{end}") for end in ("low", "high")]
-            rows.append([length, figure, theirs[figure], *ends, ours[figure]])
+        theirs, ours = ({**group["endpoint"].get(length, {}), **group[length]} for group in judged)
+        for figure in (*FIGURES, "nme"):
+            if theirs.get(figure) is not None:
+                ends = [theirs.get(f"{figure}_{end}") for end in ("low", "high")]
+                rows.append([length, figure, theirs[figure], *ends, ours[figure]])
     columns = ["length", "figure", "shipped", "shipped_low", "shipped_high", "rebuilt"]
     return pd.DataFrame(rows, columns=columns)
 

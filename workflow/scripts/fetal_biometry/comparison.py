@@ -25,13 +25,13 @@ def judged_errors(errors: pd.DataFrame) -> pd.DataFrame:
     return test.assign(**{length: test[f"{length}_error_{judge}"].abs() for length in LENGTHS})
 
 
-def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame, lengths=tuple(LENGTHS)) -> dict[str, dict]:
+def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame) -> dict[str, dict]:
     """By how much its `judged_errors` of each length are larger than the chosen experiment's, on the same images.
 
     ``mean`` with the ends of its 95 % interval, ``low`` and ``high``; images are drawn by examination.
     """
     found = {}
-    for length in lengths:
+    for length in LENGTHS:
         difference = (table[length] - chosen[length].reindex(table.index)).to_numpy()
         low, high = bootstrap_interval(difference, table["examination"])
         found[length] = {"mean": float(difference.mean()), "low": low, "high": high}
