@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 import torch
 
-from export_model import Exported
 from fetal_biometry.decoding import find_heads
 from fetal_biometry.geometry import squeeze
 from fetal_biometry.images import read_grey
 from fetal_biometry.inference import Predictor
 from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.networks import build_networks
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.training import drawn_maps
 
 pytestmark = pytest.mark.slow
 AFTER_CALIBRATION = {"measure_heads": 1, "evaluate_model": 1, "render_report": 1, "write_model_card": 1}
@@ -69,11 +70,13 @@ def test_pytorch_and_onnx_agree_within_a_twentieth_of_a_pixel_on_real_images(res
     squeezed = np.stack([squeeze(image, predictor.cache_size) for image in images])
     found, _ = predictor.locate(squeezed, sizes)
     trained = torch.load(results / "heatmap" / "model.pt", weights_only=True)
-    modules = [Exported([trained], look) for look in (0, 1)]
+    networks = build_networks(trained["architecture"]).eval()
+    networks.load_state_dict(trained["state"])
 
     def draw(seen, look):
         with torch.no_grad():
-            return modules[min(look, 1)](torch.from_numpy(np.ascontiguousarray(seen[:, None]))).numpy()
+            maps = networks[min(look, 1)](torch.from_numpy(np.ascontiguousarray(seen[:, None])))
+        return drawn_maps(maps, trained["settings"]["loss"]).numpy()
 
     expected, _ = find_heads(draw, squeezed, sizes, predictor.metadata)
     assert len(paths) > 15 and np.abs(found - expected).max() < 0.05

@@ -16,7 +16,7 @@ from fetal_biometry.cache import Shards
 from fetal_biometry.digests import digest
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame, sizes_of
-from fetal_biometry.graphs import halve, save_model
+from fetal_biometry.graphs import save_model
 from fetal_biometry.inference import Predictor
 from fetal_biometry.networks import build_networks
 from fetal_biometry.quantise import quantise
@@ -30,15 +30,13 @@ TOLERANCE = 2e-4  # of the largest output, plus 1e-6: summation in another order
 class Exported(torch.nn.Module):
     """Networks of one look as they are used: grey values in, the mean of non-negative heatmaps or coordinates out.
 
-    Batch normalisation is part of the convolutions, and weights are rounded to float16, as the file holds them.
+    Batch normalisation is part of the convolutions.
     """
 
     def __init__(self, models: list[dict], look: int = 0):
         super().__init__()
         self.networks = torch.nn.ModuleList(fused(model)[look] for model in models)
         self.settings = models[0]["settings"]
-        for weights in self.parameters():
-            weights.data = weights.half().float()
         self.eval()
 
     def forward(self, images):
@@ -101,9 +99,7 @@ def _trace(module: Exported, example: torch.Tensor) -> onnx.ModelProto:
         module, (example,), file, dynamo=False, opset_version=17,
         input_names=["images"], output_names=["found"], dynamic_axes={"images": {0: "n"}, "found": {0: "n"}},
     )  # fmt: skip
-    network = onnx.load_from_string(file.getvalue())
-    halve(network.graph)
-    return network
+    return onnx.load_from_string(file.getvalue())
 
 
 def some_images(inputs) -> tuple[np.ndarray, np.ndarray]:

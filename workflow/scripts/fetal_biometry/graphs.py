@@ -1,24 +1,10 @@
-"""ONNX graphs of exported networks: smaller, and those of several looks in one file."""
+"""ONNX graphs of exported networks: those of several looks in one file."""
 
 import json
 
-import numpy as np
 import onnx
 
 from fetal_biometry.exported import CLOSER, METADATA
-
-
-def halve(graph: onnx.GraphProto) -> None:
-    """Store weights as float16, turned back into float32 when the file is opened: half the size."""
-    casts = []
-    for weights in graph.initializer:
-        values = onnx.numpy_helper.to_array(weights)
-        if values.dtype == np.float32 and values.ndim > 1:
-            name = weights.name
-            weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-            casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
-    for cast in casts:
-        graph.node.insert(0, cast)
 
 
 def save_model(networks: list[onnx.ModelProto], metadata: dict, path) -> None:
