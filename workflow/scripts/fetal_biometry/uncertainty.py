@@ -9,7 +9,7 @@ from fetal_biometry.decoding import EVIDENCE
 from fetal_biometry.geometry import LENGTHS, all_lengths
 from fetal_biometry.metrics import in_bands
 
-_FEWEST = 20  # calibration images of a band of HC from which it has a quantile of its own, if its assurance asks no more
+_FEWEST = 20  # calibration images of a band of HC from which it may have a quantile of its own
 _FAINTEST = 0.01  # share of calibration heads that may be drawn more faintly, or with less confidence, than is usual
 _PRIOR = 50  # calibration images that the belief weighs that no evidence matters, and no length is biased
 
