@@ -9,6 +9,7 @@ import pytest
 from fetal_biometry.geometry import LENGTHS
 from fetal_biometry.inference import Predictor
 
+MUST = {"bpd": 0.55, "ofd": 0.88, "hc": 1.6, "bpd_nme": 0.04, "ofd_nme": 0.032}  # of test images, mm and shares
 MODELS = Path(__file__).parents[2] / "resources" / "models"
 
 
@@ -38,6 +39,43 @@ def test_the_readme_has_the_figures_of_its_card():
     assert sum(round(every[length]["unflagged_over_10_percent"] * every["n"]) for length in LENGTHS) == 1
     assert f"intervals hold {100 * min(coverage):.0f} to {100 * max(coverage):.0f} % of lengths" in said
     assert f"and {100 * small['bpd']['coverage']:.0f} % of BPD of heads under 120 mm" in said
+
+
+def row_cells(group: dict) -> list[str]:
+    """A column of measured.md's table: figures with their intervals, set in bold where they miss what was asked."""
+
+    def said(figures, name, limit, scale=1, digits=2):
+        value, low, high = (scale * figures[f"{name}{end}"] for end in ("", "_low", "_high"))
+        text = f"{value:.{digits}f} ({low:.{digits}f}{' to ' if low < 0 else '-'}{high:.{digits}f})"
+        return text if limit[0] <= value <= limit[1] else f"**{text}**"
+
+    every = group["all"]
+    cells = [f"{every['n']}, {every['examinations']}", said(every["hc"], "mae", (0, MUST["hc"]))]
+    cells.append(said(every["hc"], "bias", (-0.4, 0.4)))
+    cells.append(", ".join(said(every["hc"], f"relative_loa_{end}", (-4, 4), 100, 1) for end in ("low", "high")))
+    cells += [said(every[length], "mae", (0, MUST[length])) for length in ("bpd", "ofd")]
+    cells += [said(every["endpoint"][length], "nme", (0, MUST[f"{length}_nme"]), 1, 3) for length in ("bpd", "ofd")]
+    cells += [said(every[length], "unflagged_over_10_percent", (0, 0.5), 100, 1) for length in LENGTHS]
+    for band in ("all", "hc_under_120", "hc_120_200", "hc_over_200"):
+        lengths = [said(group[band][length], "coverage", (86, 94), 100, 0) for length in LENGTHS if band in group]
+        cells.append(", ".join(lengths) or "no such head")
+    return cells
+
+
+def test_measured_has_each_figure_that_was_asked_and_sets_in_bold_what_misses():
+    """Limits of out-of-fold lengths are those of test images, which have no large heads: nothing is bold there."""
+    figures = json.loads((MODELS / "hc18.json").read_text())
+    table = (
+        (MODELS.parents[1] / "docs" / "measured.md").read_text(encoding="utf-8").split("| aim |\n")[1].split("\n\n")[0]
+    )
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[1:]]
+    assert [row[1] for row in rows] == row_cells(figures["splits"]["test"])
+    lengths = range(1, 8)
+    expected = [
+        cell.replace("*", "") if number in lengths else cell
+        for number, cell in enumerate(row_cells(figures["out_of_fold"]))
+    ]
+    assert [row[2] for row in rows] == expected
 
 
 def link_test_images(source: Path, target: Path) -> None:
