@@ -149,7 +149,7 @@ def test_what_is_known_out_of_fold_stands_below_the_test_images(labelled_run, pa
     test = labelled_run.metrics["splits"]["test"]
     inputs = replace(labelled_run, metrics=labelled_run.metrics | {"out_of_fold": test})
     text = words(report.render_report(inputs))
-    assert f"Out of fold The images that taught the model, {test['all']['n']} of" in text
+    assert f"Out of fold The {test['all']['n']} images of" in text
     assert text.count("Over 10 % In 90 % interval") == 2 and "Out of fold" not in words(
         page.read_text(encoding="utf-8")
     )
