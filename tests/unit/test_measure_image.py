@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from test_dicom import region, write
 
+from fetal_biometry.growth import estimate_age
 from fetal_biometry.phantom import draw_phantom, plan_phantoms
 from measure_image import main
 
@@ -27,6 +28,24 @@ def test_a_line_an_image_gives_lengths_with_intervals_and_flags(images, capsys):
     assert head.split("  ")[0].strip() == "image" and "BPD" in head and "flags" in head
     assert [line.split("  ")[0] for line in lines] == ["head 0.png", "head 1.png"]
     assert all(line.count("(") == 3 and "  mm  " in line for line in lines)
+
+
+def test_a_growth_chart_reads_the_lengths(images, capsys):
+    semi_long = plan_phantoms(2, seed=3)[0].semi_long_px
+    pixel_size = str(60.7 / (2 * semi_long))  # mm, of a head of 20 weeks
+    main([images[0], "--pixel-size", pixel_size, "--growth-chart", "hadlock", "--weeks", "20"])
+    head, line = capsys.readouterr().out.splitlines()
+    assert "weeks by HC  by BPD  HC centile" in head and line.count("(") == 3
+    main([images[0], "--pixel-size", pixel_size, "--growth-chart", "hadlock", "--csv"])
+    (row,) = pd.read_csv(io.StringIO(capsys.readouterr().out)).to_dict("records")
+    expected = estimate_age(np.array([[row["bpd_mm"], row["ofd_mm"], row["hc_mm"]]]), "hadlock")[0]
+    assert [row["age_weeks_hc"], row["age_weeks_bpd"]] == pytest.approx(expected, abs=0.01)
+    assert row["cephalic_index"] == pytest.approx(row["bpd_mm"] / row["ofd_mm"], abs=1e-3) and np.isnan(
+        row["hc_centile"]
+    )
+    with pytest.raises(SystemExit):
+        main([images[0], "--weeks", "20"])
+    assert "name one" in capsys.readouterr().err
 
 
 def test_without_a_pixel_size_lengths_are_pixels(images, capsys):

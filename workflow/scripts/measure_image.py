@@ -10,17 +10,22 @@ import pandas as pd
 from fetal_biometry.datasets import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM
 from fetal_biometry.errors import InputError
 from fetal_biometry.geometry import LENGTHS
+from fetal_biometry.growth import CHARTS
 from fetal_biometry.measuring import SHIPPED_MODEL, measure_images
+
+READINGS = {"age_weeks_hc": "weeks by HC", "age_weeks_bpd": "by BPD", "hc_centile": "HC centile"}
 
 
 def describe(table: pd.DataFrame) -> str:
-    """A line an image: each length with its interval, their unit, confidence and flags."""
-    lines = [["image", *(name.upper() for name in LENGTHS), "unit", "confidence", "flags"]]
+    """A line an image: each length with its interval, their unit, what a growth chart says, confidence and flags."""
+    read = [column for column in READINGS if column in table and table[column].notna().any()]
+    lines = [["image", *(name.upper() for name in LENGTHS), "unit", *map(READINGS.get, read), "confidence", "flags"]]
     for row in table.to_dict("records"):
         unit = "mm" if np.isfinite(row["hc_mm"]) else "px"
         lengths = [describe_length(row[f"{name}_{unit}"], row[f"{name}_low"], row[f"{name}_high"]) for name in LENGTHS]
         flags = row["flags"].replace(";", ", ") or "none"
-        lines.append([row["image_name"], *lengths, unit, f"{row['confidence']:.2f}", flags])
+        readings = [f"{row[column]:.1f}" if np.isfinite(row[column]) else "-" for column in read]
+        lines.append([row["image_name"], *lengths, unit, *readings, f"{row['confidence']:.2f}", flags])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
     return "\n".join("  ".join(line).rstrip() for line in padded)
@@ -48,12 +53,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--model", type=Path, default=SHIPPED_MODEL, help="a model.onnx of a run; else the one that comes along"
     )
+    parser.add_argument(
+        "--growth-chart", choices=CHARTS, default="none", help="gestational age beside the lengths, for research"
+    )
+    parser.add_argument(
+        "--weeks", type=float, default=np.nan, help="gestational age by dates, of which the chart then gives centiles"
+    )
     parser.add_argument("--csv", action="store_true", help="print the whole table, as in predictions.csv")
     given = parser.parse_args(arguments)
     if not (np.isnan(given.pixel_size) or SMALLEST_PIXEL_MM <= given.pixel_size <= LARGEST_PIXEL_MM):
         parser.error(f"a pixel of {given.pixel_size:g} mm is no ultrasound image's; 0.05 to 0.5 mm is usual")
+    if np.isfinite(given.weeks) and given.growth_chart == "none":
+        parser.error("--weeks is for the centiles of a --growth-chart; name one")
     try:
-        table = measure_images(given.images, given.pixel_size, given.model)
+        table = measure_images(given.images, given.pixel_size, given.model, given.growth_chart, given.weeks)
     except InputError as error:
         sys.exit(f"Error: {error}")
     print(table.to_csv(index=False), end="") if given.csv else print(describe(table))

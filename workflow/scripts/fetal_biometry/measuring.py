@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from fetal_biometry import growth
 from fetal_biometry.biometry import measure
 from fetal_biometry.datasets import format_regions
 from fetal_biometry.digests import check_model
@@ -19,7 +20,9 @@ HOME = Path(__file__).resolve().parents[3]
 SHIPPED_MODEL = HOME / "resources" / "models" / "hc18.onnx"
 
 
-def measure_images(images, pixel_size_mm: float = np.nan, model=SHIPPED_MODEL) -> pd.DataFrame:
+def measure_images(
+    images, pixel_size_mm: float = np.nan, model=SHIPPED_MODEL, growth_chart: str = "none", weeks: float = np.nan
+) -> pd.DataFrame:
     """Lengths of heads in images, as `predictions.csv` of a run has them.
 
     Parameters
@@ -30,12 +33,17 @@ def measure_images(images, pixel_size_mm: float = np.nan, model=SHIPPED_MODEL) -
         Of all images. Without one lengths are in mm where a DICOM file states its own, and elsewhere in pixels.
     model : path
         A ``model.onnx`` of a run.
+    growth_chart : {'none', 'hadlock', 'intergrowth'}
+        Whose gestational ages stand beside the lengths, see `growth.read_lengths`. For research.
+    weeks : float
+        Gestational age by dates of all images, from which their centiles follow.
 
     Returns
     -------
     DataFrame
         A row an image: `landmarks.COLUMNS` in original pixels, ``bpd_px`` to ``hc_mm``, 90 % intervals in mm where
-        mm are known and else in pixels, ``confidence`` and ``flags``; see `biometry.tabulate`.
+        mm are known and else in pixels, ``confidence`` and ``flags``; see `biometry.tabulate`. With a chart
+        also `growth.read_lengths`.
 
     Raises
     ------
@@ -65,4 +73,6 @@ def measure_images(images, pixel_size_mm: float = np.nan, model=SHIPPED_MODEL) -
     manifest["calibrated_regions"], manifest["pixel_size_mm"] = regions, pixel_size_mm
     config = yaml.safe_load((HOME / "config.yaml").read_text(encoding="utf-8"))
     table, _ = measure(found, manifest, predictor.metadata.get("calibration", {}), config["flags"], config["calliper"])
-    return table
+    if growth_chart == "none":
+        return table
+    return table.join(growth.read_lengths(table, np.full(len(table), weeks), growth_chart))
