@@ -145,14 +145,14 @@ def test_repeats_say_whose_noise_an_error_is(labelled_run, page):
     assert "Whose noise" not in words(report.render_report(without))
 
 
-def test_what_is_known_out_of_fold_stands_below_the_test_images(labelled_run, page):
+def test_what_is_known_out_of_fold_has_a_section_of_its_own(labelled_run, page):
     test = labelled_run.metrics["splits"]["test"]
-    inputs = replace(labelled_run, metrics=labelled_run.metrics | {"out_of_fold": test})
-    text = words(report.render_report(inputs))
-    assert f"Out of fold The {test['all']['n']} images of" in text
-    assert text.count("Over 10 % In 90 % interval") == 2 and "Out of fold" not in words(
-        page.read_text(encoding="utf-8")
-    )
+    known = {"out_of_fold": test, "reference": {}}
+    text = words(report.render_report(replace(labelled_run, metrics=labelled_run.metrics | known)))
+    assert f"The {test['all']['n']} images of" in text and text.count("Over 10 % In 90 % interval") == 2
+    assert "that taught the model: each" not in words(page.read_text(encoding="utf-8"))
+    alone = words(report.render_report(replace(labelled_run, metrics=labelled_run.metrics | known | {"splits": {}})))
+    assert "errors out of fold only" in alone and alone.count("Over 10 % In 90 % interval") == 1
 
 
 def test_errors_by_kind_of_image_stand_in_thirds(labelled_run, page):

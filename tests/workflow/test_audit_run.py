@@ -109,10 +109,10 @@ def test_the_report_says_what_each_treatment_of_suspects_is_worth(spoilt, result
 
 def test_the_report_draws_an_ablation(spoilt, results):
     override = spoilt.folder / "steps.yaml"
-    override.write_text("ablation: [keep, repair, heatmap]\nreport_compares: ablation\n")
+    override.write_text("ablation: [keep, heatmap, repair]\nreport_compares: ablation\n")
     spoilt.snakemake("all", "ablate", "--configfile", str(override), *ARGUMENTS)
     table = pd.read_csv(results / "ablation.csv", index_col="experiment")
-    assert list(table.index) == ["keep", "repair", "heatmap"] and (table["pairs"] == table["pairs"].iloc[0]).all()
+    assert list(table.index) == ["keep", "heatmap", "repair"] and (table["pairs"] == table["pairs"].iloc[0]).all()
     for length in ("bpd", "ofd", "hc"):
         errors = {
             name: judged_errors(pd.read_csv(results / name / "errors.csv", index_col="image_name"))[length]

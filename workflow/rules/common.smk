@@ -45,6 +45,7 @@ GIVEN_MODEL = "given_model"  # the experiment's name where a model is given and 
 MODEL = config["model"] or (SHIPPED_MODEL if config["dataset"] == "images" else "")
 REPORTED = GIVEN_MODEL if MODEL else config["experiment"]
 COMPARED_WITH = REPORTED if REPORTED in config["compare"] else config["compare"][-1]
+ABLATED_FROM = REPORTED if REPORTED in config["ablation"] else config["ablation"][-1]
 EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv")
 
 DATA_KEYS = (
@@ -301,20 +302,15 @@ def experiment_settings(wildcards):
     return _experiment(name_of(wildcards.experiment)) if wildcards.experiment != GIVEN_MODEL else {}
 
 
-def recipe(wildcards):
+def card_recipe(wildcards):
     """All that another would have to set to make this model: the experiment's knobs, and those that all share."""
-    strangers = ["strangers_drawn"] if knows_strangers(experiment_settings(wildcards)) else []
-    shared = (
-        "calliper",
-        "audit_method",
-        "audit",
-        "folds",
-        "split_seed",
-        *strangers,
-        "interval_level",
-        "interval_assurance",
-    )
-    return {**experiment_settings(wildcards), **select(shared)}
+    settings = experiment_settings(wildcards)
+    shared = [key for key in SPLIT_KEYS if key != "data_root"]
+    shared += ["calliper", "audit_method", "audit", "folds", "interval_level", "interval_assurance"]
+    shared += ["audit_rounds", "audit_networks"] if judged_by_networks() else []
+    shared += ["strangers_drawn"] if knows_strangers(settings) else []
+    audits = {name: config["experiments"][name] for name in judging_audits(wildcards.experiment)}
+    return {**settings, **select(shared), **({"experiments": audits} if audits else {})}
 
 
 def timed_settings(wildcards):

@@ -1,6 +1,6 @@
 """A trained model for others: its card, and how a rebuilt one compares with the one that is shipped.
 
-Needs metrics.json and model.onnx. Makes model_card.md; against_card.csv where resources/models/ holds a model of the run's name;
+Needs metrics.json and model.onnx. Makes model_card.md; against_card.csv where resources/models/ holds a model of the dataset's name;
 strangers.csv and .json, what the model says of images without a head, where asked for.
 """
 
@@ -27,7 +27,7 @@ rule write_model_card:
         runtime=10,
     params:
         run=lookup(dpath="run", within=config),
-        settings=recipe,
+        settings=card_recipe,
     message:
         "Writing {output.card}"
     script:

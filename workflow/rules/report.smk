@@ -114,7 +114,7 @@ use rule compare_experiments as compare_ablation with:
     log:
         f"{LOGS}/compare_ablation.log",
     params:
-        against=config["ablation"][-1],
+        against=ABLATED_FROM,
         steps=True,
     message:
         "Comparing {config[ablation]}"
@@ -170,4 +170,4 @@ use rule render_comparison as render_ablation with:
         f"{LOGS}/render_ablation.log",
     params:
         run=lookup(dpath="run", within=config),
-        against=config["ablation"][-1],
+        against=ABLATED_FROM,

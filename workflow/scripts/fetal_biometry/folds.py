@@ -26,8 +26,12 @@ def gather_folds(manifest: pd.DataFrame, paths: list[str], folds: int, seed: int
     """
     shards = len(paths) // folds
     tables = [pd.concat(map(read_frame, paths[i * shards : (i + 1) * shards])) for i in range(folds)]
-    fold = manifest["examination"].map(lambda name: fold_of(name, seed, folds))
+    fold = _folds_of(manifest, folds, seed)
     return pd.concat([table.loc[manifest.index[fold == i]] for i, table in enumerate(tables)]).loc[manifest.index]
+
+
+def _folds_of(manifest: pd.DataFrame, folds: int, seed: int) -> pd.Series:
+    return manifest["examination"].map(lambda name: fold_of(name, seed, folds))
 
 
 def left_out(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
@@ -43,7 +47,7 @@ def left_out(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> np.ndarra
     if not inputs.get("unseen"):
         return np.full(len(manifest), -1)
     taught = manifest.index.map(read_frame(inputs.split)["split"]).isin(["train", "validation"])
-    return np.where(taught, manifest["examination"].map(lambda name: fold_of(name, seed, folds)), -1)
+    return np.where(taught, _folds_of(manifest, folds, seed), -1)
 
 
 def gather_landmarks(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
