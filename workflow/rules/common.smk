@@ -44,8 +44,9 @@ AUDITS = ("audit", "second_audit")  # the experiments whose networks judge label
 GIVEN_MODEL = "given_model"  # the experiment's name where a model is given and none is trained
 MODEL = config["model"] or (SHIPPED_MODEL if config["dataset"] == "images" else "")
 REPORTED = GIVEN_MODEL if MODEL else config["experiment"]
-COMPARED_WITH = REPORTED if REPORTED in config["compare"] else config["compare"][-1]
-ABLATED_FROM = REPORTED if REPORTED in config["ablation"] else config["ablation"][-1]
+COMPARED_WITH, ABLATED_FROM = (  # the experiment that is reported, where it is among them
+    REPORTED if REPORTED in config[key] else config[key][-1] for key in ("compare", "ablation")
+)
 EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv")
 
 DATA_KEYS = (

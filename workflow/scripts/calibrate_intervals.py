@@ -8,7 +8,7 @@ import pandas as pd
 from fetal_biometry import job
 from fetal_biometry.biometry import reported_lengths
 from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.folds import gather_landmarks, left_out
+from fetal_biometry.folds import gather_landmarks
 from fetal_biometry.frames import points_of, read_frame
 from fetal_biometry.geometry import UNSTRETCHED, stretch_diameters
 from fetal_biometry.uncertainty import Judged, calibrate, learn_correction
@@ -38,8 +38,7 @@ if __name__ == "__main__":
         manifest = read_frame(snakemake.input.manifest)
         split, audit = read_frame(snakemake.input.split)["split"], read_frame(snakemake.input.audit)["verdict"]
         part, sound = split.reindex(manifest.index), audit.reindex(manifest.index) == "sound"
-        found = gather_landmarks(snakemake.input, manifest, params.folds, params.seed)
-        fold = left_out(snakemake.input, manifest, params.folds, params.seed)
+        found, fold = gather_landmarks(snakemake.input, manifest, params.folds, params.seed)
         cross_fitted = (fold >= 0).any()
         unseen = sound & (fold >= 0 if cross_fitted else part == "validation")
         rehearsal = None

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fetal_biometry import growth, job
 from fetal_biometry.biometry import describe_measurements, describe_row, export_tables, measure
-from fetal_biometry.folds import gather_landmarks, left_out
+from fetal_biometry.folds import gather_landmarks
 from fetal_biometry.frames import read_frame, write_frame
 from fetal_biometry.inference import Predictor
 
@@ -23,8 +23,8 @@ def read_calibration(inputs) -> dict:
 
 def measure_all(inputs, manifest: pd.DataFrame, params) -> tuple[pd.DataFrame, np.ndarray]:
     """See `biometry.measure`; what is said of an image that calibrated rests on other examinations alone."""
-    found = gather_landmarks(inputs, manifest, params.folds, params.seed).loc[manifest.index]
-    fold, calibration = left_out(inputs, manifest, params.folds, params.seed), read_calibration(inputs)
+    found, fold = gather_landmarks(inputs, manifest, params.folds, params.seed)
+    found, calibration = found.loc[manifest.index], read_calibration(inputs)
     tables, pixel_sizes = [], np.full((len(manifest), 2), np.nan)
     for k in np.unique(fold):
         rows = fold == k
@@ -39,9 +39,8 @@ if __name__ == "__main__":
         manifest = read_frame(snakemake.input.manifest)
         params = snakemake.params
         table, pixel_size = measure_all(snakemake.input, manifest, params)
-        if params.chart != "none":
-            weeks = manifest["gestational_age_weeks"].to_numpy(dtype=float)
-            table = table.join(growth.read_lengths(table, weeks, params.chart))
+        weeks = manifest["gestational_age_weeks"].to_numpy(dtype=float)
+        table = table.join(growth.read_lengths(table, weeks, params.chart))
         write_frame(table, snakemake.output.predictions)
         exports = export_tables(table, pixel_size)
         for path in snakemake.output.exports:

@@ -142,7 +142,7 @@ def evaluate_splits(evaluation: Evaluation) -> dict:
         groups = evaluation.banded(inside & evaluation.sound)
         if (inside & ~evaluation.sound).any():
             groups["with_suspects"] = inside
-        results[name] = {label: evaluation.against_labels(rows) for label, rows in groups.items() if rows.any()}
+        results[name] = _judge(evaluation, groups)
     return {name: groups for name, groups in results.items() if groups}
 
 
@@ -151,7 +151,11 @@ def evaluate_out_of_fold(evaluation: Evaluation, taught: np.ndarray) -> dict:
 
     As a whole and by band of HC; ``taught`` (N,) bool.
     """
-    groups = evaluation.banded(taught & evaluation.sound)
+    return _judge(evaluation, evaluation.banded(taught & evaluation.sound))
+
+
+def _judge(evaluation: Evaluation, groups: dict[str, np.ndarray]) -> dict:
+    """Figures of each group of rows that has any, against the labels."""
     return {label: evaluation.against_labels(rows) for label, rows in groups.items() if rows.any()}
 
 

@@ -34,7 +34,7 @@ def _folds_of(manifest: pd.DataFrame, folds: int, seed: int) -> pd.Series:
     return manifest["examination"].map(lambda name: fold_of(name, seed, folds))
 
 
-def left_out(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
+def _left_out(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
     """The fold of each image that taught the model, of whose networks one never saw it; -1 of all others, (N,).
 
     Parameters
@@ -50,11 +50,13 @@ def left_out(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> np.ndarra
     return np.where(taught, _folds_of(manifest, folds, seed), -1)
 
 
-def gather_landmarks(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> pd.DataFrame:
-    """What was found in each image: by the model or, where it was taught by it, by the network of the fold left out.
+def gather_landmarks(inputs, manifest: pd.DataFrame, folds: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """What was found in each image, by the model or the network of the fold that left it out, and that fold, (N,).
 
-    ``inputs`` as of `left_out`, and ``landmarks``, the model's own tables.
+    ``inputs`` and folds as of `_left_out`, and ``landmarks``, the model's own tables.
     """
-    found = pd.concat(map(read_frame, inputs.landmarks))
-    taught = manifest[left_out(inputs, manifest, folds, seed) >= 0]
-    return pd.concat([found, gather_folds(taught, list(inputs.unseen), folds, seed)]) if len(taught) else found
+    found, fold = pd.concat(map(read_frame, inputs.landmarks)), _left_out(inputs, manifest, folds, seed)
+    taught = manifest[fold >= 0]
+    if len(taught):
+        found = pd.concat([found, gather_folds(taught, list(inputs.unseen), folds, seed)])
+    return found, fold

@@ -101,8 +101,10 @@ def read_lengths(table: pd.DataFrame, weeks: np.ndarray, chart: str) -> pd.DataF
     weeks : ndarray of shape (N,)
         Gestational age by dates, NaN where it is not known; no centile without it.
     chart : str
-        See `estimate_age`.
+        See `estimate_age`; with ``none`` there is no column.
     """
+    if chart == "none":
+        return pd.DataFrame(index=table.index)
     lengths = table[[f"{length}_mm" for length in LENGTHS]].to_numpy(dtype=float)
     ages, shares = estimate_age(lengths, chart), centiles(lengths, weeks)
     cephalic_index = (table["bpd_mm"] / table["ofd_mm"]).fillna(table["bpd_px"] / table["ofd_px"])

@@ -73,6 +73,4 @@ def measure_images(
     manifest["calibrated_regions"], manifest["pixel_size_mm"] = regions, pixel_size_mm
     config = yaml.safe_load((HOME / "config.yaml").read_text(encoding="utf-8"))
     table, _ = measure(found, manifest, predictor.metadata.get("calibration", {}), config["flags"], config["calliper"])
-    if growth_chart == "none":
-        return table
     return table.join(growth.read_lengths(table, np.full(len(table), weeks), growth_chart))

@@ -54,11 +54,11 @@ def limits_interval(differences: np.ndarray, examinations) -> np.ndarray:
 
     NaN for fewer than two examinations.
     """
-    everyone = np.ones((1, len(differences)), dtype=bool)
-    means, squares = (_drawn_means(values, everyone, examinations)[:, 0] for values in (differences, differences**2))
-    spreads = 1.96 * np.sqrt(np.maximum(squares - means**2, 0) * len(differences) / max(len(differences) - 1, 1))
     if len(set(examinations)) < 2:
         return np.full((2, 2), np.nan)
+    everyone, n = np.ones((1, len(differences)), dtype=bool), len(differences)
+    means, squares = (_drawn_means(values, everyone, examinations)[:, 0] for values in (differences, differences**2))
+    spreads = 1.96 * np.sqrt(np.maximum(squares - means**2, 0) * n / (n - 1))
     return np.array([_ends(means - spreads), _ends(means + spreads)])
 
 
@@ -126,10 +126,11 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
     absolute = np.abs(difference)
     far_off = absolute > 0.1 * reference
     bias = float(difference.mean())
-    loa, relative_loa = (_limits_of_agreement(values) for values in (difference, difference / reference))
+    relative = difference / reference
+    loa, relative_loa = _limits_of_agreement(difference), _limits_of_agreement(relative)
     mae_low, mae_high = bootstrap_interval(absolute, examinations)
     bias_low, bias_high = bootstrap_interval(difference, examinations)
-    relative_ends = limits_interval(difference / reference, examinations)
+    relative_ends = limits_interval(relative, examinations)
     coverage = coverage_low = coverage_high = None
     if interval is not None and np.isfinite(interval).all():
         inside = ((reference >= interval[:, 0]) & (reference <= interval[:, 1])).astype(float)
