@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from fetal_biometry.wording import duration
+from fetal_biometry.report.wording import duration
 
 SMALL = """
 phantom_count: 24

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 from small_run import SMALL, assert_same
 
-from fetal_biometry.measuring import measure_images
+from fetal_biometry.measure.api import measure_images
 
 KILLS = int(os.environ.get("FAULTS", 50))
 SETTINGS = f"{SMALL}shards: 2\nepochs: 6\n"

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
 
 IMAGES = int(os.environ.get("LOAD", 10_000))
 SHARDS = 10

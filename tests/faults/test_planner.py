@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.measuring import measure_images
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.measure.api import measure_images
 
 PLANS = int(os.environ.get("PLANS", 100))
 WORLDS = 4  # that start from nothing

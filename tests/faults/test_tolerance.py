@@ -6,12 +6,12 @@ import pytest
 import torch
 from small_run import assert_same
 
+from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
 from fetal_biometry.frames import points_of
-from fetal_biometry.geometry import LENGTHS, squeeze
-from fetal_biometry.inference import Predictor, locate_all
-from fetal_biometry.measuring import SHIPPED_MODEL
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
-from fetal_biometry.training import choose_precision
+from fetal_biometry.measure.api import SHIPPED_MODEL
+from fetal_biometry.model.geometry import LENGTHS, squeeze
+from fetal_biometry.model.inference import Predictor, locate_all
+from fetal_biometry.model.training import choose_precision
 
 OTHERS = {"one_thread": ("--cores", "1", "--config"), "float32": ("--config", "precision=float32")}
 

@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 import render_audit
-from fetal_biometry import report
 from fetal_biometry.frames import read_frame
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
+from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.report import report
 
 WIDTH, HEIGHT = 400, 270
 HOSTILE_NAME = '"><script>window.pwned=1</script><img src=x onerror=window.pwned=2>.png'

@@ -8,7 +8,7 @@ from test_report import words
 import render_audit
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import write_frame
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.model.landmarks import COLUMNS
 
 
 @pytest.fixture(scope="module")

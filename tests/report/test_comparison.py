@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from axe import serious_findings
 
-from fetal_biometry import comparison
-from fetal_biometry.landmarks import COLUMNS
-from fetal_biometry.report import measured_rows
+from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.report import comparison
+from fetal_biometry.report.report import measured_rows
 
 NAMES = ["reference", "one look", "heatmap"]
 

@@ -10,12 +10,12 @@ import pytest
 from axe import serious_findings
 
 import render_report
-from fetal_biometry import figures, overlays, plots, report, wording
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of
-from fetal_biometry.geometry import all_lengths
-from fetal_biometry.growth import read_lengths
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.measure.growth import read_lengths
+from fetal_biometry.model.geometry import all_lengths
+from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.report import figures, overlays, plots, report, wording
 
 
 def words(html: str) -> str:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from fetal_biometry.audit import judge_against_heads, judge_labels
-from fetal_biometry.geometry import ellipse_landmarks, fit_annotation, head_lengths
-from fetal_biometry.images import read_grey
-from fetal_biometry.landmarks import COLUMNS, canonical, swap_names
-from fetal_biometry.phantom import plan_phantoms, true_landmarks
+from fetal_biometry.data.audit import judge_against_heads, judge_labels
+from fetal_biometry.data.phantom import plan_phantoms, true_landmarks
+from fetal_biometry.images.raster import read_grey
+from fetal_biometry.model.geometry import ellipse_landmarks, fit_annotation, head_lengths
+from fetal_biometry.model.landmarks import COLUMNS, canonical, swap_names
 from fetal_biometry.tables import read_table
 
 LIMITS = {  # config.yaml's

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fetal_biometry.augmentation import augment, coarsen
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
-from fetal_biometry.landmarks import canonical
+from fetal_biometry.model.augmentation import augment, coarsen
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, resize_points
+from fetal_biometry.model.landmarks import canonical
 
 SIZE, ORIGINAL = 256, (800, 540)
 ASPECT = ORIGINAL[0] / ORIGINAL[1]

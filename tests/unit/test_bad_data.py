@@ -17,12 +17,12 @@ from PIL import Image
 from pydicom.uid import JPEGBaseline8Bit
 from test_dicom import speckle, write
 
-from fetal_biometry.datasets import describe_sources, list_sources
+from fetal_biometry.data.sources import describe_sources, list_sources
 from fetal_biometry.digests import FileIndex
 from fetal_biometry.errors import InputError
-from fetal_biometry.geometry import ellipse_landmarks
-from fetal_biometry.images import read_grey
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.images.raster import read_grey
+from fetal_biometry.model.geometry import ellipse_landmarks
+from fetal_biometry.model.landmarks import COLUMNS
 
 NAMES = ("000_HC.png", "001_HC.png", "002_HC.png")
 BAD = NAMES[1]

@@ -7,7 +7,7 @@ import pytest
 
 from bench_training import Epoch, PlainLoop, make_samples
 from draw_phantoms import write_phantom
-from fetal_biometry.phantom import plan_phantoms
+from fetal_biometry.data.phantom import plan_phantoms
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.biometry import (
+from fetal_biometry.frames import points_of
+from fetal_biometry.measure.biometry import (
     FLAGS,
     UNSCALED,
     describe_measurements,
@@ -20,10 +21,9 @@ from fetal_biometry.biometry import (
     reported_lengths,
     tabulate,
 )
-from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.frames import points_of
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks, head_circumference, landmarks_to_ellipse
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.model.detection import EVIDENCE
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, head_circumference, landmarks_to_ellipse
+from fetal_biometry.model.landmarks import COLUMNS
 
 UNCALIBRATED = {"centre": [0.0] * 5, "spread": [1.0] * 5} | {
     length: {"slopes": [0.0] * 5, "quantiles": {}} for length in ("bpd", "ofd", "hc")

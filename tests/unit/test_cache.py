@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from fetal_biometry.cache import Shards, shard_of, write_shard
+from fetal_biometry.images.cache import Shards, shard_of, write_shard
 
 
 def test_a_shard_is_a_name_s_for_ever():

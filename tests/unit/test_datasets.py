@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fetal_biometry.datasets import describe_source, examination_of, list_sources, names_swapped
+from fetal_biometry.data.sources import describe_source, examination_of, list_sources, names_swapped
 from fetal_biometry.digests import FileIndex
 from fetal_biometry.errors import InputError
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks
-from fetal_biometry.landmarks import COLUMNS, canonical, swap_names
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
+from fetal_biometry.model.landmarks import COLUMNS, canonical, swap_names
 
 HEADS = {
     "000_HC.png": ((60, 45), 40, 30, 0.3),

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from fetal_biometry import heatmaps, masks
-from fetal_biometry.decoding import EVIDENCE, average_reflections, find_heads, locate, measure_stretch
-from fetal_biometry.geometry import UNSTRETCHED, all_lengths, ellipse_landmarks, radius_in_ellipse
-from fetal_biometry.landmarks import canonical
-from fetal_biometry.views import closeups, to_grid, whole_views
+from fetal_biometry.model import head_mask as masks
+from fetal_biometry.model import heatmaps
+from fetal_biometry.model.detection import EVIDENCE, average_reflections, find_heads, locate, measure_stretch
+from fetal_biometry.model.geometry import UNSTRETCHED, all_lengths, ellipse_landmarks, radius_in_ellipse
+from fetal_biometry.model.landmarks import canonical
+from fetal_biometry.model.views import closeups, to_grid, whole_views
 
 CELLS = 32
 HEAD = ellipse_landmarks((13, 18), 11, 8, 0.4)

@@ -19,13 +19,13 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from fetal_biometry import dicom
-from fetal_biometry.biometry import head_pixel_sizes, outer_lengths
-from fetal_biometry.datasets import format_regions, list_sources
+from fetal_biometry.data.sources import format_regions, list_sources
 from fetal_biometry.errors import InputError
-from fetal_biometry.files import find_images, list_frames
-from fetal_biometry.geometry import ellipse_landmarks, head_circumference
-from fetal_biometry.images import image_size, pixel_sizes_in, read_grey
+from fetal_biometry.images import dicom
+from fetal_biometry.images.image_ref import find_images, list_frames
+from fetal_biometry.images.raster import image_size, pixel_sizes_in, read_grey
+from fetal_biometry.measure.biometry import head_pixel_sizes, outer_lengths
+from fetal_biometry.model.geometry import ellipse_landmarks, head_circumference
 
 PATIENT = "Doe^Jane"
 WIDE, HIGH = 60, 40

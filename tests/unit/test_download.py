@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from fetal_biometry import download
+from fetal_biometry.data import download
 from fetal_biometry.errors import InputError
 
 CSV = b"filename,pixel size(mm),head circumference (mm)\n000_HC.png,0.0691,44.3\n"

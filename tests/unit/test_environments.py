@@ -189,7 +189,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 for missing in ("cv2", "PIL", "pandas", "onnxruntime", "torch", "pydicom"):
     sys.modules[missing] = None
-from fetal_biometry.datasets import list_sources
+from fetal_biometry.data.sources import list_sources
 settings = {"images": sys.argv[2], "pixel_sizes": "", "data_root": "", "image_folder": sys.argv[2]}
 assert len(list_sources({**settings, "dataset": "images"}, "")) == 1
 assert len(list_sources({**settings, "dataset": "hc18", "images": ""}, "")) == 1

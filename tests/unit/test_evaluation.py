@@ -4,17 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.biometry import to_outer
-from fetal_biometry.evaluation import (
+from fetal_biometry.frames import contents
+from fetal_biometry.measure.biometry import to_outer
+from fetal_biometry.model.geometry import LENGTHS, all_lengths, ellipse_landmarks
+from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.report.evaluation import (
     REFERENCE_COLUMNS,
     Evaluation,
     evaluate_kinds,
     list_errors,
     set_apart_seen,
 )
-from fetal_biometry.frames import contents
-from fetal_biometry.geometry import LENGTHS, all_lengths, ellipse_landmarks
-from fetal_biometry.landmarks import COLUMNS
 
 HEADS = np.array([ellipse_landmarks((400, 270), 150, semi_short, 0.2) for semi_short in (110, 120, 130)])
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.model.landmarks import COLUMNS
 
 
 def manifest(rows):

@@ -24,14 +24,14 @@ from pydicom.uid import JPEGBaseline8Bit, RLELossless
 from test_bad_data import encoded
 from test_dicom import region, speckle, write
 
+from fetal_biometry.data.download import unpack
 from fetal_biometry.digests import FileIndex
-from fetal_biometry.download import unpack
 from fetal_biometry.errors import InputError
-from fetal_biometry.exported import open_model
-from fetal_biometry.files import list_frames
-from fetal_biometry.images import image_size, pixel_sizes_in, read_grey
-from fetal_biometry.landmarks import COLUMNS
-from fetal_biometry.measuring import SHIPPED_MODEL
+from fetal_biometry.images.image_ref import list_frames
+from fetal_biometry.images.raster import image_size, pixel_sizes_in, read_grey
+from fetal_biometry.measure.api import SHIPPED_MODEL
+from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.model.onnx_file import open_model
 from fetal_biometry.tables import index_by_name, read_table
 
 RUNS = int(os.environ.get("FUZZ", 120))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fetal_biometry.geometry import (
+from fetal_biometry.images.raster import read_grey
+from fetal_biometry.model.geometry import (
     all_lengths,
     ellipse_landmarks,
     fit_annotation,
@@ -20,8 +21,7 @@ from fetal_biometry.geometry import (
     radius_in_ellipse,
     resize_points,
 )
-from fetal_biometry.images import read_grey
-from fetal_biometry.landmarks import canonical
+from fetal_biometry.model.landmarks import canonical
 
 points = arrays(float, (4, 2), elements=st.floats(-2000, 2000, width=32))
 sizes = st.tuples(st.integers(32, 2000), st.integers(32, 2000))

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.biometry import to_inner, to_outer
-from fetal_biometry.growth import centiles, estimate_age, read_lengths, standard_scores
+from fetal_biometry.measure.biometry import to_inner, to_outer
+from fetal_biometry.measure.growth import centiles, estimate_age, read_lengths, standard_scores
 
 # Weeks, then BPD, OFD and HC in mm at -2, 0 and +2 standard deviations: the z-score tables that INTERGROWTH-21st gives
 # out with Papageorghiou et al., Lancet 2014.

@@ -6,9 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fetal_biometry.geometry import ellipse_landmarks
-from fetal_biometry.heatmaps import DECODERS, decode, encode
-from fetal_biometry.landmarks import canonical
+from fetal_biometry.model.geometry import ellipse_landmarks
+from fetal_biometry.model.heatmaps import DECODERS, decode, encode
+from fetal_biometry.model.landmarks import canonical
 
 SIZE = 64
 anywhere = arrays(float, (1, 4, 2), elements=st.floats(-0.5, SIZE - 0.5))

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.files import find_images
-from fetal_biometry.geometry import resize_points, squeeze
-from fetal_biometry.images import image_size, read_grey, read_squeezed
+from fetal_biometry.images.image_ref import find_images
+from fetal_biometry.images.raster import image_size, read_grey, read_squeezed
+from fetal_biometry.model.geometry import resize_points, squeeze
 
 
 def centroid(image):

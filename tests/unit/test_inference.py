@@ -5,16 +5,16 @@ import pytest
 import torch
 
 from export_model import Exported, describe, export
-from fetal_biometry.decoding import find_heads
 from fetal_biometry.errors import InputError
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks
-from fetal_biometry.heatmaps import encode
-from fetal_biometry.inference import Predictor
-from fetal_biometry.landmarks import canonical
-from fetal_biometry.networks import build_networks
-from fetal_biometry.quantise import quantise
-from fetal_biometry.training import describe_architecture, drawn_maps, heatmap_loss
-from fetal_biometry.views import show_labelled
+from fetal_biometry.model.detection import find_heads
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
+from fetal_biometry.model.heatmaps import encode
+from fetal_biometry.model.inference import Predictor
+from fetal_biometry.model.landmarks import canonical
+from fetal_biometry.model.networks import build_networks
+from fetal_biometry.model.quantise import quantise
+from fetal_biometry.model.training import describe_architecture, drawn_maps, heatmap_loss
+from fetal_biometry.model.views import show_labelled
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporter that export_model uses
 

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from fetal_biometry.biometry import doubts_of
-from fetal_biometry.geometry import LENGTHS
-from fetal_biometry.measuring import measure_images
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.measure.api import measure_images
+from fetal_biometry.measure.biometry import doubts_of
+from fetal_biometry.model.geometry import LENGTHS
 
 
 def scaled(factor):

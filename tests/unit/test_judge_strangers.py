@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from test_biometry import LIMITS
 
-from fetal_biometry.cache import Shards, write_shard
-from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.geometry import ellipse_landmarks
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.images.cache import Shards, write_shard
+from fetal_biometry.model.detection import EVIDENCE
+from fetal_biometry.model.geometry import ellipse_landmarks
+from fetal_biometry.model.landmarks import COLUMNS
 from judge_strangers import doubts, look_beside, summarise
 
 

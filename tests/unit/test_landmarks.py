@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fetal_biometry.geometry import head_lengths
-from fetal_biometry.landmarks import COLUMNS, LANDMARKS, canonical, swap_names
+from fetal_biometry.model.geometry import head_lengths
+from fetal_biometry.model.landmarks import COLUMNS, LANDMARKS, canonical, swap_names
 
 coarse = st.integers(-3, 3).map(float)  # ties are likely
 fine = st.floats(-1000, 1000, width=32)

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from fetal_biometry import masks
-from fetal_biometry.decoding import locate
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
-from fetal_biometry.heatmaps import encode
-from fetal_biometry.views import whole_views
+from fetal_biometry.model import head_mask as masks
+from fetal_biometry.model.detection import locate
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, resize_points
+from fetal_biometry.model.heatmaps import encode
+from fetal_biometry.model.views import whole_views
 
 CELLS, ORIGINAL = 64, np.array([800, 540])
 WHOLE = whole_views(ORIGINAL[None])

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from test_dicom import region, write
 
-from fetal_biometry.growth import estimate_age
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.measure.growth import estimate_age
 from measure_image import main
 
 

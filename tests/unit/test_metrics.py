@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points
-from fetal_biometry.heatmaps import encode
-from fetal_biometry.metrics import (
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, resize_points
+from fetal_biometry.model.heatmaps import encode
+from fetal_biometry.report.statistics import (
     Repeats,
     bootstrap_interval,
     endpoint_errors,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fetal_biometry.networks import build_networks, count_parameters
+from fetal_biometry.model.networks import build_networks, count_parameters
 
 UNET = {
     "kind": "heatmap",

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from test_dicom import write
 
-from fetal_biometry.geometry import ellipse_landmarks
-from fetal_biometry.overlays import DrawnHead, overlay, overlay_document, overlay_name
+from fetal_biometry.model.geometry import ellipse_landmarks
+from fetal_biometry.report.overlays import DrawnHead, overlay, overlay_document, overlay_name
 
 HEAD = DrawnHead(ellipse_landmarks((60, 45), 12, 9, 0.0), "prediction")
 NOWHERE = DrawnHead(np.full((4, 2), np.nan), "reference")

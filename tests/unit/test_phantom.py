@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fetal_biometry.geometry import ellipse_landmarks, head_circumference, head_lengths
-from fetal_biometry.phantom import draw_phantom, phantom_names, plan_phantoms, spoil_labels, true_landmarks
+from fetal_biometry.data.phantom import draw_phantom, phantom_names, plan_phantoms, spoil_labels, true_landmarks
+from fetal_biometry.model.geometry import ellipse_landmarks, head_circumference, head_lengths
 
 
 @pytest.fixture(scope="module")

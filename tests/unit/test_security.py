@@ -9,11 +9,11 @@ import numpy as np
 import onnx
 import pytest
 
-from fetal_biometry.cache import Shards
 from fetal_biometry.digests import check_model, sha256_of
 from fetal_biometry.errors import InputError
-from fetal_biometry.exported import METADATA, open_model
-from fetal_biometry.measuring import SHIPPED_MODEL
+from fetal_biometry.images.cache import Shards
+from fetal_biometry.measure.api import SHIPPED_MODEL
+from fetal_biometry.model.onnx_file import METADATA, open_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,7 +50,7 @@ def test_nothing_else_reads_code(name):
 
 
 def test_a_checkpoint_that_would_run_code_is_ignored(tmp_path, caplog):
-    from fetal_biometry.training import Trainer  # torch, which the other tests need not
+    from fetal_biometry.model.training import Trainer  # torch, which the other tests need not
 
     mark, checkpoint = tmp_path / "mark", tmp_path / "checkpoint.pt"
     checkpoint.write_bytes(pickle.dumps({"identity": "data", "history": Trap(mark)}))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetal_biometry.data.splits import assign_splits, fold_of, published, seeded_split
 from fetal_biometry.errors import InputError
-from fetal_biometry.splits import assign_splits, fold_of, published, seeded_split
 
 FRACTIONS = {"validation": 0.15, "test": 0.2}
 

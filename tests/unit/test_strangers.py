@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from draw_strangers import draw
-from fetal_biometry.landmarks import COLUMNS, canonical
-from fetal_biometry.strangers import HEAD, KINDS, SCANS, TAUGHT, draw_stranger
+from fetal_biometry.data.negatives import HEAD, KINDS, SCANS, TAUGHT, draw_stranger
+from fetal_biometry.model.landmarks import COLUMNS, canonical
 
 
 @pytest.mark.parametrize("kind", [HEAD, *KINDS])

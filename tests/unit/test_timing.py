@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from fetal_biometry.timing import interleave, run_costs, times_faster
+from fetal_biometry.report.timing import interleave, run_costs, times_faster
 
 
 def test_contenders_take_turns_and_the_first_round_does_not_count():

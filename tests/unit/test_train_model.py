@@ -6,8 +6,8 @@ import pytest
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of
-from fetal_biometry.geometry import ellipse_landmarks
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.model.geometry import ellipse_landmarks
+from fetal_biometry.model.landmarks import COLUMNS
 from train_model import treat_suspects
 
 NAMES = ["a", "b", "c"]

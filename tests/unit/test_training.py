@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from fetal_biometry import training
-from fetal_biometry.cache import Shards, write_shard
 from fetal_biometry.errors import InputError
-from fetal_biometry.geometry import ellipse_landmarks, resize_points
-from fetal_biometry.heatmaps import encode
-from fetal_biometry.metrics import trivial_loss
-from fetal_biometry.training import Samples, Trainer, choose_device, choose_precision, drawn_maps, heatmap_loss
+from fetal_biometry.images.cache import Shards, write_shard
+from fetal_biometry.model import training
+from fetal_biometry.model.geometry import ellipse_landmarks, resize_points
+from fetal_biometry.model.heatmaps import encode
+from fetal_biometry.model.training import Samples, Trainer, choose_device, choose_precision, drawn_maps, heatmap_loss
+from fetal_biometry.report.statistics import trivial_loss
 
 SIZE, STRIDE, ORIGINAL = 64, 2, (128, 96)
 LIMITS = {

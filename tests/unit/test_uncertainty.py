@@ -5,9 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks, stretch_diameters
-from fetal_biometry.uncertainty import Judged, calibrate, conformal_quantile, faintest_head, intervals, learn_correction
+from fetal_biometry.measure.calibration import (
+    Judged,
+    calibrate,
+    conformal_quantile,
+    faintest_head,
+    intervals,
+    learn_correction,
+)
+from fetal_biometry.model.detection import EVIDENCE
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, stretch_diameters
 
 ORDINARY = {"confidence": 0.8, "disagreement": 0.05, "height": 0.95, "blur": 0.8, "drift": 0.04}
 PLAIN = np.array([ORDINARY[name] for name in EVIDENCE])

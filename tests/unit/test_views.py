@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fetal_biometry.geometry import all_lengths, ellipse_landmarks, resize_points, squeeze
-from fetal_biometry.views import beside_heads, between, closeups, look, to_grid, to_original, whole_views
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, resize_points, squeeze
+from fetal_biometry.model.views import beside_heads, between, closeups, look, to_grid, to_original, whole_views
 
 SIZES = np.array([[800, 540], [640, 480]])
 HEADS = np.stack([ellipse_landmarks((420, 250), 150, 115, 0.7), ellipse_landmarks((300, 260), 120, 118, -1.4)])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.comparison import judged_errors
+from fetal_biometry.report.comparison import judged_errors
 
 pytestmark = pytest.mark.slow
 ARGUMENTS = (

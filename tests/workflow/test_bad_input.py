@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fetal_biometry.geometry import ellipse_landmarks
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.model.geometry import ellipse_landmarks
+from fetal_biometry.model.landmarks import COLUMNS
 
 OVERLAY = """
 run: bad

@@ -5,12 +5,12 @@ import json
 import pandas as pd
 import pytest
 
-from fetal_biometry.cache import shard_of
+from fetal_biometry.data.phantom import phantom_names
+from fetal_biometry.data.splits import _draw, fold_of
 from fetal_biometry.frames import points_of
-from fetal_biometry.geometry import stretch_diameters
-from fetal_biometry.inference import Predictor
-from fetal_biometry.phantom import phantom_names
-from fetal_biometry.splits import _draw, fold_of
+from fetal_biometry.images.cache import shard_of
+from fetal_biometry.model.geometry import stretch_diameters
+from fetal_biometry.model.inference import Predictor
 
 pytestmark = pytest.mark.slow
 ARGUMENTS = ("--config", "run=fitted", "phantom_count=60", "shards=2", "folds=2", "max_epochs=2", "cross_fit=calibrate")

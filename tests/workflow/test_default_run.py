@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 import torch
 
-from fetal_biometry.decoding import find_heads
-from fetal_biometry.geometry import squeeze
-from fetal_biometry.images import read_grey
-from fetal_biometry.inference import Predictor
-from fetal_biometry.landmarks import COLUMNS
-from fetal_biometry.networks import build_networks
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
-from fetal_biometry.training import drawn_maps
+from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.images.raster import read_grey
+from fetal_biometry.model.detection import find_heads
+from fetal_biometry.model.geometry import squeeze
+from fetal_biometry.model.inference import Predictor
+from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.model.networks import build_networks
+from fetal_biometry.model.training import drawn_maps
 
 pytestmark = pytest.mark.slow
 AFTER_CALIBRATION = {"measure_heads": 1, "evaluate_model": 1, "render_report": 1, "write_model_card": 1}

@@ -4,7 +4,7 @@ import cv2
 import pytest
 from small_run import SMALL
 
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
 
 
 @pytest.mark.slow

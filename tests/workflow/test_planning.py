@@ -6,8 +6,8 @@ import cv2
 import pytest
 from small_run import SMALL
 
-from fetal_biometry.cache import shard_of
-from fetal_biometry.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.images.cache import shard_of
 
 pytestmark = pytest.mark.slow
 HEATMAPS = [f"results/phantom/heatmap/heatmaps/0.{kind}" for kind in ("npy", "csv")]

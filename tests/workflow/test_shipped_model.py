@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fetal_biometry.geometry import LENGTHS
-from fetal_biometry.inference import Predictor
+from fetal_biometry.model.geometry import LENGTHS
+from fetal_biometry.model.inference import Predictor
 
 MUST = {"bpd": 0.55, "ofd": 0.88, "hc": 1.6, "bpd_nme": 0.04, "ofd_nme": 0.032}  # of test images, mm and shares
 MODELS = Path(__file__).parents[2] / "resources" / "models"

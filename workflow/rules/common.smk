@@ -20,8 +20,9 @@ HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free
 SCRIPTS = HOME / "workflow" / "scripts"
 sys.path.append(str(SCRIPTS))
 
-from fetal_biometry import datasets, splits
-from fetal_biometry.cache import shard_of
+from fetal_biometry.data import sources as datasets
+from fetal_biometry.data import splits
+from fetal_biometry.images.cache import shard_of
 from fetal_biometry.digests import FileIndex, check_model, digest
 from fetal_biometry.errors import InputError
 from fetal_biometry.planning import plan_past_ancient_files
@@ -565,7 +566,7 @@ def report_files(wildcards):
 def page_templates(name):
     """What a page is made from."""
     parts = ("page.html.j2", "macros.html.j2", f"{name}.html.j2", "overlay.css")
-    return [str(SCRIPTS / "fetal_biometry" / part) for part in parts]
+    return [str(SCRIPTS / "fetal_biometry" / "report" / part) for part in parts]
 
 
 def phantom_folder(wildcards):

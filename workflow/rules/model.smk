@@ -9,7 +9,7 @@ rule write_model_card:
     input:
         metrics=f"{RESULTS}/{{experiment}}/metrics.json",
         model=f"{RESULTS}/{{experiment}}/model.onnx",
-        template=str(SCRIPTS / "fetal_biometry" / "model_card.md.j2"),
+        template=str(SCRIPTS / "fetal_biometry" / "report" / "model_card.md.j2"),
         modules=modules("write_model_card"),
     output:
         card=report(

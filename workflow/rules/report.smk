@@ -42,7 +42,7 @@ rule draw_overlays:
         landmarks=LOCATED,
         manifest=ancient(f"{RESULTS}/manifest.csv"),
         stamp=stamp("draw_overlays/{shard}"),
-        style=str(SCRIPTS / "fetal_biometry" / "overlay.css"),
+        style=str(SCRIPTS / "fetal_biometry" / "report" / "overlay.css"),
         modules=modules("draw_overlays"),
     output:
         folder=directory(OVERLAYS),

@@ -3,8 +3,8 @@
 import logging
 
 from fetal_biometry import job
-from fetal_biometry.audit import judge_against_heads, tabulate
-from fetal_biometry.folds import gather_folds
+from fetal_biometry.data.audit import judge_against_heads, tabulate
+from fetal_biometry.data.folds import gather_folds
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 
 if __name__ == "__main__":

@@ -11,22 +11,23 @@ import numpy as np
 import torch
 
 from draw_phantoms import write_phantom
-from fetal_biometry import heatmaps, job
-from fetal_biometry.biometry import reported_lengths
-from fetal_biometry.geometry import squeeze
-from fetal_biometry.images import read_grey, read_squeezed
-from fetal_biometry.inference import BATCH, Predictor
-from fetal_biometry.landmarks import canonical
-from fetal_biometry.networks import build_networks
-from fetal_biometry.phantom import plan_phantoms
-from fetal_biometry.timing import interleave, run_costs, spread, times_faster
-from fetal_biometry.training import describe_architecture
-from fetal_biometry.views import to_original, whole_views
+from fetal_biometry import job
+from fetal_biometry.data.phantom import plan_phantoms
+from fetal_biometry.images.raster import read_grey, read_squeezed
+from fetal_biometry.measure.biometry import reported_lengths
+from fetal_biometry.model import heatmaps
+from fetal_biometry.model.geometry import squeeze
+from fetal_biometry.model.inference import BATCH, Predictor
+from fetal_biometry.model.landmarks import canonical
+from fetal_biometry.model.networks import build_networks
+from fetal_biometry.model.training import describe_architecture
+from fetal_biometry.model.views import to_original, whole_views
+from fetal_biometry.report.timing import interleave, run_costs, spread, times_faster
 
 RESIDENT = """
 import sys
 import numpy as np
-from fetal_biometry.inference import Predictor
+from fetal_biometry.model.inference import Predictor
 predictor, batch = Predictor(sys.argv[1]), int(sys.argv[3])
 sizes = np.tile([800, 540], (batch, 1))
 image = np.load(sys.argv[4])

@@ -14,14 +14,14 @@ from torch.utils.flop_counter import flop_registry
 
 from draw_phantoms import write_phantom
 from fetal_biometry import job
-from fetal_biometry.cache import Shards, write_shard
-from fetal_biometry.geometry import resize_points
-from fetal_biometry.heatmaps import encode
-from fetal_biometry.images import read_squeezed
-from fetal_biometry.networks import build_networks
-from fetal_biometry.phantom import Phantom, plan_phantoms, true_landmarks
-from fetal_biometry.timing import interleave, spread, times_faster
-from fetal_biometry.training import Samples, Trainer, choose_device, choose_precision, describe_architecture
+from fetal_biometry.data.phantom import Phantom, plan_phantoms, true_landmarks
+from fetal_biometry.images.cache import Shards, write_shard
+from fetal_biometry.images.raster import read_squeezed
+from fetal_biometry.model.geometry import resize_points
+from fetal_biometry.model.heatmaps import encode
+from fetal_biometry.model.networks import build_networks
+from fetal_biometry.model.training import Samples, Trainer, choose_device, choose_precision, describe_architecture
+from fetal_biometry.report.timing import interleave, spread, times_faster
 
 PRODUCT = 2048  # rows and columns of the matrix product that stands for what the processor can do
 COPIED = 1 << 24  # bytes

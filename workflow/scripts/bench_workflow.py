@@ -12,10 +12,10 @@ import torch
 from draw_phantoms import write_phantom
 from export_model import describe, export
 from fetal_biometry import job
-from fetal_biometry.networks import build_networks, count_parameters
-from fetal_biometry.phantom import plan_phantoms
-from fetal_biometry.timing import run_costs
-from fetal_biometry.training import describe_architecture
+from fetal_biometry.data.phantom import plan_phantoms
+from fetal_biometry.model.networks import build_networks, count_parameters
+from fetal_biometry.model.training import describe_architecture
+from fetal_biometry.report.timing import run_costs
 
 PARTS = ("Snakefile", "config.yaml", "datasets", "envs", "profiles", "resources", "workflow")
 

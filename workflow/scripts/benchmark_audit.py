@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.drawing import pyplot, save_svg
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame
-from fetal_biometry.geometry import radius_in_ellipse
-from fetal_biometry.landmarks import REFERENCE_COLUMNS
-from fetal_biometry.metrics import in_bands
+from fetal_biometry.model.geometry import radius_in_ellipse
+from fetal_biometry.model.landmarks import REFERENCE_COLUMNS
+from fetal_biometry.report.drawing import pyplot, save_svg
+from fetal_biometry.report.statistics import in_bands
 
 BAD_RADIUS = 0.3  # a row is truly bad when a point lies further than this share of the radius off the ellipse
 

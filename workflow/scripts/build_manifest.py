@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.datasets import describe_sources, list_sources
+from fetal_biometry.data.sources import describe_sources, list_sources
 from fetal_biometry.digests import FileIndex
 from fetal_biometry.frames import write_frame
 

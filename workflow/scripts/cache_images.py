@@ -5,10 +5,10 @@ import logging
 import numpy as np
 
 from fetal_biometry import job
-from fetal_biometry.cache import shard_of, write_shard
-from fetal_biometry.exported import open_model
 from fetal_biometry.frames import read_frame
-from fetal_biometry.images import read_squeezed
+from fetal_biometry.images.cache import shard_of, write_shard
+from fetal_biometry.images.raster import read_squeezed
+from fetal_biometry.model.onnx_file import open_model
 
 if __name__ == "__main__":
     with job.start(snakemake):

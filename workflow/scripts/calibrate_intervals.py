@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.biometry import reported_lengths
-from fetal_biometry.decoding import EVIDENCE
-from fetal_biometry.folds import gather_landmarks
+from fetal_biometry.data.folds import gather_landmarks
 from fetal_biometry.frames import points_of, read_frame
-from fetal_biometry.geometry import UNSTRETCHED, stretch_diameters
-from fetal_biometry.uncertainty import Judged, calibrate, learn_correction
+from fetal_biometry.measure.biometry import reported_lengths
+from fetal_biometry.measure.calibration import Judged, calibrate, learn_correction
+from fetal_biometry.model.detection import EVIDENCE
+from fetal_biometry.model.geometry import UNSTRETCHED, stretch_diameters
 
 
 def judge(found: pd.DataFrame, manifest: pd.DataFrame, calliper: str, correct: bool) -> tuple[Judged, tuple]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.comparison import judged_errors, paired_differences
-from fetal_biometry.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame, write_frame
-from fetal_biometry.geometry import LENGTHS
+from fetal_biometry.model.geometry import LENGTHS
+from fetal_biometry.report.comparison import judged_errors, paired_differences
+from fetal_biometry.report.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
 
 COLOURS = {"bpd": BLUE, "ofd": ORANGE, "hc": GREEN}
 

@@ -8,7 +8,7 @@ import pandas as pd
 from fetal_biometry import job
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import write_frame
-from fetal_biometry.geometry import LENGTHS
+from fetal_biometry.model.geometry import LENGTHS
 
 FIGURES = (
     "mae", "bias", "relative_loa_low", "relative_loa_high", "over_10_percent", "unflagged_over_10_percent", "coverage",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fetal_biometry import job
-from fetal_biometry.download import download_hc18
+from fetal_biometry.data.download import download_hc18
 
 if __name__ == "__main__":
     with job.start(snakemake):

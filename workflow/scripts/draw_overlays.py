@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fetal_biometry import job
 from fetal_biometry.frames import points_of, read_frame
-from fetal_biometry.overlays import DrawnHead, overlay_document, overlay_name
+from fetal_biometry.report.overlays import DrawnHead, overlay_document, overlay_name
 
 if __name__ == "__main__":
     with job.start(snakemake):

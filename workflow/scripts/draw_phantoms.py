@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 
 from fetal_biometry import job
-from fetal_biometry.phantom import Phantom, draw_phantom, plan_phantoms
+from fetal_biometry.data.phantom import Phantom, draw_phantom, plan_phantoms
 
 
 def write_phantom(phantom: Phantom, folder) -> Path:

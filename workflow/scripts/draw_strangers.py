@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from fetal_biometry import job
-from fetal_biometry.cache import write_shard
-from fetal_biometry.geometry import squeeze
-from fetal_biometry.landmarks import COLUMNS
-from fetal_biometry.strangers import TAUGHT, draw_stranger
+from fetal_biometry.data.negatives import TAUGHT, draw_stranger
+from fetal_biometry.images.cache import write_shard
+from fetal_biometry.model.geometry import squeeze
+from fetal_biometry.model.landmarks import COLUMNS
 
 
 def draw(kind: str, seed: int, size: int) -> tuple[np.ndarray, dict]:

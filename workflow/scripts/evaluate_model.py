@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.cache import Shards
-from fetal_biometry.evaluation import (
+from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
+from fetal_biometry.images.cache import Shards
+from fetal_biometry.model.geometry import resize_points
+from fetal_biometry.model.inference import Predictor
+from fetal_biometry.report.evaluation import (
     Evaluation,
     evaluate_kinds,
     evaluate_out_of_fold,
@@ -18,10 +21,7 @@ from fetal_biometry.evaluation import (
     set_apart_seen,
     summarise_labels,
 )
-from fetal_biometry.frames import points_of, read_frame, report_unit, sizes_of, write_frame
-from fetal_biometry.geometry import resize_points
-from fetal_biometry.inference import Predictor
-from fetal_biometry.metrics import trivial_loss
+from fetal_biometry.report.statistics import trivial_loss
 
 
 def evaluate_loss(snakemake, predictor, manifest, split, sound) -> dict:

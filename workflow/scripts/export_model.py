@@ -12,15 +12,15 @@ import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fetal_biometry import job
-from fetal_biometry.cache import Shards
 from fetal_biometry.digests import digest
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame, sizes_of
-from fetal_biometry.graphs import save_model
-from fetal_biometry.inference import Predictor
-from fetal_biometry.networks import build_networks
-from fetal_biometry.quantise import quantise
-from fetal_biometry.training import drawn_maps
+from fetal_biometry.images.cache import Shards
+from fetal_biometry.model.graphs import save_model
+from fetal_biometry.model.inference import Predictor
+from fetal_biometry.model.networks import build_networks
+from fetal_biometry.model.quantise import quantise
+from fetal_biometry.model.training import drawn_maps
 
 QUANTISING = 32  # images by which 8-bit layers learn their ranges
 QUANTISED = 0.02  # change of a length by 8-bit integers, the median, beyond which the network is not for them

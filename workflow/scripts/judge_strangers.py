@@ -8,15 +8,15 @@ import pandas as pd
 
 from draw_strangers import draw_all
 from fetal_biometry import job
-from fetal_biometry.biometry import doubts_of, interval_margins, measure, own_limits
-from fetal_biometry.cache import Shards
+from fetal_biometry.data.negatives import HEAD, KINDS, TAUGHT
 from fetal_biometry.errors import InputError
-from fetal_biometry.evaluation import set_apart_seen
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
-from fetal_biometry.geometry import LENGTHS
-from fetal_biometry.inference import Predictor, locate_all
-from fetal_biometry.strangers import HEAD, KINDS, TAUGHT
-from fetal_biometry.views import show_beside
+from fetal_biometry.images.cache import Shards
+from fetal_biometry.measure.biometry import doubts_of, interval_margins, measure, own_limits
+from fetal_biometry.model.geometry import LENGTHS
+from fetal_biometry.model.inference import Predictor, locate_all
+from fetal_biometry.model.views import show_beside
+from fetal_biometry.report.evaluation import set_apart_seen
 
 BESIDE = "beside"  # what true images show beside their heads
 FIRST_SEED = 100_000  # beyond those of draw_strangers, on which networks learn

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fetal_biometry import growth, job
-from fetal_biometry.biometry import describe_measurements, describe_row, export_tables, measure
-from fetal_biometry.folds import gather_landmarks
+from fetal_biometry import job
+from fetal_biometry.data.folds import gather_landmarks
 from fetal_biometry.frames import read_frame, write_frame
-from fetal_biometry.inference import Predictor
+from fetal_biometry.measure import growth
+from fetal_biometry.measure.biometry import describe_measurements, describe_row, export_tables, measure
+from fetal_biometry.model.inference import Predictor
 
 
 def read_calibration(inputs) -> dict:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.datasets import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM
+from fetal_biometry.data.sources import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM
 from fetal_biometry.errors import InputError
-from fetal_biometry.geometry import LENGTHS
-from fetal_biometry.growth import CHARTS
-from fetal_biometry.measuring import SHIPPED_MODEL, measure_images
+from fetal_biometry.measure.api import SHIPPED_MODEL, measure_images
+from fetal_biometry.measure.growth import CHARTS
+from fetal_biometry.model.geometry import LENGTHS
 
 READINGS = {"age_weeks_hc": "weeks by HC", "age_weeks_bpd": "by BPD", "hc_centile": "HC centile"}
 

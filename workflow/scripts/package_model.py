@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 
 from fetal_biometry import job
-from fetal_biometry.exported import METADATA, open_model
+from fetal_biometry.model.onnx_file import METADATA, open_model
 
 if __name__ == "__main__":
     with job.start(snakemake):

@@ -5,10 +5,10 @@ import logging
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.cache import Shards
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame, sizes_of, write_frame
-from fetal_biometry.inference import Predictor, locate_all
+from fetal_biometry.images.cache import Shards
+from fetal_biometry.model.inference import Predictor, locate_all
 
 if __name__ == "__main__":
     with job.start(snakemake):

@@ -7,18 +7,18 @@ import pandas as pd
 from markupsafe import Markup
 
 from fetal_biometry import job
-from fetal_biometry.audit import sure_heads
+from fetal_biometry.data.audit import sure_heads
 from fetal_biometry.errors import InputError
-from fetal_biometry.figures import HEAD_SIZES
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
-from fetal_biometry.geometry import all_lengths
-from fetal_biometry.landmarks import COLUMNS
-from fetal_biometry.metrics import band_names
-from fetal_biometry.overlays import DrawnHead, overlay
-from fetal_biometry.pages import fill_template
-from fetal_biometry.plots import Figure, Plot
+from fetal_biometry.model.geometry import all_lengths
+from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.report.figures import HEAD_SIZES
+from fetal_biometry.report.overlays import DrawnHead, overlay
+from fetal_biometry.report.pages import fill_template
+from fetal_biometry.report.plots import Figure, Plot
+from fetal_biometry.report.statistics import band_names
+from fetal_biometry.report.wording import number
 from fetal_biometry.tables import as_text
-from fetal_biometry.wording import number
 
 SUSPECTS_SHOWN = 60
 DOUBTFUL_SHOWN = 12

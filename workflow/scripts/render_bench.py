@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 
 from fetal_biometry import job
-from fetal_biometry.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
+from fetal_biometry.report.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
 
 CONTENDERS = {
     "plain": "plain loop over the reference",

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.comparison import comparison_page
 from fetal_biometry.frames import read_frame
+from fetal_biometry.report.comparison import comparison_page
 
 if __name__ == "__main__":
     with job.start(snakemake):

@@ -5,10 +5,10 @@ import logging
 import numpy as np
 
 from fetal_biometry import job
-from fetal_biometry.cache import shard_of, write_shard
 from fetal_biometry.frames import points_of, read_frame, sizes_of
-from fetal_biometry.geometry import resize_points
-from fetal_biometry.heatmaps import encode
+from fetal_biometry.images.cache import shard_of, write_shard
+from fetal_biometry.model.geometry import resize_points
+from fetal_biometry.model.heatmaps import encode
 
 if __name__ == "__main__":
     with job.start(snakemake):

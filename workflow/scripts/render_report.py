@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from fetal_biometry import job, report
+from fetal_biometry import job
 from fetal_biometry.frames import read_frame
-from fetal_biometry.overlays import overlay_name
+from fetal_biometry.report import report
+from fetal_biometry.report.overlays import overlay_name
 
 PACKAGES = ("torch", "onnxruntime", "opencv-python-headless", "numpy", "pandas", "pydicom", "snakemake")
 

@@ -3,7 +3,7 @@
 import logging
 
 from fetal_biometry import job
-from fetal_biometry.audit import judge_labels, tabulate
+from fetal_biometry.data.audit import judge_labels, tabulate
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 
 if __name__ == "__main__":

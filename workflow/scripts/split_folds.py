@@ -3,8 +3,8 @@
 import logging
 
 from fetal_biometry import job
+from fetal_biometry.data.splits import fold_of
 from fetal_biometry.frames import read_frame, write_frame
-from fetal_biometry.splits import fold_of
 
 if __name__ == "__main__":
     with job.start(snakemake):

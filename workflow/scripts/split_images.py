@@ -3,8 +3,8 @@
 import logging
 
 from fetal_biometry import job
+from fetal_biometry.data.splits import assign_splits, published
 from fetal_biometry.frames import read_frame, write_frame
-from fetal_biometry.splits import assign_splits, published
 
 if __name__ == "__main__":
     with job.start(snakemake):

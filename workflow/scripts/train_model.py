@@ -8,12 +8,12 @@ import pandas as pd
 import torch
 
 from fetal_biometry import job
-from fetal_biometry.audit import sure_heads
-from fetal_biometry.cache import Shards
+from fetal_biometry.data.audit import sure_heads
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import contents, points_of, read_frame, report_unit, sizes_of, write_frame
-from fetal_biometry.landmarks import COLUMNS
-from fetal_biometry.training import Samples, Trainer, save
+from fetal_biometry.images.cache import Shards
+from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.model.training import Samples, Trainer, save
 
 
 def treat_suspects(manifest: pd.DataFrame, audit: pd.DataFrame, found: pd.DataFrame | None, settings: dict):

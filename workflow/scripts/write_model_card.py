@@ -5,8 +5,8 @@ from pathlib import Path
 
 from fetal_biometry import job
 from fetal_biometry.digests import sha256_of
-from fetal_biometry.figures import HEAD_SIZES
-from fetal_biometry.pages import fill_template, flatten
+from fetal_biometry.report.figures import HEAD_SIZES
+from fetal_biometry.report.pages import fill_template, flatten
 
 SOURCES = {  # what whoever passes the weights on has to say
     "hc18": "HC18 (van den Heuvel et al., PLoS ONE 13(8): e0200412, 2018; doi 10.5281/zenodo.1327317), CC BY 4.0. The "

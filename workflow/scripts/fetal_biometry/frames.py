@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.job import atomic_path
-from fetal_biometry.landmarks import COLUMNS
+from fetal_biometry.model.landmarks import COLUMNS
 
 
 def read_frame(path) -> pd.DataFrame:

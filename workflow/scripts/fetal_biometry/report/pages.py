@@ -1,0 +1,50 @@
+"""Pages for readers: nothing in one is read from elsewhere, and equal inputs give equal bytes."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+import jinja2
+
+from fetal_biometry.report.wording import count, duration, factor, number, percent, signed, sort_key, span
+
+
+def fill_template(name: str, **values) -> str:
+    """A page from the template of that name beside this module; every value of an HTML page is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=name.endswith(".html.j2"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=number,
+        signed=signed,
+        percent=percent,
+        count=count,
+        duration=duration,
+        factor=factor,
+        sort_key=sort_key,
+        span=span,
+        csp=csp_source,
+    )
+    return environment.get_template(name).render(**values)
+
+
+def csp_source(script: str) -> str:
+    """The Content-Security-Policy source that allows exactly this inline script."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def flatten(settings: dict, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (dotted key, value) pairs in their own order."""
+    pairs = []
+    for key, value in settings.items():
+        if isinstance(value, dict) and value:
+            pairs += flatten(value, f"{prefix}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            pairs.append((f"{prefix}{key}", text))
+    return pairs
