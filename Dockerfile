@@ -1,4 +1,4 @@
-# Measures images without training: nothing but onnxruntime, OpenCV and Snakemake beside Python.
+# Measures images without training.
 #   docker build -t fetal-head-biometry .
 #   docker run --rm -v "$PWD/scans:/data:ro" -v "$PWD/results:/app/results" fetal-head-biometry \
 #       measure --cores all --config images=/data pixel_sizes=0.12
@@ -12,10 +12,11 @@ COPY requirements.txt requirements-measure.txt ./
 RUN if grep -q '^torch==' "$REQUIREMENTS"; then \
         pip install --no-deps --index-url "$TORCH_INDEX" "$(grep '^torch==' "$REQUIREMENTS")"; \
     fi && pip install -r "$REQUIREMENTS"
-COPY Snakefile config.yaml ./
+COPY Snakefile config.yaml limits.yaml bench.yaml ./
 COPY datasets datasets
 COPY envs envs
 COPY profiles profiles
+COPY recipes recipes
 COPY resources resources
 COPY workflow workflow
 ENTRYPOINT ["snakemake"]

@@ -1,6 +1,7 @@
-# `make run` and `make test` are all a newcomer needs; works with GNU make 3.81 (macOS) and newer.
+# `make run` and `make test-fast` are all a newcomer needs. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test test-slurm test-faults audit-packages bench lock ship clean
+.PHONY: help setup setup-test run bench clean style test-fast test test-long test-faults test-slurm audit-packages \
+	settings lock ship
 .NOTPARALLEL:
 
 VENV := .venv
@@ -23,16 +24,22 @@ install_torch = if [ "$$(uname -s)" = Linux ]; then \
 	|| echo "PyTorch's CPU index can't be reached: torch comes from the default package index instead."; fi
 
 help:
-	@echo "make run     set up $(VENV), run the workflow on phantoms, write results/phantom/report.html"
-	@echo "make test    set up $(VENV), run linters and all tests"
-	@echo "make test-slurm  run the workflow on a Slurm cluster of one node that it starts itself (as root, Debian's packages)"
-	@echo "make test-faults  kill runs, fill their disk, race them, damage files, train anew; some hours. FAULTS=10 FUZZ=500 PLANS=20: half of one"
-	@echo "make audit-packages  ask the Python advisory database about the pinned packages"
-	@echo "make bench   time training, measuring and planning, as ratios; a few minutes without other work"
-	@echo "make setup   set up $(VENV) only"
-	@echo "make lock    renew the pins in requirements*.txt from pyproject.toml"
-	@echo "make ship    put the model that RUN (hc18) trained, its card and its figures into resources/models/"
-	@echo "make clean   delete caches of the tests; with RESULTS=yes also results/ and .snakemake/"
+	@echo "use                                                                            minutes on two cores"
+	@echo "  make run             set up, run on phantoms, write results/phantom/report.html                10"
+	@echo "  make setup           set up $(VENV) only                                                        5, once"
+	@echo "  make bench           time training, measuring and planning; nothing else may run               15"
+	@echo "  make clean           delete caches of the tests; with RESULTS=yes also results/, .snakemake/    0"
+	@echo "develop"
+	@echo "  make test-fast       style, and unit tests that train nothing                                   1.5"
+	@echo "  make test            style, and all tests but the long ones: what CI runs                      20"
+	@echo "  make test-long       the long tests, test-faults and test-slurm                               300"
+	@echo "  make test-faults     kill runs, fill their disk, race them, damage files                      200"
+	@echo "                       FAULTS=10 FUZZ=500 PLANS=20 make test-faults                              30"
+	@echo "  make test-slurm      run on a Slurm cluster that it starts (as root, Debian's packages)        10"
+	@echo "  make audit-packages  look up the pinned packages in the Python advisory database                1"
+	@echo "  make settings        write config/README.md and config/schema.json from the code                0"
+	@echo "  make lock            renew the pins in requirements*.txt from pyproject.toml                    5"
+	@echo "  make ship            copy the model of RUN=hc18, its card and figures to resources/models/      0"
 
 setup:
 	@$(PY) -c 'import pip' 2>/dev/null || { $(find_python); \
@@ -55,14 +62,23 @@ run: setup
 	@$(PY) -m snakemake --cores all
 	@echo "The report: $(CURDIR)/results/phantom/report.html"
 
-test: setup-test
-	@echo "Checking style (ruff, snakefmt, snakemake --lint), then running all tests (pytest)"
+style: setup-test
+	@echo "Checking style (ruff, snakefmt, snakemake --lint)"
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m snakefmt --check Snakefile workflow/rules
+	$(PY) -m snakefmt --check Snakefile workflow
 	$(PY) -m snakemake --lint
-	$(PY) -m pytest -n 2 --dist loadfile
+
+test-fast: style
+	$(PY) -m pytest -n 2 -m "not slow and not long" tests/unit workflow/scripts/fetal_biometry
+
+test: style
+	$(PY) -m pytest -n 2 --dist loadfile -m "not long"
 	@echo "Every check passed; pytest's count is the line above."
+
+test-long: setup-test
+	$(PY) -m pytest -n 2 --dist loadfile -m long
+	@$(MAKE) test-faults test-slurm
 
 test-slurm: setup-test
 	$(PY) $(INSTALL) -r requirements-slurm.txt
@@ -82,6 +98,9 @@ audit-packages: setup
 bench: setup
 	@$(PY) -m snakemake bench --cores all --forcerun bench_training bench_inference bench_workflow
 	@cat results/bench/bench.md
+
+settings: setup
+	PYTHONPATH=workflow/scripts $(PY) -m fetal_biometry.settings_docs .
 
 lock:
 	@set -e; $(find_python); fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
@@ -108,9 +127,9 @@ lock:
 RUN := hc18
 ship:
 	mkdir -p resources/models
-	cp results/$(RUN)/heatmap/model.onnx resources/models/$(RUN).onnx
-	cp results/$(RUN)/heatmap/model_card.md resources/models/$(RUN).md
-	cp results/$(RUN)/heatmap/metrics.json resources/models/$(RUN).json
+	cp results/$(RUN)/model.onnx resources/models/$(RUN).onnx
+	cp results/$(RUN)/model_card.md resources/models/$(RUN).md
+	cp results/$(RUN)/metrics.json resources/models/$(RUN).json
 
 clean:
 	rm -rf .pytest_cache .ruff_cache .hypothesis

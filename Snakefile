@@ -1,4 +1,4 @@
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.27")
 
@@ -6,20 +6,14 @@ min_version("9.27")
 configfile: "config.yaml"
 
 
-validate(config, "workflow/schemas/config.schema.yaml")
-
-
 report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/audit.smk"
 include: "workflow/rules/prepare.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/model.smk"
 include: "workflow/rules/bench.smk"
 
 
@@ -34,10 +28,10 @@ rule all:
 
 rule measure:
     input:
-        final_outputs,
+        measured_outputs,
     localrule: True
     message:
-        f"The lengths: {RESULTS}/{REPORTED}/predictions.csv; to look at: {{input[0]}}"
+        f"The lengths: {RESULTS}/predictions.csv; the page: {{input[0]}}"
 
 
 rule audit:
@@ -49,30 +43,26 @@ rule audit:
 
 rule audit_benchmark:
     input:
-        f"{RESULTS}/audit/benchmark.json",
-        f"{RESULTS}/audit/benchmark.svg",
+        f"{RESULTS}/audit_benchmark.json",
+        f"{RESULTS}/audit_benchmark.svg",
     localrule: True
 
 
 rule compare:
     input:
-        f"{RESULTS}/compare.html",
-        f"{RESULTS}/compare.csv",
-        f"{RESULTS}/compare.svg",
+        expand(f"{RESULTS}/compare.{{ending}}", ending=["html", "csv", "svg"]),
     localrule: True
 
 
 rule ablate:
     input:
-        f"{RESULTS}/ablation.html",
-        f"{RESULTS}/ablation.csv",
-        f"{RESULTS}/ablation.svg",
+        expand(f"{RESULTS}/ablation.{{ending}}", ending=["html", "csv", "svg"]),
     localrule: True
 
 
-rule strangers:
+rule negatives:
     input:
-        f"{RESULTS}/{REPORTED}/strangers.json",
+        f"{RESULTS}/negatives.json",
     localrule: True
 
 
@@ -85,7 +75,7 @@ rule bench:
 
 rule rebuild_model:
     input:
-        f"{RESULTS}/{REPORTED}/model.onnx",
-        f"{RESULTS}/{REPORTED}/model_card.md",
-        f"{RESULTS}/{REPORTED}/against_card.csv",
+        f"{RESULTS}/model.onnx",
+        f"{RESULTS}/model_card.md",
+        f"{RESULTS}/against_card.csv",
     localrule: True

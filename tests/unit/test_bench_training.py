@@ -1,36 +1,31 @@
-"""The benchmark's plain loop is the reference's training, and our engine gives the same network the same losses."""
+"""The benchmark's plain loop is the baseline's training: the workflow's trainer has the same losses."""
 
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench_training import Epoch, PlainLoop, make_samples
-from draw_phantoms import write_phantom
-from fetal_biometry.data.phantom import plan_phantoms
+from fetal_biometry.bench.plain import PlainLoop
+from fetal_biometry.bench.training import Epoch, draw_samples, make_samples
+from fetal_biometry.recipe import read_recipe
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
-REFERENCE = {  # config.yaml's, smaller
-    "kind": "heatmap", "seed": 1, "device": "cpu", "precision": "float32", "epochs": 6, "batch_size": 4,
-    "learning_rate": 0.003, "schedule": "constant", "weight_decay": 0, "weight_average": 0, "loss": "mse",
-    "sigma_px": 5, "stride": 1, "stem_stride": 1, "width": 8, "depth": 2, "batch_norm": False, "transposed": True,
-    "grey_scaling": "unit", "mask_weight": 0, "decoder": "argmax", "closeup": None, "augmentation": None,
-    "keep_epoch": "best", "image_size": 64, "cache_size": 64, "limits": {}, "unit": "px", "experiment": "reference",
-}  # fmt: skip
+RECIPES = Path(__file__).parents[2] / "recipes"
+SIZE = 64
 
 
 @pytest.mark.parametrize("precision, tolerance", [("float32", 0.05), ("bfloat16", 0.08)])
 def test_losses_are_those_of_the_plain_loop(tmp_path, precision, tolerance):
-    phantoms = plan_phantoms(16, seed=1)
-    paths = [write_phantom(phantom, tmp_path) for phantom in phantoms]
-    samples = make_samples(tmp_path, phantoms, paths, REFERENCE)
-    epoch = Epoch({**REFERENCE, "precision": precision}, replace(samples), tmp_path)
-    plain = PlainLoop(REFERENCE, paths, samples.points, samples.sizes)
-    plain.network.load_state_dict(epoch.trainer.networks[0].state_dict())
-    ours, theirs = [], []
+    small = {"device": "cpu", "precision": precision, "batch_size": 4, "learning_rate": 0.003}
+    recipe = read_recipe("baseline", [RECIPES], {"network": {"width": 8}, "training": small})
+    paths, points, sizes = draw_samples(tmp_path, 16)
+    epoch = Epoch(recipe, SIZE, make_samples(tmp_path / "baseline", recipe, SIZE, paths, points, sizes))
+    plain = PlainLoop(recipe, SIZE, paths, points, sizes)
+    plain.network.load_state_dict(epoch.trainer.network.state_dict())
+    losses, plain_losses = [], []
     for number in range(1, 13):
-        ours.append(epoch.trainer.run_epoch(number)["train_loss"])
-        theirs.append(np.mean(plain.run_epoch()))
-    assert ours[-1] < 0.8 * ours[0]
-    assert ours == pytest.approx(theirs, rel=tolerance)
+        losses.append(epoch.trainer.run_epoch(number)["train_loss"])
+        plain_losses.append(np.mean(plain.run_epoch()))
+    assert losses[-1] < 0.8 * losses[0]
+    assert losses == pytest.approx(plain_losses, rel=tolerance)

@@ -166,43 +166,49 @@ def test_the_workflow_environment_can_read_the_workflow():
 def test_measuring_needs_only_its_own_small_requirements():
     small, runtime = read_pins("requirements-measure.txt"), read_pins("requirements.txt")
     assert small.items() <= runtime.items() and not {"torch", "onnx"} & set(small)
-    rules = (
-        "build_manifest",
-        "cache_images",
+    rules = {
+        "prepare_images",
         "predict_landmarks",
         "measure_heads",
         "evaluate_model",
+        "join_images",
+        "publish_results",
         "draw_overlays",
         "render_report",
-    )
-    modules = {"measure_image", "fetal_biometry.datasets", "fetal_biometry.splits", "fetal_biometry.digests", *rules}
-    assert needed_packages(modules, whole=False) <= set(small)
+    }
+    assert needed_packages({"measure_image", "fetal_biometry.plan", *rules}, whole=False) <= set(small)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert {canonicalize_name(name) for name in project["dependency-groups"]["measure"]} <= set(small)
 
 
 def test_a_plan_of_a_folder_needs_no_imaging_library(tmp_path):
     """The environment that runs Snakemake has none."""
-    (tmp_path / "one.png").touch()
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "001_HC.png").touch()
     plan = """
 import sys
+from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-for missing in ("cv2", "PIL", "pandas", "onnxruntime", "torch", "pydicom"):
+for missing in ("numpy", "cv2", "PIL", "pandas", "onnxruntime", "torch", "pydicom"):
     sys.modules[missing] = None
-from fetal_biometry.data.sources import list_sources
-settings = {"images": sys.argv[2], "pixel_sizes": "", "data_root": "", "image_folder": sys.argv[2]}
-assert len(list_sources({**settings, "dataset": "images"}, "")) == 1
-assert len(list_sources({**settings, "dataset": "hc18", "images": ""}, "")) == 1
+from fetal_biometry.configuration import read_config, read_recipes
+from fetal_biometry.plan import write_plan
+folder = Path(sys.argv[2])
+for given in ({"images": str(folder / "images")}, {"dataset": "hc18", "data_root": sys.argv[2], "image_folder": "images"}):
+    config = read_config(given)
+    recipes = read_recipes(config, [Path(sys.argv[3])])
+    plan = write_plan(config, recipes, folder / "plan", folder / "phantoms", folder / "index.json")
+    assert len(plan.parts) == 1, plan
 """
-    subprocess.run([sys.executable, "-c", plan, str(SCRIPTS), str(tmp_path)], check=True)
+    subprocess.run([sys.executable, "-c", plan, str(SCRIPTS), str(tmp_path), str(ROOT / "recipes")], check=True)
 
 
 def test_the_container_copies_what_is_there_and_installs_what_is_pinned():
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     copied = {word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]}
     assert all((ROOT / name).exists() for name in copied)
-    read = {"Snakefile", "config.yaml", "datasets", "envs", "profiles", "resources", "workflow"}
-    assert copied == read | {"requirements.txt", "requirements-measure.txt"}
+    files = {"Snakefile", "config.yaml", "limits.yaml", "bench.yaml", "requirements.txt", "requirements-measure.txt"}
+    assert copied == files | {"recipes", "datasets", "envs", "profiles", "resources", "workflow"}
     (base,) = (line.split(":")[1] for line in lines if line.startswith("FROM "))
     pins, _ = read_environment(ROOT / "envs/measure.yaml")
     assert base.startswith(f"{pins['python']}-slim")

@@ -1,11 +1,16 @@
-"""Contenders take turns; what a program costs is its own, not its caller's."""
+"""Contenders take turns; the costs of a program do not hold those of its caller."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fetal_biometry.report.timing import interleave, run_costs, times_faster
+from fetal_biometry.bench.settings import read_settings
+from fetal_biometry.bench.timing import interleave, run_costs, times_faster
+from fetal_biometry.errors import InputError
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_contenders_take_turns_and_the_first_round_does_not_count():
@@ -29,6 +34,15 @@ def test_memory_is_the_program_s_own_however_large_its_caller(tmp_path):
     assert held[-1] == 1
 
 
-def test_a_failure_tells_what_the_program_said(tmp_path):
+def test_a_failure_shows_the_output_of_the_program(tmp_path):
     with pytest.raises(RuntimeError, match="failed:\nno such luck"):
         run_costs([sys.executable, "-c", "import sys; sys.exit('no such luck')"], tmp_path / "log")
+
+
+def test_the_numbers_of_bench_yaml_are_checked(tmp_path):
+    settings = read_settings(ROOT / "bench.yaml")
+    assert settings.rounds >= 1 and settings.plan_at == sorted(settings.plan_at)
+    wrong = tmp_path / "bench.yaml"
+    wrong.write_text("{images: 8, rounds: 0, resident: [32], run_at: 3, plan_at: [4]}")
+    with pytest.raises(InputError, match=r"bench.yaml: rounds is 0"):
+        read_settings(wrong)

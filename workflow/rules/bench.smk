@@ -1,30 +1,38 @@
-"""How fast it is, as ratios within one run: training, inference, and what the workflow itself costs.
+"""How fast the workflow is, as ratios within one run: training, measuring, and planning.
 
-Needs no data: phantoms are drawn, and the model is the shipped one or that of `model`. Makes, in results/bench/,
-bench.json, bench.md and bench.svg. Each rule takes all cores, so that nothing else runs beside it. time_to_accuracy, of
-a run that trains the reference, too, is a target of its own.
+Needs no data: phantoms are drawn, and the model is the pretrained one or that of `model`. bench.yaml says how much is
+measured. Makes, in results/bench/, bench.json, bench.md and bench.svg. Each rule that times takes all cores, so that
+nothing else runs beside it. time_to_accuracy, of a run that trains the baseline too, is a target of its own.
 """
 
 BENCH = "results/bench"
+BENCH_SETTINGS = "bench.yaml" if Path("bench.yaml").is_file() else str(HOME / "bench.yaml")
+
+
+def timed_history(wildcards):
+    """The history of the reported recipe's training."""
+    if MODEL:
+        refuse("time_to_accuracy times a training; leave out model and images, so that a recipe is trained.")
+    return f"{WORK}/{REPORTED}/history.csv"
 
 
 rule bench_training:
     input:
-        modules=modules("bench_training"),
+        recipes=[str(HOME / "recipes" / f"{name}.yaml") for name in ("baseline", "heatmap", "hc18")],
+        settings=BENCH_SETTINGS,
+        code=modules("bench_training"),
     output:
         result=f"{BENCH}/training.json",
     log:
         f"{BENCH}/logs/bench_training.log",
     conda:
         "../../envs/bench.yaml"
-    threads: workflow.cores
+    threads: ALL_CORES
     resources:
         mem_mb=3000,
         runtime=30,
     params:
-        settings=timed_settings,
-        images=lookup(dpath="bench/images", within=config),
-        rounds=lookup(dpath="bench/rounds", within=config),
+        image_size=CONFIG.image_size,
     message:
         "Timing epochs"
     script:
@@ -33,23 +41,22 @@ rule bench_training:
 
 rule bench_inference:
     input:
-        model=MODEL or SHIPPED_MODEL,
-        modules=modules("bench_inference"),
+        model=MODEL or str(PRETRAINED / "hc18.onnx"),
+        baseline=str(HOME / "recipes" / "baseline.yaml"),
+        settings=BENCH_SETTINGS,
+        code=modules("bench_inference"),
     output:
         result=f"{BENCH}/inference.json",
     log:
         f"{BENCH}/logs/bench_inference.log",
     conda:
         "../../envs/bench.yaml"
-    threads: workflow.cores
+    threads: ALL_CORES
     resources:
         mem_mb=3000,
         runtime=30,
     params:
-        reference=timed("reference"),
-        images=lookup(dpath="bench/images", within=config),
-        rounds=lookup(dpath="bench/rounds", within=config),
-        resident=lookup(dpath="bench/resident", within=config),
+        image_size=CONFIG.image_size,
     message:
         "Timing images from file to mm"
     script:
@@ -58,22 +65,22 @@ rule bench_inference:
 
 rule bench_workflow:
     input:
-        modules=modules("bench_workflow"),
+        recipe=str(HOME / "recipes" / "heatmap.yaml"),
+        settings=BENCH_SETTINGS,
+        code=modules("bench_workflow"),
     output:
         result=f"{BENCH}/workflow.json",
     log:
         f"{BENCH}/logs/bench_workflow.log",
     conda:
         "../../envs/bench.yaml"
-    threads: workflow.cores
+    threads: ALL_CORES
     resources:
         mem_mb=3000,
         runtime=30,
     params:
-        root=str(HOME.resolve()),
-        settings=timed("ours"),
-        run_at=lookup(dpath="bench/run_at", within=config),
-        plan_at=lookup(dpath="bench/plan_at", within=config),
+        root=str(HOME),
+        image_size=CONFIG.image_size,
     message:
         "Timing plans and runs of the workflow"
     script:
@@ -85,7 +92,7 @@ rule render_bench:
         training=f"{BENCH}/training.json",
         inference=f"{BENCH}/inference.json",
         workflow=f"{BENCH}/workflow.json",
-        modules=modules("render_bench"),
+        code=modules("render_bench"),
     output:
         bench=f"{BENCH}/bench.json",
         table=f"{BENCH}/bench.md",
@@ -105,12 +112,11 @@ rule render_bench:
 
 rule time_to_accuracy:
     input:
-        reference=f"{RESULTS}/reference/history.csv",
-        ours=f"{RESULTS}/{config['experiment']}/history.csv",
-        exported=[f"{RESULTS}/{name}/network.onnx" for name in ("reference", config["experiment"])],
-        split=f"{RESULTS}/split.csv",
+        baseline=f"{WORK}/baseline/history.csv",
+        other=timed_history,
+        images=f"{WORK}/images.csv",
         bench=f"{BENCH}/training.json",
-        modules=modules("time_to_accuracy"),
+        code=modules("time_to_accuracy"),
     output:
         result=f"{RESULTS}/time_to_accuracy.json",
     log:
@@ -121,6 +127,6 @@ rule time_to_accuracy:
         mem_mb=1000,
         runtime=10,
     message:
-        "Looking up when ours got as good as the reference"
+        "Looking up when {REPORTED} is as good as the baseline"
     script:
         "../scripts/time_to_accuracy.py"

@@ -1,138 +1,149 @@
 """A model on every image: landmarks, lengths, and how far to trust them.
 
-Needs the cache, a model and manifest.csv; split.csv and audit.csv where anything is labelled.
-Makes predictions.csv, exports/, metrics.json and errors.csv.
+Needs prepared images, a model, and labels where there are any. Makes, under work/<recipe>/: predicted/<part>.csv,
+calibration.json, model.onnx, predictions.csv, exports/, metrics.json and errors.csv.
 """
 
 
 rule predict_landmarks:
     input:
-        model=model_file("network.onnx"),
-        images=CACHED,
-        index=f"{RESULTS}/cache/{{shard}}.csv",
-        fold=ancient(judged_fold),
-        split=ancient(teaching_split),
-        stamp=predicting_stamp,
-        modules=modules("predict_landmarks"),
+        model=model_of("network.onnx"),
+        images=f"{WORK}/prepared/{{part}}.npy",
+        index=f"{WORK}/prepared/{{part}}.csv",
+        code=modules("predict_landmarks"),
     output:
-        landmarks=LOCATED,
+        landmarks=f"{WORK}/{{recipe}}/predicted/{{part}}.csv",
     log:
-        f"{LOGS}/{{experiment}}/predict_landmarks/{{shard}}.log",
+        f"{LOGS}/{{recipe}}/predict_landmarks/{{part}}.log",
     benchmark:
-        f"{BENCHMARKS}/{{experiment}}/predict_landmarks/{{shard}}.tsv"
+        f"{BENCHMARKS}/{{recipe}}/predict_landmarks/{{part}}.tsv"
     conda:
         "../../envs/measure.yaml"
     resources:
         mem_mb=1000,
         runtime=30,
     message:
-        "Locating the landmarks of shard {wildcards.shard} with {wildcards.experiment}"
+        "Locating the landmarks of {wildcards.part} with {wildcards.recipe}"
     script:
         "../scripts/predict_landmarks.py"
 
 
+use rule predict_landmarks as predict_fold with:
+    input:
+        model=f"{WORK}/{{recipe}}/fold_{{fold}}/network.onnx",
+        images=f"{WORK}/prepared/{{part}}.npy",
+        index=f"{WORK}/prepared/{{part}}.csv",
+        folds=f"{WORK}/plan/folds.csv",
+        code=modules("predict_landmarks"),
+    output:
+        landmarks=f"{WORK}/{{recipe}}/fold_{{fold}}/predicted/{{part}}.csv",
+    log:
+        f"{LOGS}/{{recipe}}/predict_fold_{{fold}}/{{part}}.log",
+    benchmark:
+        f"{BENCHMARKS}/{{recipe}}/predict_fold_{{fold}}/{{part}}.tsv"
+    message:
+        "Locating the landmarks of {wildcards.part} in fold {wildcards.fold}, which {wildcards.recipe} did not train on"
+
+
 rule calibrate_intervals:
     input:
-        unpack(label_tables),
-        unpack(unseen_files),
-        found=found_by_folds,
-        manifest=f"{RESULTS}/manifest.csv",
-        landmarks=shard_files(LOCATED, labelled=True),
-        modules=modules("calibrate_intervals"),
+        labels=calibration_labels,
+        landmarks=calibration_predictions,
+        folds=folds_table,
+        facts=f"{WORK}/plan/facts.csv",
+        recipe=f"{WORK}/plan/recipes/{{recipe}}.reading.yaml",
+        code=modules("calibrate_intervals"),
     output:
-        calibration=f"{RESULTS}/{{experiment}}/calibration.json",
+        calibration=f"{WORK}/{{recipe}}/calibration.json",
     log:
-        f"{LOGS}/{{experiment}}/calibrate_intervals.log",
+        f"{LOGS}/{{recipe}}/calibrate_intervals.log",
     conda:
         "../../envs/measure.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        interval_level=lookup(dpath="interval_level", within=config),
-        interval_assurance=lookup(dpath="interval_assurance", within=config),
-        calliper=lookup(dpath="calliper", within=config),
-        correct=knob("correct"),
-        folds=lookup(dpath="folds", within=config),
-        seed=lookup(dpath="split_seed", within=config),
+        interval_level=CONFIG.interval_level,
+        calliper=str(CONFIG.calliper),
     message:
-        "Calibrating the intervals of {wildcards.experiment}"
+        "Calibrating the intervals of {wildcards.recipe}"
     script:
         "../scripts/calibrate_intervals.py"
 
 
 rule package_model:
     input:
-        network=f"{RESULTS}/{{experiment}}/network.onnx",
-        calibration=f"{RESULTS}/{{experiment}}/calibration.json",
-        modules=modules("package_model"),
+        network=f"{WORK}/{{recipe}}/network.onnx",
+        calibration=f"{WORK}/{{recipe}}/calibration.json",
+        code=modules("package_model"),
     output:
-        model=f"{RESULTS}/{{experiment}}/model.onnx",
+        model=f"{WORK}/{{recipe}}/model.onnx",
     log:
-        f"{LOGS}/{{experiment}}/package_model.log",
+        f"{LOGS}/{{recipe}}/package_model.log",
     conda:
         "../../envs/torch.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     message:
-        "Packing {wildcards.experiment} and its intervals into {output.model}"
+        "Packing {wildcards.recipe} and its intervals into {output.model}"
     script:
         "../scripts/package_model.py"
 
 
 rule measure_heads:
     input:
-        unpack(interval_files),
-        unpack(unseen_files),
-        manifest=f"{RESULTS}/manifest.csv",
-        landmarks=shard_files(LOCATED),
-        modules=modules("measure_heads"),
+        index=parts(f"{WORK}/prepared/{{part}}.csv"),
+        quarantined=parts(f"{WORK}/prepared/{{part}}.quarantine.csv"),
+        landmarks=predictions,
+        folds=folds_table,
+        facts=f"{WORK}/plan/facts.csv",
+        calibration=calibration_file,
+        model=MODEL or [],
+        limits=LIMITS,
+        code=modules("measure_heads"),
     output:
         predictions=report(
-            f"{RESULTS}/{{experiment}}/predictions.csv",
+            f"{WORK}/{{recipe}}/predictions.csv",
             caption="../report/predictions.rst",
             category="Results",
-            labels={"experiment": "{experiment}", "table": "predictions"},
+            labels={"recipe": "{recipe}", "table": "predictions"},
         ),
-        exports=[f"{RESULTS}/{{experiment}}/exports/{name}" for name in EXPORTS],
-        measurements=f"{RESULTS}/{{experiment}}/exports/measurements.json",
+        exports=expand(f"{WORK}/{{{{recipe}}}}/exports/{{name}}", name=EXPORTS),
     log:
-        f"{LOGS}/{{experiment}}/measure_heads.log",
+        f"{LOGS}/{{recipe}}/measure_heads.log",
     conda:
         "../../envs/measure.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        calliper=lookup(dpath="calliper", within=config),
-        limits=lookup(dpath="flags", within=config),
-        folds=lookup(dpath="folds", within=config),
-        seed=lookup(dpath="split_seed", within=config),
-        chart=lookup(dpath="growth_chart", within=config),
+        calliper=str(CONFIG.calliper),
+        flags=CONFIG.flags,
+        chart=CONFIG.growth_chart,
     message:
-        "Measuring the heads found by {wildcards.experiment}"
+        "Measuring the heads found by {wildcards.recipe}"
     script:
         "../scripts/measure_heads.py"
 
 
 rule evaluate_model:
     input:
-        unpack(evaluation_files),
-        manifest=f"{RESULTS}/manifest.csv",
-        predictions=f"{RESULTS}/{{experiment}}/predictions.csv",
-        model=model_file("network.onnx"),
-        modules=modules("evaluate_model"),
+        images=f"{WORK}/images.csv",
+        predictions=f"{WORK}/{{recipe}}/predictions.csv",
+        model=model_of("network.onnx"),
+        prepared=parts(f"{WORK}/prepared/{{part}}.npy", "labelled"),
+        code=modules("evaluate_model"),
     output:
         metrics=report(
-            f"{RESULTS}/{{experiment}}/metrics.json",
+            f"{WORK}/{{recipe}}/metrics.json",
             caption="../report/metrics.rst",
             category="Results",
-            labels={"experiment": "{experiment}", "table": "metrics"},
+            labels={"recipe": "{recipe}", "table": "metrics"},
         ),
-        errors=f"{RESULTS}/{{experiment}}/errors.csv",
+        errors=f"{WORK}/{{recipe}}/errors.csv",
     log:
-        f"{LOGS}/{{experiment}}/evaluate_model.log",
+        f"{LOGS}/{{recipe}}/evaluate_model.log",
     conda:
         "../../envs/measure.yaml"
     threads: 2
@@ -140,12 +151,37 @@ rule evaluate_model:
         mem_mb=1000,
         runtime=10,
     params:
-        trained=is_trained,
-        dataset=lookup(dpath="dataset", within=config),
-        calliper=lookup(dpath="calliper", within=config),
-        interval_level=lookup(dpath="interval_level", within=config),
-        settings=experiment_settings,
+        dataset=CONFIG.data,
+        calliper=str(CONFIG.calliper),
+        interval_level=CONFIG.interval_level,
+        recipe=recipe_facts,
     message:
-        "Evaluating {wildcards.experiment}"
+        "Evaluating {wildcards.recipe}"
     script:
         "../scripts/evaluate_model.py"
+
+
+rule judge_negatives:
+    input:
+        images=f"{WORK}/images.csv",
+        model=model_of("model.onnx"),
+        landmarks=predictions,
+        limits=LIMITS,
+        code=modules("judge_negatives"),
+    output:
+        table=f"{WORK}/{{recipe}}/negatives.csv",
+        summary=f"{WORK}/{{recipe}}/negatives.json",
+    log:
+        f"{LOGS}/{{recipe}}/judge_negatives.log",
+    conda:
+        "../../envs/measure.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        of_each_kind=CONFIG.negatives,
+    message:
+        "Showing images without a head to {wildcards.recipe}"
+    script:
+        "../scripts/judge_negatives.py"

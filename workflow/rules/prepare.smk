@@ -1,45 +1,18 @@
-"""Images and labels become arrays that training and inference read without decoding anything.
+"""Images and labels become arrays and audited tables, one part of the run at a time.
 
-Needs manifest.csv. Makes cache/<shard>.npy (grey, uint8) and <experiment>/heatmaps/<shard>.npy (float16), each
-with a csv that names its rows. An image's shard is a hash of its name.
+Needs the plan. Makes, under work/: prepared/<part>.npy (grey, uint8) with a csv row an image, audit/labels/<part>.csv and
+audit/reviewed/<part>.csv (each label with its verdict), references/<part>.csv, negatives.npy, and for each recipe
+targets/<part>.npy with a csv of the landmarks that it trains on.
 """
 
 
-rule cache_images:
+rule draw_phantoms:
     input:
-        manifest=ancient(f"{RESULTS}/manifest.csv"),
-        model=MODEL or [],
-        stamp=stamp("cache_images/{shard}"),
-        modules=modules("cache_images"),
+        code=modules("draw_phantoms"),
     output:
-        images=CACHED,
-        index=f"{RESULTS}/cache/{{shard}}.csv",
+        folder=directory(PHANTOMS),
     log:
-        f"{LOGS}/cache_images/{{shard}}.log",
-    benchmark:
-        f"{BENCHMARKS}/cache_images/{{shard}}.tsv"
-    conda:
-        "../../envs/measure.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        shards=lookup(dpath="shards", within=config),
-        cache_size=lookup(dpath="cache_size", within=config),
-    message:
-        "Caching the images of shard {wildcards.shard}"
-    script:
-        "../scripts/cache_images.py"
-
-
-rule draw_strangers:
-    input:
-        modules=modules("draw_strangers"),
-    output:
-        images=STRANGERS,
-        index=str(Path(STRANGERS).with_suffix(".csv")),
-    log:
-        f"{LOGS}/draw_strangers.log",
+        f"{LOGS}/draw_phantoms.log",
     conda:
         "../../envs/prepare.yaml"
     threads: 2
@@ -47,35 +20,209 @@ rule draw_strangers:
         mem_mb=1000,
         runtime=10,
     params:
-        of_each_kind=lookup(dpath="strangers_drawn", within=config),
-        cache_size=lookup(dpath="cache_size", within=config),
+        phantom_count=CONFIG.phantom_count,
+        seed=CONFIG.phantom_seed,
+    message:
+        "Drawing {params.phantom_count} phantoms"
+    script:
+        "../scripts/draw_phantoms.py"
+
+
+rule download_hc18:
+    input:
+        code=modules("download_hc18"),
+    output:
+        licence=f"{CONFIG.data_root}/hc18/HC18_LICENSE.txt",
+    log:
+        "results/logs/download_hc18.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=500,
+        runtime=120,
+    params:
+        url=CONFIG.download_url,
+        test_set=CONFIG.download_test_set,
+    message:
+        "Downloading HC18 (CC BY 4.0) beside {output.licence}"
+    script:
+        "../scripts/download_hc18.py"
+
+
+rule prepare_images:
+    input:
+        plan=f"{WORK}/plan/{{part}}.csv",
+        phantoms=phantom_folder,
+        model=MODEL or [],
+        code=modules("prepare_images"),
+    output:
+        images=f"{WORK}/prepared/{{part}}.npy",
+        index=f"{WORK}/prepared/{{part}}.csv",
+        quarantine=f"{WORK}/prepared/{{part}}.quarantine.csv",
+    log:
+        f"{LOGS}/prepare_images/{{part}}.log",
+    benchmark:
+        f"{BENCHMARKS}/prepare_images/{{part}}.tsv"
+    conda:
+        "../../envs/measure.yaml"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        image_size=CONFIG.image_size,
+        on_bad_image=CONFIG.on_bad_image,
+    message:
+        "Preparing the images of {wildcards.part}"
+    script:
+        "../scripts/prepare_images.py"
+
+
+rule audit_labels:
+    input:
+        labels=f"{WORK}/plan/{{part}}.labels.csv",
+        index=f"{WORK}/prepared/{{part}}.csv",
+        limits=LIMITS,
+        code=modules("audit_labels"),
+    output:
+        labels=f"{WORK}/audit/labels/{{part}}.csv",
+        quarantine=f"{WORK}/audit/labels/{{part}}.quarantine.csv",
+    log:
+        f"{LOGS}/audit_labels/{{part}}.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        outside_tolerance=CONFIG.outside_tolerance,
+        on_bad_image=CONFIG.on_bad_image,
+    message:
+        "Auditing the labels of {wildcards.part} by their geometry"
+    script:
+        "../scripts/audit_labels.py"
+
+
+rule review_labels:
+    input:
+        labels=f"{WORK}/audit/labels/{{part}}.csv",
+        index=f"{WORK}/prepared/{{part}}.csv",
+        found=audit_predictions,
+        limits=LIMITS,
+        code=modules("review_labels"),
+    output:
+        labels=f"{WORK}/audit/reviewed/{{part}}.csv",
+    log:
+        f"{LOGS}/review_labels/{{part}}.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Auditing the labels of {wildcards.part} by networks that never saw their examinations"
+    script:
+        "../scripts/review_labels.py"
+
+
+rule read_references:
+    input:
+        labels=f"{WORK}/plan/{{part}}.references.csv",
+        index=f"{WORK}/prepared/{{part}}.csv",
+        code=modules("read_references"),
+    output:
+        references=f"{WORK}/references/{{part}}.csv",
+    log:
+        f"{LOGS}/read_references/{{part}}.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Reading the independent references of {wildcards.part}"
+    script:
+        "../scripts/read_references.py"
+
+
+rule draw_negatives:
+    input:
+        code=modules("draw_negatives"),
+    output:
+        images=f"{WORK}/negatives.npy",
+        index=f"{WORK}/negatives.csv",
+    log:
+        f"{LOGS}/draw_negatives.log",
+    conda:
+        "../../envs/prepare.yaml"
+    threads: 2
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        image_size=CONFIG.image_size,
     message:
         "Drawing images without a head"
     script:
-        "../scripts/draw_strangers.py"
+        "../scripts/draw_negatives.py"
 
 
 rule render_heatmaps:
     input:
-        manifest=ancient(f"{RESULTS}/manifest.csv"),
-        stamp=stamp("render_heatmaps/{experiment}/{shard}"),
-        modules=modules("render_heatmaps"),
+        labels=label_file,
+        index=f"{WORK}/prepared/{{part}}.csv",
+        recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
+        limits=LIMITS,
+        code=modules("render_heatmaps"),
     output:
-        heatmaps=RENDERED,
-        index=f"{RESULTS}/{{experiment}}/heatmaps/{{shard}}.csv",
+        targets=f"{WORK}/{{recipe}}/targets/{{part}}.npy",
+        index=f"{WORK}/{{recipe}}/targets/{{part}}.csv",
     log:
-        f"{LOGS}/{{experiment}}/render_heatmaps/{{shard}}.log",
+        f"{LOGS}/{{recipe}}/render_heatmaps/{{part}}.log",
     conda:
         "../../envs/prepare.yaml"
     resources:
         mem_mb=1000,
         runtime=30,
     params:
-        shards=lookup(dpath="shards", within=config),
-        image_size=lookup(dpath="image_size", within=config),
-        sigma_px=knob("sigma_px"),
-        stride=knob("stride"),
+        image_size=CONFIG.image_size,
     message:
-        "Rendering the heatmaps of shard {wildcards.shard} for {wildcards.experiment}"
+        "Rendering the targets of {wildcards.part} for {wildcards.recipe}"
     script:
         "../scripts/render_heatmaps.py"
+
+
+rule join_images:
+    input:
+        plan=parts(f"{WORK}/plan/{{part}}.csv"),
+        index=parts(f"{WORK}/prepared/{{part}}.csv"),
+        quarantined=parts(f"{WORK}/prepared/{{part}}.quarantine.csv"),
+        labels=parts(LABELS, "labelled"),
+        bad_labels=parts(f"{WORK}/audit/labels/{{part}}.quarantine.csv", "labelled"),
+        references=parts(f"{WORK}/references/{{part}}.csv", "referenced"),
+        facts=f"{WORK}/plan/facts.csv",
+        folds=f"{WORK}/plan/folds.csv",
+        quarantine=f"{WORK}/plan/quarantine.csv",
+        code=modules("join_images"),
+    output:
+        images=f"{WORK}/images.csv",
+        audit=report(
+            f"{RESULTS}/audit.csv",
+            caption="../report/audit.rst",
+            category="Data",
+            labels={"table": "label audit"},
+        ),
+        quarantine=f"{WORK}/quarantine.csv",
+    log:
+        f"{LOGS}/join_images.log",
+    conda:
+        "../../envs/prepare.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        parts=PLAN.parts,
+    message:
+        "Joining what is known of the images"
+    script:
+        "../scripts/join_images.py"

@@ -1,18 +1,53 @@
-"""What a reader opens: the report of one experiment, and the comparison of several.
+"""What a reader opens: the results at the top of the run's folder, the report, comparisons, the model card.
 
-Needs manifest.csv, audit.csv, split.csv and each experiment's predictions, metrics and history.
-Makes report.html; overlays where a given model measures; compare.html, .csv and .svg and ablation.html, .csv and .svg
-where asked for.
+Needs images.csv and each recipe's predictions, metrics and history. Makes, in results/<run>/: predictions.csv,
+metrics.json, model.onnx, model_card.md and exports/ of the reported recipe, report.html, audit.html, and where asked for
+compare.*, ablation.*, negatives.json, audit_benchmark.* and against_card.csv.
 """
+
+
+rule publish_results:
+    input:
+        predictions=f"{WORK}/{REPORTED}/predictions.csv",
+        metrics=f"{WORK}/{REPORTED}/metrics.json",
+        exports=expand(f"{WORK}/{REPORTED}/exports/{{name}}", name=EXPORTS),
+        model=[] if MODEL else f"{WORK}/{REPORTED}/model.onnx",
+        card=[] if MODEL else f"{WORK}/{REPORTED}/model_card.md",
+        quarantine=f"{WORK}/quarantine.csv",
+        code=modules("publish_results"),
+    output:
+        files=[
+            f"{RESULTS}/{name}"
+            for name in (
+                "predictions.csv",
+                "metrics.json",
+                *(f"exports/{name}" for name in EXPORTS),
+                *([] if MODEL else ["model.onnx", "model_card.md"]),
+            )
+        ],
+    log:
+        f"{LOGS}/publish_results.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        quarantine=f"{RESULTS}/quarantine.csv",
+    message:
+        "Copying the results of {REPORTED} to {RESULTS}"
+    script:
+        "../scripts/publish_results.py"
 
 
 rule render_report:
     input:
         unpack(report_files),
-        manifest=f"{RESULTS}/manifest.csv",
-        quarantine=QUARANTINE,
-        template=page_templates("report"),
-        modules=modules("render_report"),
+        images=f"{WORK}/images.csv",
+        quarantine=f"{WORK}/quarantine.csv",
+        predictions=f"{WORK}/{REPORTED}/predictions.csv",
+        metrics=f"{WORK}/{REPORTED}/metrics.json",
+        errors=f"{WORK}/{REPORTED}/errors.csv",
+        template=templates("report"),
+        code=modules("render_report"),
     output:
         html=report(
             f"{RESULTS}/report.html",
@@ -28,9 +63,9 @@ rule render_report:
         mem_mb=1000,
         runtime=10,
     params:
-        run=lookup(dpath="run", within=config),
-        experiment=REPORTED,
-        settings=config,
+        run=CONFIG.run_name,
+        recipe=REPORTED,
+        settings=report_settings(),
     message:
         "Writing {output.html}"
     script:
@@ -39,135 +74,206 @@ rule render_report:
 
 rule draw_overlays:
     input:
-        landmarks=LOCATED,
-        manifest=ancient(f"{RESULTS}/manifest.csv"),
-        stamp=stamp("draw_overlays/{shard}"),
-        style=str(SCRIPTS / "fetal_biometry" / "report" / "overlay.css"),
-        modules=modules("draw_overlays"),
+        landmarks=f"{WORK}/{{recipe}}/predicted/{{part}}.csv",
+        plan=f"{WORK}/plan/{{part}}.csv",
+        style=templates("report")[-1],
+        code=modules("draw_overlays"),
     output:
-        folder=directory(OVERLAYS),
+        folder=directory(f"{WORK}/{{recipe}}/overlays/{{part}}"),
     log:
-        f"{LOGS}/{{experiment}}/draw_overlays/{{shard}}.log",
+        f"{LOGS}/{{recipe}}/draw_overlays/{{part}}.log",
     conda:
         "../../envs/report.yaml"
     resources:
         mem_mb=1000,
         runtime=30,
     message:
-        "Drawing the heads of shard {wildcards.shard} on their images"
+        "Drawing the heads of {wildcards.part} on their images"
     script:
         "../scripts/draw_overlays.py"
 
 
-rule compare_experiments:
+rule render_audit:
     input:
-        metrics=[f"{RESULTS}/{name}/metrics.json" for name in config["compare"]],
-        errors=[f"{RESULTS}/{name}/errors.csv" for name in config["compare"]],
-        modules=modules("compare_experiments"),
+        images=f"{WORK}/images.csv",
+        limits=LIMITS,
+        template=templates("audit"),
+        code=modules("render_audit"),
     output:
-        table=report(
-            f"{RESULTS}/compare.csv",
-            caption="../report/compare.rst",
-            category="Comparison",
-            labels={"kind": "table"},
+        html=report(
+            f"{RESULTS}/audit.html",
+            caption="../report/audit.rst",
+            category="Data",
+            labels={"page": "label audit"},
         ),
-        figure=report(
-            f"{RESULTS}/compare.svg",
-            caption="../report/compare.rst",
-            category="Comparison",
-            labels={"kind": "figure"},
-        ),
+        annotator=f"{RESULTS}/audit_for_annotator.csv",
     log:
-        f"{LOGS}/compare_experiments.log",
+        f"{LOGS}/render_audit.log",
     conda:
         "../../envs/report.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        against=COMPARED_WITH,
-        steps=False,
+        run=CONFIG.run_name,
+        method=CONFIG.audit_method,
     message:
-        "Comparing {config[compare]}"
+        "Writing {output.html}"
     script:
-        "../scripts/compare_experiments.py"
+        "../scripts/render_audit.py"
 
 
-use rule compare_experiments as compare_ablation with:
+rule benchmark_audit:
     input:
-        metrics=[f"{RESULTS}/{name}/metrics.json" for name in config["ablation"]],
-        errors=[f"{RESULTS}/{name}/errors.csv" for name in config["ablation"]],
-        modules=modules("compare_experiments"),
+        images=f"{WORK}/images.csv",
+        geometry=parts(f"{WORK}/audit/labels/{{part}}.csv", "labelled"),
+        code=modules("benchmark_audit"),
     output:
-        table=report(
-            f"{RESULTS}/ablation.csv",
-            caption="../report/compare.rst",
-            category="Ablation",
-            labels={"kind": "table"},
-        ),
+        metrics=f"{RESULTS}/audit_benchmark.json",
         figure=report(
-            f"{RESULTS}/ablation.svg",
-            caption="../report/compare.rst",
-            category="Ablation",
-            labels={"kind": "figure"},
+            f"{RESULTS}/audit_benchmark.svg",
+            caption="../report/benchmark.rst",
+            category="Data",
+            labels={"figure": "audit benchmark"},
         ),
     log:
-        f"{LOGS}/compare_ablation.log",
-    params:
-        against=ABLATED_FROM,
-        steps=True,
+        f"{LOGS}/benchmark_audit.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     message:
-        "Comparing {config[ablation]}"
+        "Comparing the audit with the independent reference"
+    script:
+        "../scripts/benchmark_audit.py"
+
+
+rule compare_recipes:
+    input:
+        metrics=compared_files("metrics.json"),
+        errors=compared_files("errors.csv"),
+        code=modules("compare_recipes"),
+    output:
+        table=report(
+            f"{RESULTS}/{{kind}}.csv",
+            caption="../report/compare.rst",
+            category="Comparison",
+            labels={"kind": "{kind}, table"},
+        ),
+        figure=report(
+            f"{RESULTS}/{{kind}}.svg",
+            caption="../report/compare.rst",
+            category="Comparison",
+            labels={"kind": "{kind}, figure"},
+        ),
+    log:
+        f"{LOGS}/compare_recipes/{{kind}}.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        against=compared_with,
+    message:
+        "Comparing the recipes of {wildcards.kind}"
+    script:
+        "../scripts/compare_recipes.py"
 
 
 rule render_comparison:
     input:
-        table=f"{RESULTS}/compare.csv",
-        manifest=f"{RESULTS}/manifest.csv",
-        errors=[f"{RESULTS}/{name}/errors.csv" for name in config["compare"]],
-        predictions=[f"{RESULTS}/{name}/predictions.csv" for name in config["compare"]],
-        template=page_templates("comparison"),
-        modules=modules("render_comparison"),
+        table=f"{RESULTS}/{{kind}}.csv",
+        images=f"{WORK}/images.csv",
+        errors=compared_files("errors.csv"),
+        predictions=compared_files("predictions.csv"),
+        template=templates("comparison"),
+        code=modules("render_comparison"),
     output:
         html=report(
-            f"{RESULTS}/compare.html",
+            f"{RESULTS}/{{kind}}.html",
             caption="../report/compare.rst",
             category="Comparison",
-            labels={"kind": "page"},
+            labels={"kind": "{kind}, page"},
         ),
     log:
-        f"{LOGS}/render_comparison.log",
+        f"{LOGS}/render_comparison/{{kind}}.log",
     conda:
         "../../envs/report.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        run=lookup(dpath="run", within=config),
-        against=COMPARED_WITH,
+        run=CONFIG.run_name,
+        against=compared_with,
     message:
         "Writing {output.html}"
     script:
         "../scripts/render_comparison.py"
 
 
-use rule render_comparison as render_ablation with:
+rule write_model_card:
     input:
-        table=f"{RESULTS}/ablation.csv",
-        manifest=f"{RESULTS}/manifest.csv",
-        errors=[f"{RESULTS}/{name}/errors.csv" for name in config["ablation"]],
-        predictions=[f"{RESULTS}/{name}/predictions.csv" for name in config["ablation"]],
-        template=page_templates("comparison"),
-        modules=modules("render_comparison"),
+        metrics=f"{WORK}/{{recipe}}/metrics.json",
+        model=f"{WORK}/{{recipe}}/model.onnx",
+        template=str(SCRIPTS / "fetal_biometry" / "report" / "model_card.md.j2"),
+        code=modules("write_model_card"),
     output:
-        html=report(
-            f"{RESULTS}/ablation.html",
-            caption="../report/compare.rst",
-            category="Ablation",
-            labels={"kind": "page"},
+        card=report(
+            f"{WORK}/{{recipe}}/model_card.md",
+            caption="../report/model_card.rst",
+            category="Results",
+            labels={"recipe": "{recipe}", "table": "model card"},
         ),
     log:
-        f"{LOGS}/render_ablation.log",
+        f"{LOGS}/{{recipe}}/write_model_card.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
-        run=lookup(dpath="run", within=config),
-        against=ABLATED_FROM,
+        run=CONFIG.run_name,
+        recipe=recipe_facts,
+        data=data_facts(),
+    message:
+        "Writing {output.card}"
+    script:
+        "../scripts/write_model_card.py"
+
+
+rule publish_negatives:
+    input:
+        f"{WORK}/{REPORTED}/negatives.json",
+    output:
+        f"{RESULTS}/negatives.json",
+    log:
+        f"{LOGS}/publish_negatives.log",
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    message:
+        "Copying {input} to {output}"
+    shell:
+        "cp {input} {output} 2> {log}"
+
+
+rule compare_to_card:
+    input:
+        metrics=f"{WORK}/{REPORTED}/metrics.json",
+        pretrained=card_figures,
+        code=modules("compare_to_card"),
+    output:
+        table=f"{RESULTS}/against_card.csv",
+    log:
+        f"{LOGS}/compare_to_card.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Comparing {REPORTED} with the pretrained model"
+    script:
+        "../scripts/compare_to_card.py"

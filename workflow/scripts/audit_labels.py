@@ -1,25 +1,23 @@
-"""Judge each label: sound, or suspect and why; by networks of other examinations where any were trained."""
+"""Read the labels of one part and judge each by its geometry."""
 
 import logging
 
 from fetal_biometry import job
-from fetal_biometry.data.audit import judge_against_heads, tabulate
-from fetal_biometry.data.folds import gather_folds
+from fetal_biometry.data.audit import judge_labels
+from fetal_biometry.data.labels import read_labels
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
+from fetal_biometry.limits import read_limits
+from fetal_biometry.terms import Verdict
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        params = snakemake.params
-        manifest = read_frame(snakemake.input.manifest)
-        manifest = manifest[manifest["label_source"] != ""]
-        audit, found = read_frame(snakemake.input.screen), manifest[["image_name"]]
-        if snakemake.input.landmarks:
-            found = gather_folds(manifest, list(snakemake.input.landmarks), params.folds, params.seed)
-            confidence = found["confidence"].to_numpy(dtype=float)
-            judgement = judge_against_heads(
-                points_of(manifest), points_of(found), confidence, sizes_of(manifest), params.limits
-            )
-            audit = tabulate(manifest.index, judgement)
-        write_frame(audit, snakemake.output.audit)
-        write_frame(found, snakemake.output.found)
-        logging.info("%d labels, %d suspect", len(audit), (audit["verdict"] == "suspect").sum())
+        source, params = snakemake.input, snakemake.params
+        index, stop = read_frame(source.index), params.on_bad_image == "stop"
+        labels, bad = read_labels(read_frame(source.labels), index, params.outside_tolerance, stop)
+        limits = read_limits(source.limits).audit
+        judgement = judge_labels(points_of(labels), sizes_of(index.loc[labels.index]), limits)
+        verdicts, labels["reasons"], score = judgement
+        labels["verdict"], labels["score"] = [str(verdict) for verdict in verdicts], score.round(4)
+        write_frame(labels, snakemake.output.labels)
+        write_frame(bad, snakemake.output.quarantine)
+        logging.info("%d labels, %d invalid", len(labels), (labels["verdict"] == Verdict.INVALID).sum())

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.data.sources import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM
+from fetal_biometry.data.source import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM
 from fetal_biometry.errors import InputError
-from fetal_biometry.measure.api import SHIPPED_MODEL, measure_images
+from fetal_biometry.measure.api import PRETRAINED, measure_images
 from fetal_biometry.measure.growth import CHARTS
-from fetal_biometry.model.geometry import LENGTHS
+from fetal_biometry.terms import LENGTHS
 
 READINGS = {"age_weeks_hc": "weeks by HC", "age_weeks_bpd": "by BPD", "hc_centile": "HC centile"}
 
@@ -22,7 +22,7 @@ def describe(table: pd.DataFrame) -> str:
     lines = [["image", *(name.upper() for name in LENGTHS), "unit", *map(READINGS.get, read), "confidence", "flags"]]
     for row in table.to_dict("records"):
         unit = "mm" if np.isfinite(row["hc_mm"]) else "px"
-        lengths = [describe_length(row[f"{name}_{unit}"], row[f"{name}_low"], row[f"{name}_high"]) for name in LENGTHS]
+        lengths = [describe_length(*(row[f"{name}_{unit}{end}"] for end in ("", "_low", "_high"))) for name in LENGTHS]
         flags = row["flags"].replace(";", ", ") or "none"
         readings = [f"{row[column]:.1f}" if np.isfinite(row[column]) else "-" for column in read]
         lines.append([row["image_name"], *lengths, unit, *readings, f"{row['confidence']:.2f}", flags])
@@ -50,9 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         metavar="MM",
         help="of all images; without it: as DICOM files say, else pixels",
     )
-    parser.add_argument(
-        "--model", type=Path, default=SHIPPED_MODEL, help="a model.onnx of a run; else the one that comes along"
-    )
+    parser.add_argument("--model", type=Path, default=PRETRAINED, help="a model.onnx of a run; else the pretrained one")
     parser.add_argument(
         "--growth-chart", choices=CHARTS, default="none", help="gestational age beside the lengths, for research"
     )

@@ -1,26 +1,29 @@
-"""Render the target heatmaps of one shard's labelled images."""
+"""Render what a recipe's network is to draw, for the labels of one part that it trains on."""
 
 import logging
 
 import numpy as np
 
 from fetal_biometry import job
-from fetal_biometry.frames import points_of, read_frame, sizes_of
-from fetal_biometry.images.cache import shard_of, write_shard
-from fetal_biometry.model.geometry import resize_points
-from fetal_biometry.model.heatmaps import encode
+from fetal_biometry.data.noisy_labels import training_labels
+from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
+from fetal_biometry.images.cache import write_array
+from fetal_biometry.limits import read_limits
+from fetal_biometry.model.targets import render_targets, target_shape, target_type
+from fetal_biometry.recipe import read_training_recipe
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        stride = snakemake.params.stride
-        cells = snakemake.params.image_size // stride
-        manifest = read_frame(snakemake.input.manifest)
-        manifest = manifest[manifest["label_source"] != ""]
-        number, shards = int(snakemake.wildcards.shard), snakemake.params.shards
-        in_shard = [shard_of(name, shards) == number for name in manifest.index]
-        shard = manifest[in_shard]
-        grid = resize_points(points_of(shard), sizes_of(shard)[:, None], (cells, cells))
-        rendered = (encode(points[None], cells, snakemake.params.sigma_px / stride)[0] for points in grid)
-        index = shard[["image_name"]].to_dict("records")
-        write_shard(snakemake.output.heatmaps, index, rendered, (4, cells, cells), np.float16)
-        logging.info("%d labelled images, 4 x %d x %d cells", len(index), cells, cells)
+        source, size = snakemake.input, snakemake.params.image_size
+        recipe, index = read_training_recipe(source.recipe), read_frame(source.index)
+        limits = read_limits(source.limits).audit
+        labels = training_labels(read_frame(source.labels), index, recipe.noisy_labels, limits)
+        points, sizes = points_of(labels), sizes_of(index.loc[labels["image_name"]])
+        rendered = (
+            render_targets(points[[i]], sizes[[i]], recipe.network, recipe.training, size)[0]
+            for i in range(len(labels))
+        )
+        shape, kind = target_shape(recipe.network, size), target_type(recipe.network)
+        write_array(snakemake.output.targets, rendered, len(labels), shape, kind)
+        write_frame(labels, snakemake.output.index)
+        logging.info("%d labels, %d train; %s", len(labels), np.count_nonzero(labels["weight"]), shape)

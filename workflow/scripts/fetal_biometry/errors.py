@@ -1,5 +1,15 @@
 """The one exception a user is meant to read."""
 
+import sys
+from typing import NoReturn
+
 
 class InputError(ValueError):
     """Something the user gave is wrong; the message says which file, which row, what, and what to do."""
+
+
+def refuse(error) -> NoReturn:
+    """End a run while it is planned, with one line: an exception would get four lines of traceback from Snakemake."""
+    sys.stderr.write(f"Error: {error}\n")
+    sys.stderr.flush()
+    sys.exit(1)

@@ -4,8 +4,11 @@ import json
 import logging
 import os
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
+
+from tqdm import tqdm
 
 from fetal_biometry.errors import InputError
 
@@ -39,8 +42,8 @@ def start(snakemake):
 def atomic_path(path, writer: str = "part"):
     """A temporary path beside `path` that takes its place, whole, when the block ends without an error.
 
-    What a killed attempt left there is written over by the next one. Where several processes may write `path` at a
-    time, each names itself as another ``writer``.
+    Leftovers of an interrupted run are overwritten. Where several processes may write `path` at a time, each names itself
+    as another ``writer``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,3 +63,50 @@ def write_json(value, path) -> None:
     """Write plain numbers, texts, lists and dicts, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=1) + "\n")
+
+
+class Progress:
+    """How far long work is: a bar on a terminal, else a line now and then with the time left.
+
+    Parameters
+    ----------
+    name : str
+    total, done : int
+        Steps of the work, and how many an earlier attempt did.
+    """
+
+    _EVERY_S = 20.0
+
+    def __init__(self, name: str, total: int, done: int = 0):
+        self.name, self.total, self.done, self.first = name, total, done, done
+        self.started = self.told = time.monotonic()
+        self.bar = tqdm(total=total, initial=done, desc=name, unit="epoch") if sys.stderr.isatty() else None
+
+    def step(self, note: str) -> None:
+        """One step more; ``note`` says what it gave."""
+        self.done += 1
+        if self.bar:
+            self.bar.set_postfix_str(note)
+            self.bar.update()
+            return
+        now = time.monotonic()
+        if now - self.told >= self._EVERY_S:
+            self.told = now
+            left = (now - self.started) / (self.done - self.first) * (self.total - self.done)
+            print(
+                f"{self.name}: {self.done} of {self.total}, {note}, {_duration(left)} left", file=sys.stderr, flush=True
+            )
+
+    def close(self) -> None:
+        if self.bar:
+            self.bar.close()
+
+
+def _duration(seconds: float) -> str:
+    """Examples
+    --------
+    >>> _duration(42), _duration(100)
+    ('42 s', '1 min 40 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

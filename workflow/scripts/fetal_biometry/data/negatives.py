@@ -1,37 +1,34 @@
-"""Images that show no fetal head: other anatomy, empty frames, pictures of no scan.
+"""Negatives: images that show no fetal head, but other anatomy, empty frames, pictures of no scan.
 
-Networks learn to draw nothing on some, and are judged on others. Scans are formed like the phantoms' (`scan`), with
+The head-presence classifier is trained on some kinds and judged on all. Scans are formed like the phantoms' (`scan`), with
 something else in the head's place. All are drawn from seeds.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+
 import cv2
 import numpy as np
+import pandas as pd
 
 from fetal_biometry.data import scan
-from fetal_biometry.data.phantom import Phantom, draw_phantom, plan_phantoms, true_landmarks
+from fetal_biometry.data.phantom import Phantom, draw_phantom, plan_phantoms
 from fetal_biometry.data.scan import Scene
+from fetal_biometry.model.geometry import fit_square
 
 WIDTH, HEIGHT = 800, 540
 
 
-def draw_stranger(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """One image of a kind among `KINDS`, or of a `HEAD`; the same bytes for the same seed.
-
-    Returns
-    -------
-    image : ndarray of shape (height, width), uint8
-    place : ndarray of shape (4, 2)
-        Landmarks of what could be taken for a head: what lies in its place in a scan.
-    """
+def draw_negative(kind: str, seed: int) -> np.ndarray:
+    """One image of a kind among `KINDS`, or of a `HEAD`, (height, width), uint8; the same bytes for the same seed."""
     rng = np.random.default_rng([seed, *kind.encode()])
     (plan,) = plan_phantoms(1, int(rng.integers(2**31)))
     if kind == HEAD:
         image = draw_phantom(plan)
     else:
         image = _scan(plan, KINDS[kind], rng) if kind in SCANS else KINDS[kind](rng)
-    return np.ascontiguousarray(image, dtype=np.uint8), true_landmarks([plan])[0]
+    return np.ascontiguousarray(image, dtype=np.uint8)
 
 
 def _scan(plan: Phantom, fill, rng) -> np.ndarray:
@@ -127,5 +124,21 @@ def _photograph(rng) -> np.ndarray:
 
 SCANS = {"tissue": _tissue, "abdomen": _abdomen, "femur": _femur, "cyst": _cyst}
 KINDS = SCANS | {"noise": _noise, "empty": _empty, "text": _text, "chart": _chart, "photograph": _photograph}
-TAUGHT = ("tissue", "abdomen", "cyst", "noise", "text")  # kinds on which networks learn to draw nothing
-HEAD = "head"  # the control: who refuses these as well knows drawings from scans, not heads from what is none
+TRAINING_KINDS = ("tissue", "abdomen", "cyst", "noise", "text")
+HEAD = "head"  # the control: a classifier that refuses these as well tells drawings from scans
+
+
+def draw_all(kinds, seeds, size: int, squeezed: bool, processes: int) -> tuple[list[np.ndarray], pd.DataFrame]:
+    """Each seed of each kind, kind by kind: prepared images, see `geometry.fit_square`, and a row for each.
+
+    Rows have ``image_name``, ``kind``, original ``width_px`` and ``height_px``.
+    """
+    wanted = [(kind, seed) for kind in kinds for seed in seeds]
+    one_thread = {"initializer": cv2.setNumThreads, "initargs": (1,)}  # a process a core already
+    with ProcessPoolExecutor(processes, **one_thread) as pool:
+        drawn = list(pool.map(draw_negative, *zip(*wanted, strict=True), chunksize=4))
+    rows = [
+        {"image_name": f"{kind} {seed}", "kind": kind, "width_px": image.shape[1], "height_px": image.shape[0]}
+        for (kind, seed), image in zip(wanted, drawn, strict=True)
+    ]
+    return [fit_square(image, size, squeezed) for image in drawn], pd.DataFrame(rows)

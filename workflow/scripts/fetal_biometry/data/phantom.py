@@ -24,7 +24,6 @@ from fetal_biometry.data.scan import (
     take_picture,
 )
 from fetal_biometry.model.geometry import ellipse_landmarks, head_circumference
-from fetal_biometry.model.landmarks import swap_names
 
 # Quantiles of the head circumference (mm): HC18's range and its emphasis on the mid-pregnancy routine scan.
 HC_QUANTILES = ((0.0, 0.18, 0.30, 0.78, 0.86, 1.0), (44.0, 120.0, 155.0, 200.0, 240.0, 346.0))
@@ -237,4 +236,4 @@ def spoil_labels(phantoms: list[Phantom], points: np.ndarray, share: float) -> n
     for row in order[: round(share * len(phantoms))]:
         frame = [phantoms[row].width_px - 1, phantoms[row].height_px - 1]
         spoilt[row] = generators[row].uniform(0, 1, (4, 2)) * frame
-    return swap_names(spoilt)
+    return spoilt[:, [2, 3, 0, 1]]

@@ -3,10 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from fetal_biometry.configuration import Config
 from fetal_biometry.errors import InputError
 from fetal_biometry.tables import index_by_name, read_table
-
-SPLITS = ("train", "validation", "test")
+from fetal_biometry.terms import Split
 
 
 def seeded_split(examination: str, seed: int, fractions: dict[str, float]) -> str:
@@ -34,16 +34,14 @@ def _draw(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
-def assign_splits(examinations: dict[str, str], settings: dict) -> dict[str, str]:
+def assign_splits(examinations: dict[str, str], config: Config) -> dict[str, str]:
     """The split of each labelled image.
 
     Parameters
     ----------
     examinations : dict
         Examination by image name.
-    settings : dict
-        ``split`` ('seeded', 'folds', 'published' or 'published_if_present'), ``split_file`` under ``data_root``,
-        ``split_seed``, ``split_folds`` and ``split_fold``, ``validation_fraction``, ``test_fraction``.
+    config : Config
 
     Raises
     ------
@@ -56,15 +54,15 @@ def assign_splits(examinations: dict[str, str], settings: dict) -> dict[str, str
     A published file and folds know train and test; ``validation_fraction`` of the train part's examinations
     validate. Over all values of ``split_fold``, ``folds`` tests each examination once.
     """
-    fractions = {"validation": settings["validation_fraction"], "test": settings["test_fraction"]}
-    if published(settings):
-        return _published_split(examinations, settings, fractions)
-    seed, folds = settings["split_seed"], settings["split_folds"]
-    if settings["split"] == "folds":
+    fractions = {"validation": config.validation_fraction, "test": config.test_fraction}
+    if published(config):
+        return _published_split(examinations, config, fractions)
+    seed, folds = config.split_seed, config.split_folds
+    if config.split == "folds":
         fractions["test"] = 0.0
 
     def side(examination):
-        if settings["split"] == "folds" and fold_of(examination, seed, folds, "test") == settings["split_fold"]:
+        if config.split == "folds" and fold_of(examination, seed, folds, "test") == config.split_fold:
             return "test"
         return seeded_split(examination, seed, fractions)
 
@@ -73,7 +71,7 @@ def assign_splits(examinations: dict[str, str], settings: dict) -> dict[str, str
 
 def refuse_no_training(splits: dict[str, str], examinations: dict[str, str]) -> None:
     """Raises an InputError where no labelled image is left to train on; takes both by image name."""
-    if "train" in splits.values():
+    if Split.TRAIN in splits.values():
         return
     names = sorted(set(examinations.values()))
     if len(names) == 1:
@@ -87,14 +85,14 @@ def refuse_no_training(splits: dict[str, str], examinations: dict[str, str]) -> 
     )
 
 
-def published(settings: dict) -> bool:
+def published(config: Config) -> bool:
     """Whether the split comes from a file."""
-    path = Path(settings["data_root"]) / settings["split_file"]
-    return settings["split"] == "published" or (settings["split"] == "published_if_present" and path.is_file())
+    path = Path(config.data_root) / config.split_file
+    return config.split == "published" or (config.split == "published_if_present" and path.is_file())
 
 
-def _published_split(examinations, settings, fractions):
-    path = Path(settings["data_root"]) / settings["split_file"]
+def _published_split(examinations, config, fractions):
+    path = Path(config.data_root) / config.split_file
     rows = index_by_name(read_table(path, {"image_name": ("image_name", "filename"), "split": ("split",)}))
     within_train = {"test": 0.0, "validation": fractions["validation"]}
     splits: dict[str, str] = {}
@@ -103,7 +101,7 @@ def _published_split(examinations, settings, fractions):
         if name not in rows:
             raise InputError(f"{path}: no row for {name}; add it, or set split: seeded.")
         side = rows[name]["split"].lower()
-        if side not in SPLITS:
+        if side not in set(Split):
             raise InputError(f"{rows[name].place}: split is {side!r}, not train, validation or test; correct the row.")
         other = sides.setdefault(examination, (side, name))
         if other[0] != side:
@@ -111,5 +109,5 @@ def _published_split(examinations, settings, fractions):
                 f"{rows[name].place}: examination {examination} is in {side} here but in {other[0]} with {other[1]}; "
                 "put all images of an examination on one side."
             )
-        splits[name] = seeded_split(examination, settings["split_seed"], within_train) if side == "train" else side
+        splits[name] = seeded_split(examination, config.split_seed, within_train) if side == "train" else side
     return splits

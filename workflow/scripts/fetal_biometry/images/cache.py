@@ -1,7 +1,6 @@
-"""Shards: which image belongs to which, and arrays of one shard on disk, memory-mapped when read."""
+"""Arrays of many images on disk, memory-mapped when read, each file with a csv that names its rows."""
 
 import csv
-import hashlib
 import os
 from pathlib import Path
 
@@ -10,34 +9,26 @@ import numpy as np
 from fetal_biometry.job import atomic_path
 
 
-def shard_of(image_name: str, shards: int) -> int:
-    """The shard of an image: a hash of its name alone, so other images never move it."""
-    return int.from_bytes(hashlib.sha256(image_name.encode()).digest()[:8], "big") % shards
-
-
-def write_shard(path, index: list[dict], rows, shape, dtype) -> None:
-    """Write one array row per index row to ``path`` (.npy) and the index beside it (.csv).
+def write_array(path, rows, count: int, shape, dtype) -> None:
+    """Write ``count`` arrays to ``path`` (.npy).
 
     Parameters
     ----------
     path : str or Path
-    index : list of dict
-        One row an image, in order, or none; the first column is ``image_name``.
     rows : iterable of ndarray of shape ``shape``
-        Consumed one by one, so that a shard never lies in memory as a whole.
+        Consumed one by one, so that the whole never lies in memory. Fewer than ``count`` shorten the file.
     """
-    path = Path(path)
-    with atomic_path(path) as temporary:
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=(len(index), *shape))
+    with atomic_path(Path(path)) as temporary:
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=(count, *shape))
         _reserve(temporary)
-        for position, row in enumerate(rows):
-            array[position] = row
+        written = 0
+        for written, row in enumerate(rows, 1):
+            array[written - 1] = row
         array.flush()
         del array
-    with atomic_path(path.with_suffix(".csv")) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(index[0]) if index else ["image_name"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(index)
+        if written < count:
+            kept = np.load(temporary, mmap_mode="r")[:written].copy()
+            np.save(temporary, kept)
 
 
 def _reserve(path) -> None:
@@ -47,8 +38,8 @@ def _reserve(path) -> None:
             os.posix_fallocate(file.fileno(), 0, os.path.getsize(path))
 
 
-class Shards:
-    """Read-only view of several shards: ``shards[image_name]`` is that image's array, of ``shape``, still on disk."""
+class Arrays:
+    """Read-only view of several such files: ``arrays[image_name]`` is that image's array, of ``shape``, still on disk."""
 
     def __init__(self, paths):
         self.index: dict[str, dict] = {}
@@ -69,3 +60,7 @@ class Shards:
     def gather(self, image_names) -> np.ndarray:
         """Arrays of the named images, stacked, in memory."""
         return np.stack([self[name] for name in image_names])
+
+    def stacked(self) -> np.ndarray:
+        """All arrays, in memory."""
+        return self.gather(self._place)

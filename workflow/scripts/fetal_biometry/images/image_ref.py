@@ -1,14 +1,36 @@
-"""Image files and the images in them, without opening more than their first bytes: what a plan needs.
+"""Image files and the images in them, without opening more than their first bytes: what a plan needs."""
 
-``FILE#3`` is the third image of a DICOM file that holds several.
-"""
+from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from fetal_biometry.errors import InputError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 DICOM_SUFFIXES = (".dcm", ".dicom")
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """One image: a file, and which of its frames, counted from 0, where a DICOM file holds several."""
+
+    path: Path
+    frame: int | None = None
+
+    @classmethod
+    def from_row(cls, row) -> ImageRef:
+        """Of a table's row with ``path`` and ``frame``, which is empty for the only image of a file."""
+        frame = row["frame"]
+        return cls(Path(row["path"]), None if frame in ("", None) else int(frame))
+
+    @property
+    def suffix(self) -> str:
+        """What distinguishes a frame's name from its file's: ``#3`` of the third one."""
+        return "" if self.frame is None else f"#{self.frame + 1}"
+
+    def __str__(self) -> str:
+        return f"{self.path}{self.suffix}"
 
 
 def find_images(folder) -> list[Path]:
@@ -33,19 +55,11 @@ def is_dicom(path) -> bool:
         return False
 
 
-def list_frames(path) -> list[str]:
-    """The images that a file holds: itself or, of a DICOM file with several frames, each with its number, from 1."""
+def list_frames(path) -> list[ImageRef]:
+    """The images that a file holds: one or, of a DICOM file with several frames, each of them."""
     if not is_dicom(path):
-        return [str(path)]
+        return [ImageRef(Path(path))]
     from fetal_biometry.images.dicom import frame_sizes  # few plans meet a DICOM file, and need not wait for the import
 
     count = frame_sizes(path)[2]
-    return [str(path)] if count == 1 else [f"{path}#{number}" for number in range(1, count + 1)]
-
-
-def file_and_frame(image) -> tuple[str, int]:
-    """The file of an image, and its frame there, counted from 0."""
-    file, mark, number = str(image).rpartition("#")
-    if mark and number.isdigit() and not Path(image).exists():
-        return file, int(number) - 1
-    return str(image), 0
+    return [ImageRef(Path(path), None if count == 1 else frame) for frame in range(count)]

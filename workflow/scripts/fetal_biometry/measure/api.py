@@ -1,27 +1,29 @@
 """Images measured from Python or the terminal, without a run of the workflow."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from fetal_biometry.data.sources import format_regions
 from fetal_biometry.digests import check_model
-from fetal_biometry.images.image_ref import list_frames
-from fetal_biometry.images.raster import image_size, pixel_sizes_in, read_squeezed
+from fetal_biometry.images.image_ref import ImageRef, list_frames
+from fetal_biometry.images.raster import Prepared, format_regions, prepare_images
+from fetal_biometry.limits import read_limits
 from fetal_biometry.measure import growth
 from fetal_biometry.measure.biometry import measure
-from fetal_biometry.model.geometry import squeeze
+from fetal_biometry.model.geometry import fit_square
 from fetal_biometry.model.inference import Predictor, locate_all
+from fetal_biometry.terms import Calliper
 
 HOME = Path(__file__).resolve().parents[4]
-SHIPPED_MODEL = HOME / "resources" / "models" / "hc18.onnx"
+PRETRAINED = HOME / "resources" / "models" / "hc18.onnx"
 
 
 def measure_images(
-    images, pixel_size_mm: float = np.nan, model=SHIPPED_MODEL, growth_chart: str = "none", weeks: float = np.nan
+    images, pixel_size_mm: float = np.nan, model=PRETRAINED, growth_chart: str = "none", weeks: float = np.nan
 ) -> pd.DataFrame:
     """Lengths of heads in images, as `predictions.csv` of a run has them.
 
@@ -41,9 +43,8 @@ def measure_images(
     Returns
     -------
     DataFrame
-        A row an image: `landmarks.COLUMNS` in original pixels, ``bpd_px`` to ``hc_mm``, 90 % intervals in mm where
-        mm are known and else in pixels, ``confidence`` and ``flags``; see `biometry.tabulate`. With a chart
-        also `growth.read_lengths`.
+        A row an image: landmarks in original pixels, ``bpd_px`` to ``hc_mm`` with 90 % intervals, ``confidence`` and
+        ``flags``; see `biometry.measure`. With a chart also `growth.read_lengths`.
 
     Raises
     ------
@@ -60,17 +61,26 @@ def measure_images(
     """
     check_model(model)
     predictor = Predictor(model, os.cpu_count() or 1)
-    if all(isinstance(image, np.ndarray) for image in images):
-        names, sizes = [f"image {number}" for number in range(1, len(images) + 1)], [im.shape[::-1] for im in images]
-        regions, squeezed = [""] * len(images), (squeeze(image, predictor.cache_size) for image in images)
-    else:
-        frames = [frame for path in images for frame in list_frames(path)]
-        names, sizes = [Path(frame).name for frame in frames], [image_size(frame) for frame in frames]
-        regions = [format_regions(pixel_sizes_in(frame)) for frame in frames]
-        squeezed = (image for image, _ in read_squeezed(frames, predictor.cache_size))
-    found = locate_all(predictor, names, squeezed, np.array(sizes))
-    manifest = pd.DataFrame(sizes, columns=["width_px", "height_px"])
-    manifest["calibrated_regions"], manifest["pixel_size_mm"] = regions, pixel_size_mm
-    config = yaml.safe_load((HOME / "config.yaml").read_text(encoding="utf-8"))
-    table, _ = measure(found, manifest, predictor.metadata.get("calibration", {}), config["flags"], config["calliper"])
+    names, prepared = _prepare(images, predictor)
+    facts = pd.DataFrame({"image_name": names, "pixel_size_mm": pixel_size_mm})
+    facts[["width_px", "height_px"]] = [(one.width, one.height) for one in prepared]
+    facts["calibrated_regions"] = [format_regions(one.regions) for one in prepared]
+    sizes = facts[["width_px", "height_px"]].to_numpy()
+    found = locate_all(predictor, names, (one.pixels for one in prepared), sizes)
+    limits = read_limits(HOME / "limits.yaml").flags
+    table = measure(found, facts, predictor.calibration, limits, Calliper.OUTER_TO_OUTER)
     return table.join(growth.read_lengths(table, np.full(len(table), weeks), growth_chart))
+
+
+def _prepare(images, predictor: Predictor) -> tuple[list[str], list[Prepared]]:
+    size, squeezed = predictor.prepared_size, predictor.squeezed
+    if all(isinstance(image, np.ndarray) for image in images):
+        prepared = [Prepared(fit_square(one, size, squeezed), *one.shape[::-1], np.zeros((0, 6))) for one in images]
+        return [f"image {number}" for number in range(1, len(images) + 1)], prepared
+    frames: list[ImageRef] = [frame for path in images for frame in list_frames(path)]
+    prepared = []
+    for one in prepare_images(frames, size, squeezed):
+        if isinstance(one, Exception):
+            raise one
+        prepared.append(one)
+    return [Path(str(frame)).name for frame in frames], prepared

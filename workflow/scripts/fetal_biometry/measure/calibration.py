@@ -1,41 +1,39 @@
-"""Lengths without bias, and intervals that hold as often as they say, from images that taught the network nothing."""
+"""Lengths without bias, and intervals that hold as often as they say, from images that the network was not trained on."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from fetal_biometry.model.detection import EVIDENCE
-from fetal_biometry.model.geometry import LENGTHS, all_lengths
-from fetal_biometry.report.statistics import in_bands
+from fetal_biometry.frames import points_of
+from fetal_biometry.measure.head_size import in_bands
+from fetal_biometry.measure.lengths import reported_lengths
+from fetal_biometry.model.detection import QUALITY
+from fetal_biometry.model.geometry import UNSCALED, all_lengths, scale_diameters
+from fetal_biometry.terms import LENGTHS, Calliper
 
 _FEWEST = 20  # calibration images of a band of HC from which it may have a quantile of its own
 _FAINTEST = 0.01  # share of calibration heads that may be drawn more faintly, or with less confidence, than is usual
-_PRIOR = 50  # calibration images that the belief weighs that no evidence matters, and no length is biased
+_PRIOR = (
+    50  # calibration images that weigh as much as the belief that no quality feature matters, and no length is biased
+)
 
 
-def conformal_quantile(errors: np.ndarray, level: float, assurance: float = 0.0) -> float:
+def conformal_quantile(errors: np.ndarray, level: float) -> float:
     """The split-conformal quantile of calibration errors.
 
-    The ``ceil((n + 1) * level)``-th smallest of n errors: the next exchangeable error lies within it with
-    probability at least `level` (Vovk et al., Algorithmic Learning in a Random World, 2005), on average over the
-    errors that calibrate. With an `assurance` it is the first one that holds a share `level` of all errors to come
-    with that probability, whichever errors calibrate: a tolerance limit (Wilks, Ann Math Stat 1941; for conformal
-    prediction Vovk, ACML 2012). Infinite when n is too small to promise that.
+    The ``ceil((n + 1) * level)``-th smallest of n errors: the next exchangeable error lies within it with probability at
+    least `level` (Vovk et al., Algorithmic Learning in a Random World, 2005). Infinite when n is too small to promise that.
 
     Examples
     --------
-    >>> conformal_quantile(np.arange(1.0, 20.0), 0.9), conformal_quantile(np.arange(1.0, 101.0), 0.9, 0.9)
-    (18.0, 95.0)
+    >>> conformal_quantile(np.arange(1.0, 20.0), 0.9)
+    18.0
     """
     errors = np.sort(np.asarray(errors, dtype=float))
-    n, rank = len(errors), math.ceil((len(errors) + 1) * level)
-    if assurance:  # P(the rank-th holds at least `level`) = P(fewer than rank of n errors lie below the true quantile)
-        logs = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(n + 1)]
-        below = np.arange(n + 1)
-        chances = np.exp(np.array(logs) + below * math.log(level) + (n - below) * math.log1p(-level))
-        rank = max(rank, 1 + int(np.searchsorted(np.cumsum(chances), assurance)))
-    return float(errors[rank - 1]) if rank <= n else float("inf")
+    rank = math.ceil((len(errors) + 1) * level)
+    return float(errors[rank - 1]) if rank <= len(errors) else float("inf")
 
 
 def learn_correction(points: np.ndarray, references: np.ndarray) -> tuple[float, float]:
@@ -69,16 +67,16 @@ def learn_correction(points: np.ndarray, references: np.ndarray) -> tuple[float,
 
 @dataclass
 class Judged:
-    """Images with known lengths that a network measured which they taught nothing.
+    """Images with known lengths, measured by a network that was not trained on them.
 
     ``lengths`` and ``references`` (M, 3) are predicted and true BPD, OFD and HC, in one unit with each other;
-    ``evidence`` (M, 5) that of `decoding.find_heads`, of which columns that are not finite for every image are left
+    ``quality`` (M, 5) that of `detection.find_heads`, of which columns that are not finite for every image are left
     out; ``hc_mm`` (M,) the predicted HC, NaN where the pixel size is unknown.
     """
 
     lengths: np.ndarray
     references: np.ndarray
-    evidence: np.ndarray
+    quality: np.ndarray
     hc_mm: np.ndarray
 
     def errors(self) -> np.ndarray:
@@ -87,53 +85,36 @@ class Judged:
         return np.abs(lengths - self.references) / np.maximum(lengths, 1e-9)
 
 
-def calibrate(judged: Judged, level: float, assurance: float = 0.0, rehearsal: Judged | None = None) -> dict:
-    """What `intervals` needs to know, learned from images that taught the network nothing.
+def calibrate(judged: Judged, level: float) -> dict:
+    """What `intervals` needs to know, learned from images that the network was not trained on.
 
-    The relative error of a length is expected to grow with the evidence against it, by a ridge regression of its
+    The relative error of a length is expected to grow with the quality features, by a ridge regression of its
     logarithm; the conformal quantile of error over expectation, by band of predicted HC (Mondrian) where enough
     images calibrate it, makes the intervals hold (Lei et al., J Am Stat Assoc 2018, on locally weighted ones).
 
     Parameters
     ----------
     judged : Judged
-        By the network whose intervals these are.
     level : float
         Coverage, such as 0.9.
-    assurance : float
-        How sure that coverage is, see `conformal_quantile`; 0 for the average over calibrations.
-    rehearsal : Judged, optional
-        By other networks of the same kind, of more images. Expectation and bands are then learned from these, and
-        one quantile of `judged`, of error over what they let expect, turns them into the network's own.
 
     Returns
     -------
     dict
         Plain numbers and lists, fit for JSON.
     """
-    lessons = rehearsal if rehearsal is not None and len(rehearsal.lengths) else judged
-    sure = assurance if lessons is judged else 0.0
-    learned = {"level": level, "assurance": assurance, "images": len(judged.lengths)}
-    learned |= _expect_errors(lessons, level, sure) | faintest_head(judged.evidence)
-    if lessons is judged:
-        return learned
-    unscaled = np.ones_like(judged.errors()), judged.evidence, judged.hc_mm
-    expected = intervals(learned, *unscaled)[..., 1] - 1
-    for length, scores in zip(LENGTHS, (judged.errors() / expected).T, strict=True):
-        scale = conformal_quantile(scores, level, assurance)
-        quantiles = learned[length]["quantiles"]
-        learned[length]["quantiles"] = {band: scale * q for band, q in quantiles.items() if np.isfinite(scale)}
-    return learned
+    learned = {"level": level, "images": len(judged.lengths)}
+    return learned | _expect_errors(judged, level) | faintest_head(judged.quality)
 
 
-def faintest_head(evidence: np.ndarray) -> dict:
+def faintest_head(quality: np.ndarray) -> dict:
     """``least_height`` and ``least_confidence`` of all but the faintest hundredth of heads that a network has not seen.
 
     Some networks draw every head up to 1, others do not; heatmaps of a short training are broad. Neither is known
     where there is no head, or a decoder reads none. Of few heads a hundredth is the lowest one, below which many more
     may lie; a height is unusual only if it is four standard deviations below the median, too, by median deviations.
     """
-    heads = evidence[:, [EVIDENCE.index("height"), EVIDENCE.index("confidence")]]
+    heads = quality[:, [QUALITY.index("height"), QUALITY.index("confidence")]]
     if not len(heads) or not np.isfinite(heads).all():
         return {}
     height, confidence = np.quantile(heads, _FAINTEST, axis=0)
@@ -142,25 +123,25 @@ def faintest_head(evidence: np.ndarray) -> dict:
     return {"least_height": float(min(height, unusual)), "least_confidence": float(confidence)}
 
 
-def _expect_errors(judged: Judged, level: float, assurance: float) -> dict:
-    """How errors grow with the evidence, and the quantile by band of error over what the evidence lets expect."""
-    nothing, errors, doubts = [0.0] * len(EVIDENCE), judged.errors(), _doubts(judged.evidence)
+def _expect_errors(judged: Judged, level: float) -> dict:
+    """How errors grow with the quality, and the quantile by band of error over what the quality lets expect."""
+    nothing, errors, doubts = [0.0] * len(QUALITY), judged.errors(), _doubts(judged.quality)
     if not len(errors):
         unknown = {length: {"slopes": nothing, "quantiles": {}} for length in LENGTHS}
-        return {"centre": nothing, "spread": [1.0] * len(EVIDENCE)} | unknown
+        return {"centre": nothing, "spread": [1.0] * len(QUALITY)} | unknown
     used = np.isfinite(doubts).all(axis=0)
     centre = np.where(used, doubts.mean(axis=0), 0.0)
     spread = np.where(used, doubts.std(axis=0) + 1e-9, 1.0)
     learned = {"centre": centre.tolist(), "spread": spread.tolist()}
     standard = np.where(used, (doubts - centre) / spread, 0.0)
-    precision = standard.T @ standard + _PRIOR * np.eye(len(EVIDENCE))
+    precision = standard.T @ standard + _PRIOR * np.eye(len(QUALITY))
     bands = {"all": np.ones(len(errors), dtype=bool)} | in_bands(judged.hc_mm)
     for length, error in zip(LENGTHS, errors.T, strict=True):
         tamed = np.log(error + np.median(error) / 4 + 1e-9)  # so that errors of next to nothing have little say
         slopes = np.linalg.solve(precision, standard.T @ (tamed - tamed.mean()))
         scores = error / np.exp(standard @ slopes)
         quantiles = {
-            band: conformal_quantile(scores[inside], level, assurance)
+            band: conformal_quantile(scores[inside], level)
             for band, inside in bands.items()
             if band == "all" or inside.sum() >= _FEWEST
         }
@@ -171,40 +152,82 @@ def _expect_errors(judged: Judged, level: float, assurance: float) -> dict:
     return learned
 
 
-def intervals(calibration: dict, lengths: np.ndarray, evidence: np.ndarray, hc_mm: np.ndarray) -> np.ndarray:
-    """Intervals around predicted lengths.
+def intervals(calibration: dict, quality: np.ndarray, hc_mm: np.ndarray) -> np.ndarray:
+    """Intervals of predicted lengths.
 
     Parameters
     ----------
     calibration : dict
-        Of `calibrate`.
-    lengths : ndarray of shape (N, 3)
-        Predicted BPD, OFD and HC, in any unit.
-    evidence, hc_mm
+        Of `calibrate`, also of version 0.1.0.
+    quality, hc_mm
         As of `Judged`.
 
     Returns
     -------
-    ndarray of shape (N, 3, 2)
-        Low and high ends; NaN where calibration images were too few.
+    ndarray of shape (N, 3)
+        Half the breadth of each length's interval as a share of it; NaN where calibration images were too few.
     """
-    doubts = (_doubts(evidence) - calibration["centre"]) / np.array(calibration["spread"])
+    doubts = (_doubts(quality) - calibration["centre"]) / np.array(calibration["spread"])
     doubts = np.where(np.isfinite(doubts), doubts, 0.0)
     shares = []
     for length in LENGTHS:
         quantiles = calibration[length]["quantiles"]
-        quantile = np.full(len(lengths), quantiles.get("all", np.nan))
+        quantile = np.full(len(quality), quantiles.get("all", np.nan))
         for band, inside in in_bands(hc_mm).items():
             quantile[inside] = quantiles.get(band, quantiles.get("all", np.nan))
         shares.append(quantile * np.exp(doubts @ np.array(calibration[length]["slopes"])))
-    share = np.stack(shares, axis=1)
-    return np.stack([lengths * np.maximum(1 - share, 0), lengths * (1 + share)], axis=-1)
+    return np.stack(shares, axis=1)
 
 
-def _doubts(evidence: np.ndarray) -> np.ndarray:
-    """Evidence turned so that more of it is worse and a step counts alike everywhere, (N, 5)."""
-    confidence, disagreement, height, blur, drift = np.asarray(evidence, dtype=float).reshape(-1, len(EVIDENCE)).T
+def _doubts(quality: np.ndarray) -> np.ndarray:
+    """Quality features turned so that more is worse and a step counts alike everywhere, (N, 5)."""
+    confidence, disagreement, height, blur, moved = np.asarray(quality, dtype=float).reshape(-1, len(QUALITY)).T
     with np.errstate(invalid="ignore"):
-        distances = [np.maximum(distance, 0.005) for distance in (disagreement, drift)]
+        distances = [np.maximum(distance, 0.005) for distance in (disagreement, moved)]
         columns = [1.02 - confidence, 1.02 - height, np.maximum(blur, 1e-3), *distances]
         return np.log(np.stack(columns, axis=1))
+
+
+def learn(
+    labels: pd.DataFrame | None,
+    found: pd.DataFrame | None,
+    pixel_size: pd.Series,
+    folds: pd.Series | None,
+    calliper: str,
+    correct: bool,
+    level: float,
+) -> dict:
+    """A model's calibration: `calibrate`, with its bias correction and how its labels took BPD.
+
+    Parameters
+    ----------
+    labels, found : DataFrame or None
+        Valid labels, and what was found in images that the network, or that of their fold, was not trained on.
+    pixel_size : Series
+        By image name, mm; NaN where unknown.
+    folds : Series, optional
+        By image name. ``without`` then holds the calibration of all other folds, for the images of each.
+    """
+    if labels is None or not len(labels):
+        nobody = Judged(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, len(QUALITY))), np.zeros(0))
+        return {"calliper": calliper, "correction": UNSCALED} | calibrate(nobody, level)
+    found = found.loc[labels.index]
+    sizes = pixel_size.reindex(labels.index).to_numpy()
+
+    def of_rows(rows: np.ndarray) -> dict:
+        located, true = points_of(found[rows]), points_of(labels[rows])
+        correction = learn_correction(located, true) if correct else UNSCALED
+        judged = _judge(scale_diameters(located, correction), true, found[rows], sizes[rows], Calliper(calliper))
+        return {"calliper": calliper, "correction": correction} | calibrate(judged, level)
+
+    learned = of_rows(np.ones(len(labels), dtype=bool))
+    if folds is not None:  # an image's own interval rests on other examinations alone
+        fold = folds.loc[labels.index].to_numpy()
+        learned["without"] = {str(k): of_rows(fold != k) for k in sorted(set(folds))}
+    return learned
+
+
+def _judge(located, true, found: pd.DataFrame, sizes: np.ndarray, calliper: Calliper) -> Judged:
+    predicted, labelled = (reported_lengths(points, sizes, calliper) for points in (located, true))
+    hc_mm = np.where(np.isfinite(sizes), predicted[:, 2], np.nan)
+    return Judged(predicted, labelled, found[list(QUALITY)].to_numpy(dtype=float), hc_mm)

@@ -1,73 +1,56 @@
-"""Random views of an image and its landmarks, with the landmarks put back into canonical order."""
+"""Random views of an image, its landmarks and its targets, with the landmarks put back into canonical order."""
+
+from __future__ import annotations
 
 import cv2
 import numpy as np
 
 from fetal_biometry.model.landmarks import canonical
+from fetal_biometry.recipe import Augmentation
+
+_TRIES = 10  # before only flips are drawn
 
 
-def augment(image, points, aspect: float, size: int, knobs: dict, rng: np.random.Generator, start=None):
-    """One random view, `size` pixels a side, of a squeezed image or of part of it.
+def augment(
+    image: np.ndarray, points: np.ndarray, targets: np.ndarray, settings: Augmentation, rng: np.random.Generator
+):
+    """One random view of a prepared image; image and targets are moved by the same affine map.
 
     Parameters
     ----------
-    image : ndarray of shape (C, C), uint8
-        Squeezed to a square; of `size` pixels a side where there is no `start`.
+    image : ndarray of shape (S, S), uint8
     points : ndarray of shape (4, 2)
-        Landmarks in pixels of the view before it is varied.
-    aspect : float
-        Width over height of the original: rotation happens in its geometry, for in the squeezed grid it
-        would shear the head.
-    knobs : dict
-        ``flip`` (probability, each direction), ``rotation_deg``, ``shrink`` and ``enlarge`` (logarithms of the
-        scale, at most), ``shift`` (fraction of the frame), ``thin`` and ``thicken`` (logarithms of the skull's
-        thickness over the head's size, at most), ``gain``, ``gamma``, ``shadow`` (probability),
-        ``noise`` (grey levels).
-    rng : numpy.random.Generator
-    start : ndarray of shape (2, 3), optional
-        From the image's pixels to those of the view that is varied, and whose aspect ratio is given.
+        Landmarks in the image's pixels.
+    targets : ndarray of shape (4 or 5, H, H)
+        Heatmaps of the landmarks, and the head mask.
 
     Returns
     -------
-    image : ndarray of shape (size, size), uint8
-    points : ndarray of shape (4, 2)
-        In canonical order, whatever the view did to it. Inside the frame, unless the label itself lies outside:
-        then only flips are drawn.
+    image : ndarray of shape (S, S), uint8
+    targets : ndarray of shape (4 or 5, H, H), float32
+        Channels in the canonical order of the moved landmarks.
     """
-    matrix, moved = _random_view(points, size, aspect, knobs, rng)
-    if start is not None:
-        matrix = np.column_stack([matrix[:, :2] @ start[:, :2], matrix[:, :2] @ start[:, 2] + matrix[:, 2]])
-    thickness = np.exp(rng.uniform(-knobs["thin"], knobs["thicken"]))
-    image = _resample(image, matrix, moved, size, thickness)
-    return _random_tones(image, knobs, rng), canonical(moved)
-
-
-def coarsen(image: np.ndarray, scale: float) -> np.ndarray:
-    """A square image as blurred as if it had been cached at `scale` times its size."""
     size = image.shape[0]
-    fewer = max(round(size * scale), 1)
-    if fewer == size:
-        return image
-    small = cv2.resize(image, (fewer, fewer), interpolation=cv2.INTER_AREA)
-    return cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
+    matrix, moved = random_map(points, size, settings, rng)
+    thickness = np.exp(rng.uniform(-settings.thin, settings.thicken))
+    image = _random_tones(_move_image(image, matrix, moved, thickness), settings, rng)
+    return image, _move_targets(targets, matrix, moved, size)
 
 
-def _random_view(points, size, aspect, knobs, rng):
-    """An affine matrix (2, 3) on the squeezed grid, and where it takes the points.
+def random_map(points: np.ndarray, size: int, settings: Augmentation, rng) -> tuple[np.ndarray, np.ndarray]:
+    """An affine matrix (2, 3) on the image's pixels, and where it takes the points, (4, 2).
 
-    A view that would push a landmark out of the frame is drawn again; after ten tries only the flips stay.
+    A map that would push a landmark out of the frame is drawn again; after ten tries only the flips stay.
     """
     centre = (size - 1) / 2
-    squeeze = np.diag([1 / aspect, 1.0])  # from original proportions to the square grid
-    flips = np.diag(np.where(rng.random(2) < knobs["flip"], -1.0, 1.0))
-    for attempt in range(11):
+    flips = np.diag(np.where(rng.random(2) < settings.flip, -1.0, 1.0))
+    for attempt in range(_TRIES + 1):
         linear, shift = flips, np.zeros(2)
-        if attempt < 10:
-            angle = np.deg2rad(rng.uniform(-knobs["rotation_deg"], knobs["rotation_deg"]))
+        if attempt < _TRIES:
+            angle = np.deg2rad(rng.uniform(-settings.rotation_deg, settings.rotation_deg))
             turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-            zoom = np.exp(rng.uniform(-knobs["shrink"], knobs["enlarge"]))
-            linear = squeeze @ (zoom * turn) @ np.linalg.inv(squeeze) @ flips
-            shift = rng.uniform(-knobs["shift"], knobs["shift"], 2) * size
+            linear = np.exp(rng.uniform(-settings.shrink, settings.enlarge)) * turn @ flips
+            shift = rng.uniform(-settings.shift, settings.shift, 2) * size
         offset = centre + shift - linear @ np.array([centre, centre])
         moved = points @ linear.T + offset
         if (moved >= 0).all() and (moved <= size - 1).all():
@@ -75,12 +58,26 @@ def _random_view(points, size, aspect, knobs, rng):
     return np.column_stack([linear, offset]), moved
 
 
-def _resample(image, matrix, points, size, thickness):
+def _move_targets(targets: np.ndarray, matrix: np.ndarray, moved: np.ndarray, size: int) -> np.ndarray:
+    cells = targets.shape[-1]
+    pixels_a_cell = size / cells
+    linear, offset = matrix[:, :2], matrix[:, 2]
+    in_cells = (offset + 0.5 - linear @ [0.5, 0.5]) / pixels_a_cell + linear @ [0.5, 0.5] - 0.5
+    on_grid = np.column_stack([linear, in_cells])
+    maps = [cv2.warpAffine(one.astype(np.float32), on_grid, (cells, cells), flags=cv2.INTER_LINEAR) for one in targets]
+    ordered = canonical(moved)
+    left_right = (0, 1) if np.array_equal(ordered[0], moved[0]) else (1, 0)
+    upper_lower = (2, 3) if np.array_equal(ordered[2], moved[2]) else (3, 2)
+    return np.stack([maps[i] for i in (*left_right, *upper_lower, *range(4, len(maps)))])
+
+
+def _move_image(image, matrix, points, thickness):
     """The image as an affine matrix moves it, with a thicker or thinner skull, for a small head has a thick one.
 
     A pixel at a share r of the head's radius shows what was at ``r ** (1 / thickness)``: the outline stays, what lies
     near it moves away from it or closer. Points that span no head leave the skull as it is.
     """
+    size = image.shape[0]
     axes = np.stack([points[1] - points[0], points[3] - points[2]], axis=1) / 2
     if thickness == 1 or abs(np.linalg.det(axes)) < 1:
         return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
@@ -96,16 +93,16 @@ def _resample(image, matrix, points, size, thickness):
     return cv2.remap(image, *places, cv2.INTER_LINEAR)
 
 
-def _random_tones(image, knobs, rng):
+def _random_tones(image, settings: Augmentation, rng):
     """Gain, gamma, one acoustic shadow and noise: what another machine or hand would change."""
     levels = np.arange(256) / 255
-    gain = np.exp(rng.uniform(-knobs["gain"], knobs["gain"]))
-    gamma = np.exp(rng.uniform(-knobs["gamma"], knobs["gamma"]))
+    gain = np.exp(rng.uniform(-settings.gain, settings.gain))
+    gamma = np.exp(rng.uniform(-settings.gamma, settings.gamma))
     image = cv2.LUT(image, np.clip(255 * gain * levels**gamma, 0, 255).astype(np.uint8))
-    if rng.random() < knobs["shadow"]:
+    if rng.random() < settings.shadow:
         image = _cast_shadow(image, rng)
-    if knobs["noise"] > 0:
-        speckle = rng.standard_normal(image.shape, dtype=np.float32) * (knobs["noise"] * rng.random())
+    if settings.noise > 0:
+        speckle = rng.standard_normal(image.shape, dtype=np.float32) * (settings.noise * rng.random())
         image = np.clip(image * (1 + speckle / 255) + speckle / 4, 0, 255).astype(np.uint8)
     return image
 

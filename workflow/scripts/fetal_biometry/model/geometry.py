@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from fetal_biometry.model.landmarks import canonical
+from fetal_biometry.terms import LENGTHS  # noqa: F401, the order of `all_lengths`
 
-LENGTHS = ("bpd", "ofd", "hc")
-UNSTRETCHED = (1.0, 1.0)  # OFD and BPD left as they are
+UNSCALED = (1.0, 1.0)  # OFD and BPD left as they are
 
 
 def resize_points(points: np.ndarray, from_size, to_size) -> np.ndarray:
@@ -27,12 +27,33 @@ def resize_points(points: np.ndarray, from_size, to_size) -> np.ndarray:
     return (np.asarray(points, dtype=float) + 0.5) * scale - 0.5
 
 
-def squeeze(image: np.ndarray, size: int) -> np.ndarray:
-    """All of a grey image on ``size`` x ``size`` pixels, averaging over areas; the aspect ratio is not kept.
+def fit_square(image: np.ndarray, size: int, squeezed: bool = False) -> np.ndarray:
+    """All of a grey image on ``size`` x ``size`` pixels, averaging over areas, centred between black margins.
 
-    Lengths are never taken in this grid: `resize_points` brings points back first.
+    One scale serves both axes. ``squeezed`` images fill the square instead, and their proportions are lost; models of
+    version 0.1.0 see them so. Lengths are never taken in this grid.
     """
-    return image if image.shape == (size, size) else cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    if image.shape == (size, size):
+        return image
+    height, width = image.shape
+    if not squeezed and height != width:
+        (left, top), side = margins((width, height)), max(height, width)
+        right, bottom = side - width - left, side - height - top
+        image = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def margins(sizes) -> np.ndarray:
+    """Original pixels left of and above images of ``(width, height)`` that are centred in a square, (..., 2)."""
+    sizes = np.asarray(sizes, dtype=int)
+    return (sizes.max(axis=-1, keepdims=True) - sizes) // 2
+
+
+def without_margins(image: np.ndarray, size) -> np.ndarray:
+    """What `fit_square` shows of an image of ``(width, height)``, without the margins."""
+    side, (left, top) = max(size), margins(size)
+    ends = (np.array([left, top, left + size[0], top + size[1]]) * image.shape[0] / side).round().astype(int)
+    return image[ends[1] : max(ends[3], ends[1] + 1), ends[0] : max(ends[2], ends[0] + 1)]
 
 
 def contrast(image: np.ndarray) -> float:
@@ -46,11 +67,6 @@ def contrast(image: np.ndarray) -> float:
     shares = np.cumsum(np.bincount(image[::2, ::2].ravel(), minlength=256)) / image[::2, ::2].size
     dark, bright = np.searchsorted(shares, [0.01, 0.99])
     return round(float(bright - dark) / 255, 4)
-
-
-def squeeze_all(images: np.ndarray, size: int) -> np.ndarray:
-    """`squeeze` of each of (N, C, C) images; themselves where they have that size."""
-    return images if images.shape[1:] == (size, size) else np.stack([squeeze(image, size) for image in images])
 
 
 def head_lengths(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +144,7 @@ def landmarks_to_ellipse(points: np.ndarray):
     return points.mean(axis=-2), np.maximum(bpd, ofd) / 2, np.minimum(bpd, ofd) / 2, angle
 
 
-def stretch_diameters(points: np.ndarray, factors) -> np.ndarray:
+def scale_diameters(points: np.ndarray, factors) -> np.ndarray:
     """Both ends of each diameter of (N, 4, 2) landmarks moved apart about their middle, by a factor each: OFD, BPD."""
     ends = points.reshape(-1, 2, 2, 2)
     middle = ends.mean(axis=2, keepdims=True)
@@ -138,7 +154,7 @@ def stretch_diameters(points: np.ndarray, factors) -> np.ndarray:
 def mean_ellipse(first: np.ndarray, second: np.ndarray, share=0.5) -> np.ndarray:
     """Axes of an ellipse between two that landmarks span.
 
-    Centres are averaged, and so are the symmetric matrices that stretch the unit circle into each ellipse: axes of
+    Centres are averaged, and so are the symmetric matrices that turn the unit circle into each ellipse: axes of
     one direction average their lengths, and the direction of a nearly round ellipse weighs next to nothing.
 
     Parameters
@@ -153,15 +169,15 @@ def mean_ellipse(first: np.ndarray, second: np.ndarray, share=0.5) -> np.ndarray
         In canonical order; the longer axis is the OFD.
     """
     share = np.broadcast_to(share, len(first))[:, None]
-    stretch = (1 - share[..., None]) * _stretch(first) + share[..., None] * _stretch(second)
-    lengths, directions = np.linalg.eigh(stretch)
+    shape = (1 - share[..., None]) * _shape(first) + share[..., None] * _shape(second)
+    lengths, directions = np.linalg.eigh(shape)
     axes = lengths[:, None, :] * directions
     centre = (1 - share) * np.mean(first, axis=1) + share * np.mean(second, axis=1)
     offsets = np.stack([-axes[..., 1], axes[..., 1], -axes[..., 0], axes[..., 0]], axis=1)
     return canonical(centre[:, None] + offsets)
 
 
-def _stretch(points: np.ndarray) -> np.ndarray:
+def _shape(points: np.ndarray) -> np.ndarray:
     """The symmetric (N, 2, 2) matrix that maps the unit circle onto the ellipse of two conjugate diameters."""
     half = (points[:, 1::2] - points[:, 0::2]) / 2
     squares, directions = np.linalg.eigh(half.transpose(0, 2, 1) @ half)

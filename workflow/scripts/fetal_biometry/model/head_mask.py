@@ -1,4 +1,4 @@
-"""The filled head: drawn from the four landmarks as a target, and read back as the ellipse of its outline.
+"""The head mask: rendered from the four landmarks as a target, and read back as the ellipse of its outline.
 
 A second estimate of both diameters from one network, which needs no annotation of its own.
 """
@@ -22,8 +22,7 @@ def encode(points: np.ndarray, size: int) -> np.ndarray:
     Parameters
     ----------
     points : ndarray of shape (N, 4, 2)
-        Landmarks in grid cells. The two diameters are taken as conjugate ones of an ellipse, which is what an
-        ellipse's axes become in a squeezed grid.
+        Landmarks in grid cells. The two diameters are taken as conjugate ones of an ellipse.
     size : int
         Cells a side.
 
@@ -60,8 +59,8 @@ def decode(masks: np.ndarray, views: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    The outline lies at half the mask's own height. A network that hesitates draws a head that is low and flat; at a
-    level of 0.5 it would come out small, or not at all.
+    The outline lies at half the mask's own height. An uncertain mask is low and flat; at a level of 0.5 the head would
+    come out small, or not at all.
     """
     found = np.full((len(masks), 4, 2), np.nan)
     for i, (mask, view) in enumerate(zip(masks, views, strict=True)):
@@ -73,7 +72,7 @@ def decode(masks: np.ndarray, views: np.ndarray) -> np.ndarray:
 
 
 def appearance(masks: np.ndarray) -> np.ndarray:
-    """How a head is drawn, whatever its size and place.
+    """How sure and how sharp a mask is, whatever the head's size and place.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""What speaks for a head in all that a network sees of an image: a logistic regression on its deepest features.
+"""The head-presence classifier: a logistic regression on a network's deepest features.
 
-A network that learns to draw nothing where there is no head finds small heads less well; one that has learned already
-knows enough to tell. The regression is fitted to it afterwards and closes the filled head that it draws.
+A network trained to draw nothing where there is no head finds small heads less well. The classifier is fitted after the
+training instead, changes no other weight, and empties the head mask where its odds are against a head.
 """
 
 import torch
@@ -11,7 +11,7 @@ _RIDGE = 0.01  # on the weights of standardised features, beside a mean loss of 
 _FLAT = 1e-3  # standard deviation of a feature that says nothing
 
 
-def learn_gate(heads: torch.Tensor, others: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+def fit_classifier(heads: torch.Tensor, others: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     """Weights (F,) and bias of the logarithm of the odds that an image shows a head.
 
     Parameters
@@ -24,7 +24,7 @@ def learn_gate(heads: torch.Tensor, others: list[torch.Tensor]) -> tuple[torch.T
     Examples
     --------
     >>> heads, others = torch.tensor([[1.0, 0], [2, 0], [3, 0]]), torch.tensor([[-1.0, 0], [-2, 0]])
-    >>> weight, bias = learn_gate(heads, [others])
+    >>> weight, bias = fit_classifier(heads, [others])
     >>> bool((heads @ weight + bias > 2).all() and (others @ weight + bias < -2).all())
     True
     """

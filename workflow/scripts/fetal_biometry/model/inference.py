@@ -1,4 +1,6 @@
-"""Trained networks on cached images, through ONNX Runtime; torch is not needed."""
+"""Trained networks on prepared images, through ONNX Runtime; torch is not needed."""
+
+from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
@@ -7,24 +9,32 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from fetal_biometry.model import detection as decoding
-from fetal_biometry.model.geometry import contrast, resize_points, squeeze_all
+from fetal_biometry.model import detection
+from fetal_biometry.model.cascade import find_heads_in_stages
+from fetal_biometry.model.geometry import contrast, without_margins
 from fetal_biometry.model.heatmaps import encode
-from fetal_biometry.model.landmarks import COLUMNS
 from fetal_biometry.model.onnx_file import CLOSER, open_model
-from fetal_biometry.model.views import show_labelled
+from fetal_biometry.model.views import to_grid, whole_views
+from fetal_biometry.terms import COLUMNS
 
 BATCH = 16  # beyond it ONNX Runtime gains nothing on a CPU and memory grows
 
 
 class Predictor:
-    """An exported model: its networks with their grey scaling, and in its metadata how to read their output.
+    """An exported model: its network with its grey scaling, and in its metadata how to read its output.
 
     Parameters
     ----------
     path : path
         ``model.onnx`` of this workflow.
     threads : int
+
+    Attributes
+    ----------
+    prepared_size : int
+        Side of the prepared images that it takes.
+    squeezed : bool
+        How these are prepared, see `geometry.fit_square`.
 
     Raises
     ------
@@ -34,22 +44,28 @@ class Predictor:
 
     def __init__(self, path, threads: int = 1):
         self.session, self.metadata = open_model(path, threads)
-        self.image_size, self.cache_size = self.metadata["image_size"], self.metadata["cache_size"]
+        self.squeezed: bool = self.metadata["cascade"]
+        self.prepared_size: int = self.metadata["cache_size" if self.squeezed else "image_size"]
 
-    def outputs(self, images: np.ndarray, look: int = 0) -> np.ndarray:
-        """What a look's network makes of (N, C, C) uint8 images: maps (N, 4 or 5, H, W), or coordinates (N, 4, 2)."""
-        seen = {"images": np.ascontiguousarray(squeeze_all(images, self.image_size)[:, None])}
-        if self.metadata["closeup"]:
-            seen[CLOSER] = np.array(look > 0)
+    @property
+    def calibration(self) -> dict:
+        """What its intervals rest on, see `calibration.calibrate`; empty of a network that was not packaged."""
+        return self.metadata.get("calibration", {})
+
+    def outputs(self, images: np.ndarray, stage: int = 0) -> np.ndarray:
+        """What the network makes of (N, S, S) uint8 images: maps (N, 4 or 5, H, W), or coordinates (N, 4, 2)."""
+        seen = {"images": np.ascontiguousarray(images[:, None])}
+        if self.metadata["cascade"]:
+            seen[CLOSER] = np.array(stage > 0)
         return self.session.run(None, seen)[0]
 
     def locate(self, images: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Landmarks of squeezed images.
+        """Landmarks of prepared images.
 
         Parameters
         ----------
         images : ndarray of shape (N, C, C), uint8
-            As large as the model's `cache_size`.
+            As large as `prepared_size`.
         sizes : ndarray of shape (N, 2)
             Width and height of the originals.
 
@@ -57,27 +73,30 @@ class Predictor:
         -------
         points : ndarray of shape (N, 4, 2)
             In original pixels and canonical order.
-        evidence : ndarray of shape (N, 5)
-            See `decoding.find_heads`; NaN for a network that regresses coordinates, which cannot tell.
+        quality : ndarray of shape (N, 5)
+            See `detection.find_heads`; NaN for a network that regresses coordinates, which cannot tell.
         """
+        if self.metadata["cascade"]:
+            return find_heads_in_stages(self.outputs, images, sizes, self.metadata)
         if self.metadata["kind"] == "direct":
-            unknown = np.full((len(images), len(decoding.EVIDENCE)), np.nan)
-            return decoding.locate_coordinates(self.outputs(images), sizes), unknown
-        return decoding.find_heads(self.outputs, images, sizes, self.metadata)
+            unknown = np.full((len(images), len(detection.QUALITY)), np.nan)
+            return detection.locate_coordinates(self.outputs(images), sizes), unknown
+        keys = ("decoder", "sigma_cells", "test_time_augmentation")
+        return detection.find_heads(self.outputs, images, sizes, detection.Decoding(*map(self.metadata.get, keys)))
 
     def own_loss(self, images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """The landmarks' part of the loss that the network of the last look was trained with, an image at a time, (N,).
+        """The landmarks' part of the loss that the network was trained with, an image at a time, (N,).
 
         Takes ``images`` and ``sizes`` as `locate`, and the labels, ``points`` (N, 4, 2) in original pixels.
         """
-        seen, places = show_labelled(images, sizes, points, self.metadata["closeup"], self.image_size)
-        found = self.outputs(seen, look=1)[:, :4].astype(float)
+        found = self.outputs(images)[:, :4].astype(float)
         if self.metadata["kind"] == "direct":
-            targets = (places + 0.5) / self.image_size
+            targets = to_grid(whole_views(sizes), points, 1) + 0.5
         else:
-            cells, square = found.shape[-1], (self.image_size, self.image_size)
-            grid = resize_points(places, square, (cells, cells))
-            targets = encode(grid, cells, self.metadata["sigma_cells"]).astype(float)
+            cells = found.shape[-1]
+            targets = encode(to_grid(whole_views(sizes), points, cells), cells, self.metadata["sigma_cells"]).astype(
+                float
+            )
         if self.metadata["loss"] == "mse":
             axes = tuple(range(1, found.ndim))
             return ((found - targets) ** 2).mean(axis=axes)
@@ -86,20 +105,21 @@ class Predictor:
 
 
 def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes: np.ndarray) -> pd.DataFrame:
-    """Landmarks of any number of squeezed images, which are taken a batch at a time.
+    """Landmarks of any number of prepared images, which are taken a batch at a time.
 
     ``names``, ``images`` and ``sizes`` of N images, see `Predictor.locate`; a table of ``image_name``, landmarks in
-    original pixels, evidence, and each image's ``contrast``.
+    original pixels, quality features, and each image's ``contrast``.
     """
-    points, evidence = [np.zeros((0, 4, 2))], [np.zeros((0, len(decoding.EVIDENCE)))]
+    points, quality = [np.zeros((0, 4, 2))], [np.zeros((0, len(detection.QUALITY)))]
     contrasts, images = [], iter(images)
     for start in tqdm(range(0, len(names), BATCH), desc="measuring", unit="batch", disable=None):
         batch = np.stack(list(itertools.islice(images, BATCH)))
-        found, doubts = predictor.locate(batch, sizes[start : start + BATCH])
+        found, features = predictor.locate(batch, sizes[start : start + BATCH])
         points.append(found)
-        evidence.append(doubts)
-        contrasts += map(contrast, batch)
+        quality.append(features)
+        inside = zip(batch, sizes[start : start + BATCH], strict=True)
+        contrasts += [contrast(image if predictor.squeezed else without_margins(image, size)) for image, size in inside]
     table = pd.DataFrame({"image_name": names})
     table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
-    table[list(decoding.EVIDENCE)] = np.concatenate(evidence)
+    table[list(detection.QUALITY)] = np.concatenate(quality)
     return table.assign(contrast=contrasts)

@@ -1,10 +1,6 @@
-"""The four landmarks of a fetal head, their names, their order and its canonical form."""
+"""The canonical form of a head's four landmarks, whose names and order stand in `terms`."""
 
 import numpy as np
-
-LANDMARKS = ("ofd_1", "ofd_2", "bpd_1", "bpd_2")
-COLUMNS = tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy")
-REFERENCE_COLUMNS = tuple(f"reference_{column}" for column in COLUMNS)
 
 
 def canonical(points: np.ndarray) -> np.ndarray:
@@ -28,8 +24,3 @@ def canonical(points: np.ndarray) -> np.ndarray:
     first, second = major[..., 0], major[..., 1]
     reverse = (first > second) | ((first == second) & (minor[..., 0] > minor[..., 1]))
     return np.where(reverse[..., None, None], pairs[..., ::-1, :], pairs).reshape(points.shape)
-
-
-def swap_names(points: np.ndarray) -> np.ndarray:
-    """Exchange the two diameters of ``(..., 4, 2)`` points, for a table that calls the long axis BPD."""
-    return np.asarray(points, dtype=float)[..., [2, 3, 0, 1], :]

@@ -1,4 +1,4 @@
-"""The networks: a U-Net that draws heatmaps and the reference's first idea, a CNN that regresses coordinates.
+"""The networks: a U-Net that draws heatmaps and the baseline's first idea, a CNN that regresses coordinates.
 
 Both take grey images as they lie in the cache, uint8 of shape (N, 1, S, S); scaling is part of the network,
 so weights cannot be used with the wrong one.
@@ -10,7 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-_OPEN = 30.0  # logarithm of the odds of a gate that nothing has closed
+from fetal_biometry.recipe import Network
+
+_CERTAIN = 30.0  # logarithm of the odds of a head, until the classifier is fitted
 
 
 def _double_convolution(inputs: int, outputs: int, batch_norm: bool) -> nn.Sequential:
@@ -75,18 +77,20 @@ class UNet(nn.Module):
     batch_norm, transposed : bool
         Batch normalisation; transposed convolutions (else bilinear) on the way up.
     grey_scaling : {'unit', 'standardise', 'none'}
-    mask : bool
-        A fifth output channel, for the filled head.
-    gate : bool
-        Whether that one is closed where what the deepest level sees speaks against a head: its logits are lowered by
-        ``softplus(-odds)``, `odds` a weighted sum of the features' means and maxima. Open until `gate.learn_gate` says.
+    head_mask : bool
+        A fifth output channel, the probability that a cell belongs to the head.
+    head_presence : bool
+        Whether the deepest features can empty the mask: its logits are lowered by ``softplus(-odds)``, with `odds` of a
+        head a weighted sum of the features' means and maxima, see `head_presence.fit_classifier`.
 
     Notes
     -----
     ``forward`` maps (N, 1, S, S) to logits of shape (N, 4 or 5, S / stride, S / stride).
     """
 
-    def __init__(self, width, depth, stem_stride, stride, batch_norm, transposed, grey_scaling, mask, gate=False):
+    def __init__(
+        self, width, depth, stem_stride, stride, batch_norm, transposed, grey_scaling, head_mask, head_presence=False
+    ):
         super().__init__()
         channels = [width * min(2**level, 8) for level in range(depth + 1)]
         self.scale = _Scaled(grey_scaling)
@@ -101,25 +105,25 @@ class UNet(nn.Module):
             _Up(channels[level + 1], channels[level], batch_norm, transposed)
             for level in range(depth - 1, last - 1, -1)
         )
-        self.head = nn.Conv2d(channels[last], 5 if mask else 4, 1)
-        self.gated = gate
-        if gate:
-            self.register_buffer("gate_weight", torch.zeros(2 * channels[-1]))
-            self.register_buffer("gate_bias", torch.tensor(_OPEN))
+        self.head = nn.Conv2d(channels[last], 5 if head_mask else 4, 1)
+        self.has_classifier = head_presence
+        if head_presence:
+            self.register_buffer("presence_weight", torch.zeros(2 * channels[-1]))
+            self.register_buffer("presence_bias", torch.tensor(_CERTAIN))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         *skips, features = levels = self._encode(images)
         for block, skip in zip(self.up, reversed(skips), strict=False):
             features = block(features, skip)
         maps = self.head(features)
-        if not self.gated:
+        if not self.has_classifier:
             return maps
-        odds = (_pool(levels[-1]) * self.gate_weight).sum(dim=1) + self.gate_bias
-        closed = functional.softplus(-odds)[:, None, None, None]
-        return torch.cat([maps[:, :4], maps[:, 4:] - closed], dim=1)
+        odds = (_pool(levels[-1]) * self.presence_weight).sum(dim=1) + self.presence_bias
+        lowered = functional.softplus(-odds)[:, None, None, None]
+        return torch.cat([maps[:, :4], maps[:, 4:] - lowered], dim=1)
 
     def overview(self, images: torch.Tensor) -> torch.Tensor:
-        """What the gate goes by, (N, F): the mean and the maximum of each feature of the deepest level."""
+        """What the head-presence classifier reads, (N, F): the mean and the maximum of each feature of the deepest level."""
         return _pool(self._encode(images)[-1])
 
     def _encode(self, images: torch.Tensor) -> list[torch.Tensor]:
@@ -160,26 +164,28 @@ class DirectRegressor(nn.Module):
         return self.regress(self.features(self.scale(images))).reshape(-1, 4, 2)
 
 
-def build_networks(architecture: dict) -> nn.ModuleList:
-    """Build the network of each look from their plain description, as a checkpoint holds it.
+def describe_architecture(network: Network, image_size: int) -> dict:
+    """The network as a checkpoint stores it: plain values, for `build_network`."""
+    if network.kind == "direct":
+        keys = {"kind", "width", "depth", "grey_scaling"}
+        return network.model_dump(include=keys) | {"image_size": image_size}
+    return network.model_dump()
 
-    With a ``finder`` there are two: one that finds the head in the whole image, described like the other but for what
-    stands there, and one that measures it from close by. Otherwise there is one.
+
+def build_network(architecture: dict) -> nn.Module:
+    """Build a network from its plain description, as a checkpoint holds it.
 
     Examples
     --------
     >>> description = dict(kind="direct", width=8, depth=3, image_size=64, grey_scaling="unit")
-    >>> (network,) = build_networks(description)
-    >>> network(torch.zeros(2, 1, 64, 64, dtype=torch.uint8)).shape
+    >>> build_network(description)(torch.zeros(2, 1, 64, 64, dtype=torch.uint8)).shape
     torch.Size([2, 4, 2])
     """
     arguments = dict(architecture)
-    network = {"heatmap": UNet, "direct": DirectRegressor}[arguments.pop("kind")]
-    finder = arguments.pop("finder", None)
-    looks = [arguments] if finder is None else [{**arguments, **finder}, arguments]
-    return nn.ModuleList(network(**look) for look in looks)
+    kind = {"heatmap": UNet, "direct": DirectRegressor}[arguments.pop("kind")]
+    return kind(**arguments)
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Trainable numbers in a network, or in several."""
+    """Trainable numbers in a network."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

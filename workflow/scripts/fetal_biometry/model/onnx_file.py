@@ -7,13 +7,13 @@ import onnxruntime
 from fetal_biometry.errors import InputError
 
 METADATA = "fetal_biometry"
-_TOLD = {"kind": str, "image_size": int, "cache_size": int, "decoder": str, "sigma_cells": float | int, "stretch": list,
-         "reflections": str, "zooms": list}  # fmt: skip
-CLOSER = "closer"  # the input that says which look it is, of a model that looks more than once
+CLOSER = "closer"  # the input of a cascade of version 0.1.0 that says which stage it is
+_TOLD = {"kind": str, "image_size": int, "decoder": str, "sigma_cells": float | int, "test_time_augmentation": str}
+_CASCADE = {"cache_size": int, "stretch": list, "reflections": str, "zooms": list, "closeup": dict}
 
 
 def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, dict]:
-    """A model of this workflow, and its metadata.
+    """A model of this workflow, and its metadata, with ``cascade``: whether it is one of version 0.1.0.
 
     Raises
     ------
@@ -32,7 +32,17 @@ def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, di
         ) from None
     except Exception as error:
         raise InputError(f"{path}: not a readable ONNX model ({error}); export it again.") from error
-    known = isinstance(metadata, dict) and all(isinstance(metadata.get(key), kind) for key, kind in _TOLD.items())
-    if not known or bool(metadata.get("closeup")) != (CLOSER in [given.name for given in session.get_inputs()]):
+    cascade = CLOSER in [given.name for given in session.get_inputs()]
+    wanted = {key: kind for key, kind in _TOLD.items() if not (cascade and key == "test_time_augmentation")}
+    wanted |= _CASCADE if cascade else {}
+    if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), kind) for key, kind in wanted.items()):
         raise InputError(f"{path}: a model of another version of this workflow; train it again with this one.")
-    return session, metadata
+    if cascade:
+        metadata["test_time_augmentation"] = "conditional" if metadata.get("second_opinion") else "none"
+    return session, metadata | {"cascade": cascade}
+
+
+def preparation_of(path) -> tuple[int, bool]:
+    """Side of the prepared images that a model takes, and whether they are squeezed, see `geometry.fit_square`."""
+    _, metadata = open_model(path)
+    return metadata["cache_size" if metadata["cascade"] else "image_size"], metadata["cascade"]

@@ -8,18 +8,18 @@ import onnx
 import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from fetal_biometry.job import atomic_path
-from fetal_biometry.model.detection import find_heads
+from fetal_biometry.model.export import save_model
 from fetal_biometry.model.geometry import all_lengths
-from fetal_biometry.model.graphs import save_model
 from fetal_biometry.model.inference import Predictor
 
+IMAGES = 32  # by which 8-bit layers learn their ranges
+MOST_CHANGE = 0.02  # of a length, the median, beyond which a network is not for 8-bit integers
 _LAYERS = ["Conv", "Relu", "MaxPool", "Concat", "Resize", "Add"]
 _BATCH = 8
 
 
 class _Seen(CalibrationDataReader):
-    """The views that a network was shown, from which the ranges of its layers are learned."""
+    """The images that a network was shown, from which the ranges of its layers are learned."""
 
     def __init__(self, views: np.ndarray):
         self.batches = iter(views[start : start + _BATCH, None] for start in range(0, len(views), _BATCH))
@@ -29,21 +29,19 @@ class _Seen(CalibrationDataReader):
         return None if batch is None else {"images": batch}
 
 
-def quantise(path, networks: list[onnx.ModelProto], images: np.ndarray, sizes: np.ndarray) -> float:
-    """Turn an exported model's convolutions into 8-bit ones, by what they see in some images; in place.
+def quantise(path, images: np.ndarray, sizes: np.ndarray) -> float:
+    """Turn an exported network's convolutions into 8-bit ones, by what they see in some images; in place.
 
     Weights have 7 bits a channel, since processors without instructions for it add up products of 8-bit ones in 16
     bits, which overflow. The first and the last convolution, which cost little, stay as they are, and so do the maps:
-    a heatmap's highest cell is some 0.05, so that 8 bits up to 1, the filled head's, would leave it a dozen levels.
+    a heatmap's highest cell is some 0.05, so that 8 bits up to 1, the mask's, would leave it a dozen levels.
 
     Parameters
     ----------
     path : path
         ``network.onnx`` of this workflow, of ``kind: heatmap``.
-    networks : list of onnx.ModelProto
-        The network of each look, as they are in that file.
-    images : ndarray of shape (N, C, C), uint8
-        As cached; some that the networks were trained on.
+    images : ndarray of shape (N, S, S), uint8
+        Prepared; some that the network was trained on.
     sizes : ndarray of shape (N, 2)
         Width and height of the originals.
 
@@ -52,16 +50,10 @@ def quantise(path, networks: list[onnx.ModelProto], images: np.ndarray, sizes: n
     float
         Median change of a length in these images, as a share of it.
     """
-    exact, seen = Predictor(path), [[] for _ in networks]
-
-    def draw(views: np.ndarray, look: int) -> np.ndarray:
-        seen[min(look, len(networks) - 1)].append(views)
-        return exact.outputs(views, look)
-
-    before, _ = find_heads(draw, images, sizes, exact.metadata)
-    rough = [_quantise(network, np.concatenate(views)) for network, views in zip(networks, seen, strict=True)]
-    with atomic_path(path) as whole:
-        save_model(rough, exact.metadata, whole)
+    exact = Predictor(path)
+    before, _ = exact.locate(images, sizes)
+    metadata = {key: value for key, value in exact.metadata.items() if key != "cascade"}
+    save_model(_quantise(onnx.load(path), images), metadata, path)
     after, _ = Predictor(path).locate(images, sizes)
     return float(np.median(np.abs(all_lengths(after) / np.maximum(all_lengths(before), 1e-9) - 1)))
 
@@ -83,7 +75,7 @@ def _quantise(network: onnx.ModelProto, views: np.ndarray) -> onnx.ModelProto:
 
 
 def _ends(graph: onnx.GraphProto) -> list[str]:
-    """Convolutions from the image and to the maps, what a gate goes by, and all that is made of these."""
+    """Convolutions from the image and to the maps, what the head-presence classifier reads, and all that is made of these."""
     shapes = {weights.name: weights.dims for weights in graph.initializer}
     ends, maps = [], set()
     for node in graph.node:  # each one after those whose output it takes

@@ -1,99 +1,12 @@
-"""Every figure an evaluation prints, for any experiment, in one place."""
+"""Every figure of an evaluation: errors of lengths and of endpoints in one group of images."""
 
 import itertools
-import math
-from statistics import NormalDist
 
 import numpy as np
-import pandas as pd
 
-from fetal_biometry.model.geometry import LENGTHS, resize_points
-
-BANDS = {"hc_under_120": (0, 120), "hc_120_200": (120, 200), "hc_over_200": (200, np.inf)}
-"""Bands of reference HC in mm, roughly the three trimesters."""
-
-SAME_PLANE = 0.1  # of a length; repeats further apart show another plane, whose change drowns the noise
-FEWEST_REPEATS = 20  # pairs; of fewer the noise cannot be told
-DRAWS = 2000  # bootstrap samples; the interval's ends then move by less than a twentieth of its width
-
-
-def in_bands(hc_mm: np.ndarray) -> dict[str, np.ndarray]:
-    """Which of N heads lie in each of `BANDS`, (N,) bool by its name; one of unknown HC in none."""
-    return {band: (hc_mm >= low) & (hc_mm < high) for band, (low, high) in BANDS.items()}
-
-
-def band_names(hc_mm: np.ndarray) -> np.ndarray:
-    """The name of each head's band, (N,); empty where HC is unknown."""
-    bands = in_bands(hc_mm)
-    return np.select(list(bands.values()), list(bands), "")
-
-
-def bootstrap_interval(values, examinations, level: float = 0.95) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean, drawing whole examinations.
-
-    Images of one examination resemble each other, so drawing images would promise too much.
-
-    Parameters
-    ----------
-    values : ndarray of shape (N,)
-    examinations : sequence of str
-        The examination of each value.
-
-    Examples
-    --------
-    >>> low, high = bootstrap_interval(np.arange(100.0), list(range(100)))
-    >>> bool(low < 49.5 < high)
-    True
-    """
-    means = _drawn_means(values, np.ones((1, len(values)), dtype=bool), examinations)[:, 0]
-    return _ends(means, level)
-
-
-def limits_interval(differences: np.ndarray, examinations) -> np.ndarray:
-    """95 % bootstrap intervals of the limits of agreement, drawing whole examinations, (2, 2): of the lower, the upper.
-
-    NaN for fewer than two examinations.
-    """
-    if len(set(examinations)) < 2:
-        return np.full((2, 2), np.nan)
-    everyone, n = np.ones((1, len(differences)), dtype=bool), len(differences)
-    means, squares = (_drawn_means(values, everyone, examinations)[:, 0] for values in (differences, differences**2))
-    spreads = 1.96 * np.sqrt(np.maximum(squares - means**2, 0) * n / (n - 1))
-    return np.array([_ends(means - spreads), _ends(means + spreads)])
-
-
-def share_interval(count: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share that may be 0, as if images were independent (Wilson, J Am Stat Assoc 1927).
-
-    A bootstrap of a share of 0 would say that it is certain.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in share_interval(0, 164)], [round(end, 3) for end in share_interval(1, 164)]
-    ([0.0, 0.023], [0.001, 0.034])
-    """
-    z, share = NormalDist().inv_cdf(0.975), count / n
-    middle, half = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    low, high = ((middle + side * half) / (1 + z**2 / n) for side in (-1, 1))
-    return max(low, 0.0), min(high, 1.0)
-
-
-def _drawn_means(values, groups, examinations) -> np.ndarray:
-    """Means of the values in each of G groups, (G, N) bool, over bootstrap samples of whole examinations: (DRAWS, G).
-
-    NaN where a sample has none of a group.
-    """
-    _, place = np.unique(np.asarray(examinations, dtype=str), return_inverse=True)
-    number = place.max() + 1
-    sums, counts = (np.stack([np.bincount(place, w, number) for w in ws], 1) for ws in (groups * values, groups * 1.0))
-    draws = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS)
-    with np.errstate(invalid="ignore"):
-        return (draws @ sums) / (draws @ counts)
-
-
-def _ends(drawn: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    low, high = np.nanpercentile(drawn, [50 * (1 - level), 50 * (1 + level)])
-    return float(low), float(high)
+from fetal_biometry.model.geometry import resize_points
+from fetal_biometry.report.bootstrap import bootstrap_interval, limits_interval, share_interval
+from fetal_biometry.terms import LENGTHS
 
 
 def length_errors(predicted, reference, constant, examinations, interval=None, flagged=None) -> dict:
@@ -104,23 +17,21 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
     predicted, reference, constant : ndarray of shape (N,)
         Lengths by the model, by the reference, and by the constant mean landmark, in one unit.
     examinations : sequence of str
-        The examination of each image, by which the intervals of ``mae``, ``bias`` and ``coverage`` are drawn.
+        The examination of each image; bootstraps draw whole examinations.
     interval : ndarray of shape (N, 2), optional
         Ends of the predicted interval.
     flagged : ndarray of shape (N,), optional
-        Which images carry a flag that sends them to a person.
+        Which images have a flag, so that a person checks them.
 
     Returns
     -------
     dict
-        ``n, mae, mae_low, mae_high`` (95 % bootstrap interval), ``median, p95, bias, bias_low, bias_high, loa_low,
-        loa_high`` (bias -+ 1.96 standard deviations of the differences,
-        Bland and Altman, Lancet 1986; None for one image), ``relative_loa_low, relative_loa_high`` (the same of the
-        differences as shares of the reference; each has an interval of its own, ``relative_loa_low_low,
-        relative_loa_low_high`` and so on), ``over_10_percent`` (share), ``unflagged_over_10_percent`` (share of all
-        images that are off by as much and carry no flag), both with ``_low`` and ``_high``, see `share_interval`,
-        ``constant_mae``, ``coverage`` (share of references inside the interval, None without one), ``coverage_low,
-        coverage_high``.
+        ``n``; ``mae``, ``median``, ``p95``, ``bias``; ``loa_low``, ``loa_high``: 95 % limits of agreement (Bland and
+        Altman, Lancet 1986), None for one image; ``relative_loa_low``, ``relative_loa_high``: the same as shares of the
+        reference; ``over_10_percent``: share of errors over 10 %; ``unflagged_over_10_percent``: share of images with
+        such an error and no flag; ``constant_mae``; ``coverage``: share of references inside the interval, None without
+        one. Of ``mae``, ``bias``, ``relative_loa_*``, both shares and ``coverage`` also the ends of the 95 % interval,
+        with ``_low`` and ``_high`` appended.
     """
     difference = predicted - reference
     absolute = np.abs(difference)
@@ -179,75 +90,6 @@ def _limits_of_agreement(differences: np.ndarray) -> tuple[float | None, float |
     return mean - spread, mean + spread
 
 
-class Repeats:
-    """How far a model's and the reference's measurements of one head scatter, told from repeats in one examination.
-
-    Two images of an examination show one head in planes not quite alike. What model and reference both say of the
-    change is the planes'; what one says alone is its noise. With p and r the two differences of a pair's lengths,
-    ``mean(p (p - r)) / 2`` and ``mean(r (r - p)) / 2`` are the variances of their noise (Grubbs, J Am Stat Assoc
-    1948, for two instruments), which add up to that of the error.
-
-    Parameters
-    ----------
-    predicted, reference : ndarray of shape (N,)
-        One length, in one unit.
-    examinations : sequence of str
-    """
-
-    def __init__(self, predicted, reference, examinations):
-        names = pd.Series(np.asarray(examinations, dtype=str))
-        pairs = [pair for rows in names.groupby(names).indices.values() for pair in itertools.combinations(rows, 2)]
-        pairs = np.array(pairs, dtype=int).reshape(-1, 2)
-        change = np.abs(np.log(predicted * reference)[pairs] @ [1, -1]) / 2
-        self.pairs = pairs[change < SAME_PLANE]
-        self.predicted, self.reference, self.names = predicted, reference, names[self.pairs[:, 0]]
-
-    def noise(self) -> dict:
-        """``pairs``, and as shares of the length the standard deviations of ``model`` and ``reference``.
-
-        With the ends of their 95 % bootstrap intervals, ``model_low`` and so on. Empty where fewer than
-        `FEWEST_REPEATS` pairs differ by less than `SAME_PLANE`.
-        """
-        if len(self.pairs) < FEWEST_REPEATS:
-            return {}
-        p, r = (np.log(lengths)[self.pairs] @ [1, -1] for lengths in (self.predicted, self.reference))
-        noise = {"model": self._spread(p * (p - r) / 2), "reference": self._spread(r * (r - p) / 2)}
-        ends = {f"{name}{end}": sd for name, spread in noise.items() for end, sd in spread.items()}
-        return {"pairs": len(self.pairs), **ends}
-
-    def floor(self, mixture: list[tuple[np.ndarray, float]]) -> dict:
-        """The mean absolute error of a model without error, for the noise of the reference that it is held against.
-
-        ``floor``, ``floor_low`` and ``floor_high``, in the lengths' unit. Of normal noise with a standard deviation s
-        the mean absolute value is ``s * sqrt(2 / pi)``. Empty where a group that is judged has fewer than
-        `FEWEST_REPEATS` pairs.
-
-        Parameters
-        ----------
-        mixture : list of (ndarray of shape (N,), float)
-            Groups of images, such as bands of HC, and how many of each are judged; large heads' noise says little of
-            small ones'.
-        """
-        p, r = (lengths[self.pairs] @ [1, -1] for lengths in (self.predicted, self.reference))
-        groups = np.array([inside[self.pairs[:, 0]] for inside, judged in mixture if judged])
-        if not len(groups) or (groups.sum(axis=1) < FEWEST_REPEATS).any():
-            return {}
-        weights, variances = np.array([judged for _, judged in mixture if judged]), r * (r - p) / 2
-
-        def mean_error(variances_of_groups: np.ndarray) -> np.ndarray:
-            deviations = np.sqrt(np.maximum(variances_of_groups, 0))
-            return math.sqrt(2 / math.pi) * np.average(deviations, axis=-1, weights=weights)
-
-        low, high = _ends(mean_error(_drawn_means(variances, groups, self.names)))
-        found = float(mean_error(np.array([variances[chosen].mean() for chosen in groups])))
-        return {"floor": found, "floor_low": low, "floor_high": high}
-
-    def _spread(self, variances: np.ndarray) -> dict:
-        """Standard deviation of pairs' mean variance and, ``_low`` and ``_high``, the ends of its interval."""
-        found = variances.mean(), *bootstrap_interval(variances, self.names)
-        return {end: math.sqrt(max(v, 0.0)) for end, v in zip(("", "_low", "_high"), found, strict=True)}
-
-
 def endpoint_errors(predicted, reference, per_px, examinations, any_order: bool) -> dict:
     """Distances between predicted and reference ends of each diameter.
 
@@ -258,9 +100,9 @@ def endpoint_errors(predicted, reference, per_px, examinations, any_order: bool)
     per_px : ndarray of shape (N,)
         Unit of report per pixel.
     examinations : sequence of str
-        By which the interval of ``nme`` is drawn.
+        The examination of each image.
     any_order : bool
-        Match the two ends of a diameter the better way round, as only the diameter has a meaning.
+        Match the two ends of a diameter in the better order, since only the diameter has a meaning.
 
     Returns
     -------
@@ -295,21 +137,19 @@ def endpoint_errors(predicted, reference, per_px, examinations, any_order: bool)
     return results
 
 
-def trivial_loss(settings: dict) -> tuple[str, float]:
-    """What a network that has learned nothing pays, as a name and a value.
+def trivial_loss(loss: str, cells: int, sigma_cells: float) -> tuple[str, float]:
+    """The loss of a heatmap network that has learned nothing, as a name and a value.
 
-    All-zero heatmaps cost a mean square of ``pi * sigma**2 / (H * W)``; uniform ones a cross-entropy of
-    ``log(H * W)``.
+    All-zero heatmaps cost a mean square of ``pi * sigma**2 / cells**2``; uniform ones a cross-entropy of
+    ``log(cells**2)``. ``cells`` is the side of a heatmap, ``sigma_cells`` that of the target Gaussians.
     """
-    cells = settings["image_size"] // settings["stride"]
-    sigma = settings["sigma_px"] / settings["stride"]
-    if settings["loss"] == "mse":
-        return "all-zero heatmaps", float(np.pi * sigma**2 / cells**2)
+    if loss == "mse":
+        return "all-zero heatmaps", float(np.pi * sigma_cells**2 / cells**2)
     return "uniform heatmaps", float(np.log(cells**2))
 
 
 def mean_landmarks(points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """The constant that knows nothing of an image: mean landmarks in fractions of the frame, (4, 2)."""
+    """Mean landmarks in fractions of the frame, (4, 2): the constant that models are compared with."""
     return resize_points(points, np.asarray(sizes)[:, None], (1, 1)).mean(axis=0)
 
 

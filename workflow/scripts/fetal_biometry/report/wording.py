@@ -60,7 +60,7 @@ def span(length: dict, figure: str) -> str:
 def factor(length: dict) -> str:
     """How many times smaller the model's error is than the constant's; empty where it cannot be told."""
     constant, model = length.get("constant_mae"), length.get("mae")
-    if constant is None or not model:
+    if constant is None or not math.isfinite(constant) or not model:
         return ""
     ratio = constant / model
     return f"{ratio:.0f}×" if ratio >= 10 else f"{ratio:.1f}×"

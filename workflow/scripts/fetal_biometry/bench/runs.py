@@ -1,0 +1,72 @@
+"""Time the workflow itself: a plan, a run with nothing to do, and one image more, by number of images."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from fetal_biometry.bench.settings import BenchSettings
+from fetal_biometry.bench.timing import run_costs
+from fetal_biometry.bench.training import draw_samples, make_samples, make_trainer
+from fetal_biometry.model.export import export
+from fetal_biometry.recipe import Recipe, merge
+
+COPIED = (
+    "Snakefile",
+    "config.yaml",
+    "limits.yaml",
+    "bench.yaml",
+    "recipes",
+    "datasets",
+    "envs",
+    "profiles",
+    "workflow",
+)
+TINY = {
+    "network": {"width": 4, "head_presence": False},
+    "reading": {"test_time_augmentation": "none", "arithmetic": "float32"},
+}
+
+
+def measure(root: Path, recipe: Recipe, image_size: int, settings: BenchSettings) -> dict:
+    """Seconds and MiB of plans by number of images, and of whole runs at one number.
+
+    ``root`` is the workflow's folder, which is copied.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in COPIED:
+            (shutil.copytree if (root / part).is_dir() else shutil.copy2)(root / part, folder / part)
+        (image, *_), *_ = draw_samples(folder, 2)
+        write_tiny_model(recipe, image_size, folder, folder / "tiny.onnx")
+        images = folder / "images"
+        images.mkdir()
+        config = ["--config", f"images={images}", "pixel_sizes=0.1", f"model={folder / 'tiny.onnx'}"]
+
+        def call(*arguments: str) -> dict[str, float]:
+            return run_costs([sys.executable, "-m", "snakemake", *arguments, *config], folder / "log", cwd=folder)
+
+        def grow(count: int) -> None:
+            for number in range(len(list(images.iterdir())), count):
+                (images / f"{number:06d}_HC.png").symlink_to(image)
+
+        grow(settings.run_at)
+        costs = {"first_run": call("--cores", "all")}
+        costs["nothing_to_do"] = call("--cores", "all")
+        grow(settings.run_at + 1)
+        costs["one_image_more"] = call("--cores", "all")
+        plans = {}
+        for count in sorted(settings.plan_at):
+            grow(count)
+            first = call("-n", "--quiet", "all")
+            plans[str(count)] = {"first": first, "again": call("-n", "--quiet", "all")}
+    return {"images": settings.run_at, **costs, "plans": plans}
+
+
+def write_tiny_model(recipe: Recipe, image_size: int, folder: Path, path: Path) -> None:
+    """Export an untrained network that is small, so that its own time hardly counts."""
+    tiny = Recipe.model_validate(merge(recipe.model_dump(), TINY))
+    samples = make_samples(folder / "tiny", tiny, image_size, *draw_samples(folder, 2))
+    export(make_trainer(tiny, image_size, samples).models()["last"], tiny.reading, path)

@@ -1,0 +1,283 @@
+"""Every setting of the workflow: name, type, range, default, unit, meaning, and the checks between settings.
+
+`config.yaml` shows those that users change. `config/README.md` and the JSON schema are written from here by
+``make settings``. Recipes have a module of their own, `recipe`, so that a new setting trains nothing anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from fetal_biometry.errors import InputError
+from fetal_biometry.problems import describe_problem
+from fetal_biometry.recipe import Recipe, read_recipe
+from fetal_biometry.terms import GIVEN_MODEL, Calliper
+
+ABLATION = "ablation_"  # with which the names of the ablation's recipes begin
+RENAMED = {  # keys of version 0.1.0
+    "experiment": "recipe",
+    "experiments": "a file in recipes/",
+    "max_epochs": "epoch_limit",
+    "cache_size": "image_size",
+    "audit": "limits (audit in limits.yaml)",
+    "audit_networks": "limits (audit_networks in limits.yaml)",
+    "audit_rounds": "nothing: a second round gained nothing",
+    "ablation": "the recipes named ablation_*",
+    "strangers_judged": "negatives",
+    "strangers_drawn": "nothing: the number is fixed",
+    "strangers": "network.head_presence of a recipe",
+    "reflections": "reading.test_time_augmentation of a recipe",
+    "zooms": "reading.test_time_augmentation of a recipe",
+    "second_opinion": "reading.test_time_augmentation of a recipe",
+    "closeup": "nothing: one network measures",
+    "cross_fit": "training.calibrate_on of a recipe",
+    "suspects": "noisy_labels.policy of a recipe",
+    "suspect_weight": "noisy_labels.policy of a recipe",
+    "keep_epoch": "training.keep of a recipe",
+    "correct": "reading.correct_bias of a recipe",
+    "bench": "bench.yaml",
+}
+
+
+class Config(BaseModel):
+    """All settings, with their defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$",
+        description="results go to results/<run>/; empty = the dataset's name",
+    )
+    dataset: str = Field(
+        "auto",
+        description="phantom, challenge (landmark table), hc18 (annotation images) or images (no labels); auto = images where `images` are given, else phantom",
+    )
+    data_root: str = Field(
+        "resources/data",
+        min_length=1,
+        description="folder that image_folder, landmark_table, pixel_sizes, split_file and reference_folder start from",
+    )
+    image_folder: str = Field("", description="challenge, hc18: folder of the images")
+    landmark_table: str = Field(
+        "", description="challenge: csv with image_name, ofd_1_x, ... bpd_2_y in original pixels"
+    )
+    reference_folder: str = Field(
+        "", description="challenge: annotation images that judge models and labels, and never train"
+    )
+    images: str = Field("", description="folder or csv of images without labels to measure")
+    model: str = Field(
+        "", description="a model.onnx to measure with; empty = train one, or for dataset images the pretrained model"
+    )
+    pixel_sizes: float | str = Field(
+        "",
+        description="mm per pixel, or a csv (image_name, pixel_size_mm[, reference_hc_mm, gestational_age_weeks]); empty = lengths in pixels",
+    )
+    on_bad_image: Literal["stop", "quarantine"] = Field(
+        "stop", description="quarantine: go on without images that cannot be used, and list them with the reason"
+    )
+    examination_pattern: str = Field(
+        "^([^_]+)_",
+        description="its first group names the examination; images of one examination are never on two sides of a split",
+    )
+    outside_tolerance: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="a label further outside than this share of the image stops the run: wrong table or columns",
+    )
+    calliper: Calliper = Field(
+        Calliper.OUTER_TO_OUTER, description="how the labels take BPD; outer_to_inner is converted in mm (Wong 2018)"
+    )
+    phantom_count: int = Field(
+        320, ge=1, le=1_000_000, description="phantoms (drawn ultrasound images of heads) of the default run"
+    )
+    phantom_seed: int = Field(20, ge=0, description="of the phantoms")
+    phantom_bad_labels: float = Field(
+        0, ge=0, le=1, description="share of the phantoms' labels that are scattered, to try the audit"
+    )
+    image_size: int = Field(
+        256,
+        ge=32,
+        le=1024,
+        description="side of the cached images and of the network's input, pixels; lengths are never taken in this grid",
+    )
+    shards: int = Field(
+        4, ge=1, le=10_000, description="images without labels are prepared and measured in this many jobs each"
+    )
+
+    split: Literal["seeded", "folds", "published", "published_if_present"] = Field(
+        "seeded", description="of examinations into train, validation and test"
+    )
+    split_file: str = Field("", description="published: csv with image_name, split (train, test)")
+    split_seed: int = Field(1, ge=0, description="of the split and of the folds")
+    split_folds: int = Field(
+        5, ge=2, le=100, description="split folds: number of parts, each of which can be the test part"
+    )
+    split_fold: int = Field(0, ge=0, description="split folds: the part that tests")
+    validation_fraction: float = Field(
+        0.15, ge=0, lt=1, description="of the examinations; chooses the epoch and calibrates"
+    )
+    test_fraction: float = Field(0.2, ge=0, lt=1, description="of the examinations; judges, and chooses nothing")
+
+    audit_method: Literal["geometry", "out_of_fold"] = Field(
+        "geometry", description="what judges labels: geometry, or networks that never saw their examination"
+    )
+    audit_recipe: str = Field("audit", description="out_of_fold: recipe of these networks")
+    folds: int = Field(4, ge=2, le=20, description="networks of an out-of-fold audit or calibration")
+    limits: str = Field("limits.yaml", description="file with the limits of the audit and of the flags")
+
+    recipe: str = Field("heatmap", description="recipes/<name>.yaml that is trained, measured and reported")
+    seed: int | None = Field(None, ge=0, description="of the training; empty = the recipe's")
+    epochs: int | None = Field(None, ge=1, description="of the training; empty = the recipe's")
+    epoch_limit: int | None = Field(None, ge=1, description="no recipe trains longer, for a first look")
+    device: Literal["auto", "cpu"] | str = Field(
+        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="of the training: auto takes a GPU where there is one"
+    )
+    compare: list[str] = Field(
+        ["direct", "direct_normalised", "baseline", "heatmap"],
+        min_length=1,
+        description="recipes that `snakemake compare` sets side by side",
+    )
+    report_compares: Literal["none", "compare", "ablation"] = Field(
+        "none", description="which of them the report shows too, and trains"
+    )
+
+    interval_level: float = Field(0.9, gt=0, lt=1, description="share of true lengths that the intervals should hold")
+    flags: bool = Field(True, description="whether measurements are flagged for a person to check")
+    overlays: bool = Field(
+        True, description="whether measuring draws each image with its head, a file of some 60 KB each"
+    )
+    growth_chart: Literal["none", "hadlock", "intergrowth"] = Field(
+        "none", description="gestational age and centiles beside the lengths; for research"
+    )
+    negatives: int = Field(
+        100, ge=1, description="drawn images without a head, of each kind, for `snakemake judge_negatives`"
+    )
+
+    download_url: str = Field(
+        "https://zenodo.org", pattern="^https?://", description="where `snakemake download_hc18` finds record 1327317"
+    )
+    download_test_set: bool = Field(
+        False, description="whether it brings HC18's 335 test images without annotations, too"
+    )
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Config:
+        try:
+            groups = re.compile(self.examination_pattern).groups
+        except re.error as error:
+            raise ValueError(f"examination_pattern {self.examination_pattern!r} is no pattern ({error})") from None
+        if not groups:
+            raise ValueError(f"examination_pattern {self.examination_pattern!r} has no group to name examinations by")
+        if isinstance(self.pixel_sizes, float) and not self.pixel_sizes > 0:
+            raise ValueError(f"pixel_sizes is {self.pixel_sizes:g}; give millimetres above 0")
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError("validation_fraction and test_fraction leave no examination to train on; lower them")
+        if self.split_fold >= self.split_folds:
+            raise ValueError(
+                f"split_fold {self.split_fold} is none of the {self.split_folds} folds, which count from 0"
+            )
+        if self.report_compares != "none" and self.given_model:
+            raise ValueError("report_compares sets trained recipes side by side; leave it out where a model is given")
+        if self.report_compares == "compare" and self.recipe not in self.compare:
+            raise ValueError(f"report_compares: compare sets {self.recipe} beside the recipes of compare; add it there")
+        return self
+
+    @property
+    def data(self) -> str:
+        """The dataset, decided."""
+        return self.dataset if self.dataset != "auto" else "images" if self.images else "phantom"
+
+    @property
+    def run_name(self) -> str:
+        return self.run or self.data
+
+    @property
+    def given_model(self) -> bool:
+        """Whether a model measures that this run does not train."""
+        return bool(self.model) or self.data == "images"
+
+    @property
+    def reported(self) -> str:
+        """The recipe that is reported, or what stands for it where a model is given."""
+        return GIVEN_MODEL if self.given_model else Path(self.recipe).stem
+
+
+def read_config(given: dict) -> Config:
+    """The settings that Snakemake gathered from config.yaml, overlays and the command line, checked.
+
+    Raises
+    ------
+    InputError
+        In one line: the key, what is allowed, and the nearest name of an unknown key.
+    """
+    for key in given:
+        if key in RENAMED and key not in Config.model_fields:
+            raise InputError(f"{key} is a setting of version 0.1.0; its place is taken by {RENAMED[key]}.")
+        if key in RENAMED and isinstance(given[key], dict):
+            raise InputError(f"{key} is a setting of version 0.1.0; its place is taken by {RENAMED[key]}.")
+    try:
+        return Config.model_validate({key: value for key, value in given.items() if value is not None})
+    except ValueError as error:
+        raise InputError(f"configuration: {describe_problem(error, Config)}") from None
+
+
+def read_recipes(config: Config, folders: list[Path]) -> dict[str, Recipe]:
+    """Every recipe that the run may train, by name: the reported one with the configuration's seed, epochs and device.
+
+    Raises
+    ------
+    InputError
+        As of `recipe.read_recipe`; where a recipe does not fit the configuration.
+    """
+    steps = sorted({path.stem for folder in folders for path in folder.glob(f"{ABLATION}*.yaml")})
+    recipes = {}
+    for name in dict.fromkeys([config.recipe, config.audit_recipe, *config.compare, *steps]):
+        recipe = read_recipe(name, folders)
+        training = recipe.training.model_dump() | {"device": config.device}
+        if name == config.recipe:
+            training |= {key: value for key in ("seed", "epochs") if (value := getattr(config, key)) is not None}
+        if config.epoch_limit:
+            training["epochs"] = min(training["epochs"], config.epoch_limit)
+        recipes[Path(name).stem] = read_recipe(name, folders, {"training": training})
+        if config.image_size % recipe.deepest:
+            raise InputError(f"recipe {name}: image_size {config.image_size} is no multiple of {recipe.deepest}.")
+    if recipes[Path(config.recipe).stem].noisy_labels.policy == "repair" and config.audit_method == "geometry":
+        raise InputError(
+            f"recipe {config.recipe}: noisy_labels.policy repair takes the points of out-of-fold networks; set "
+            "audit_method: out_of_fold."
+        )
+    return recipes
+
+
+def describe_settings() -> str:
+    """A table of all settings, as Markdown."""
+    rows = ["| setting | default | values | meaning |", "| --- | --- | --- | --- |"]
+    schema = Config.model_json_schema()
+    for name, field in Config.model_fields.items():
+        default = json.dumps(field.default, default=str) if field.default not in ("", None) else ""
+        rows.append(f"| `{name}` | {default} | {_values(schema['properties'][name], schema)} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _values(facts: dict, schema: dict) -> str:
+    """What a setting can be, in a few words."""
+    if "$ref" in facts:
+        facts = schema["$defs"][facts["$ref"].rpartition("/")[2]]
+    if "allOf" in facts:
+        return _values(facts["allOf"][0], schema)
+    if "anyOf" in facts:
+        return " or ".join(
+            dict.fromkeys(_values(kind, schema) for kind in facts["anyOf"] if kind.get("type") != "null")
+        )
+    if "enum" in facts:
+        return ", ".join(map(str, facts["enum"]))
+    words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true, false", "array": "list"}
+    ends = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "to {}", "exclusiveMaximum": "below {}"}
+    return " ".join([words[facts["type"]], *(text.format(facts[end]) for end, text in ends.items() if end in facts)])

@@ -1,0 +1,55 @@
+"""Everything that is known of a run's images, in one table."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from fetal_biometry.data.noisy_labels import SUGGESTED
+from fetal_biometry.terms import COLUMNS, REFERENCE_COLUMNS, Split
+
+LABEL_FACTS = ("label_source", "origin", "verdict", "reasons")  # text; empty without a label
+AUDIT_COLUMNS = ("image_name", "examination", "split", "verdict", "reasons", "score")
+
+
+def join_images(
+    parts: dict[str, pd.DataFrame],
+    index: pd.DataFrame,
+    facts: pd.DataFrame,
+    folds: pd.DataFrame,
+    labels: pd.DataFrame | None,
+    references: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """One row an image that could be prepared, sorted by name.
+
+    Parameters
+    ----------
+    parts : dict
+        The plan's image table by part.
+    index, labels, references : DataFrame
+        Of all parts: prepared images, audited labels, independent references; None where there are none.
+    facts, folds : DataFrame
+        Of the plan.
+
+    Returns
+    -------
+    DataFrame
+        See `docs/reference` for its columns.
+    """
+    images = pd.concat([table.assign(split=part if part in set(Split) else "") for part, table in parts.items()])
+    images = images[images.index.isin(index.index)].sort_index()
+    names = images.index
+    for column in ("width_px", "height_px", "calibrated_regions"):
+        images[column] = index[column].reindex(names)
+    images["calibrated_regions"] = images["calibrated_regions"].fillna("")
+    images["fold"] = folds["fold"].reindex(names).astype("Int64")
+    for column in ("pixel_size_mm", "reference_hc_mm", "gestational_age_weeks"):
+        images[column] = facts[column].reindex(names).astype(float)
+    known = pd.DataFrame(columns=["image_name"]) if labels is None else labels
+    for column in LABEL_FACTS:
+        images[column] = known[column].reindex(names).fillna("") if column in known else ""
+    suggested = [f"{SUGGESTED}{column}" for column in (*COLUMNS, "confidence")]
+    for column in ("score", *COLUMNS, *suggested):
+        images[column] = known[column].reindex(names).astype(float) if column in known else float("nan")
+    for column, name in zip(COLUMNS, REFERENCE_COLUMNS, strict=True):
+        images[name] = float("nan") if references is None else references[column].reindex(names).astype(float)
+    return images

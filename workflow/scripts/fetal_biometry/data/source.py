@@ -1,0 +1,172 @@
+"""One image as a dataset lists it, and the checks that every list shares.
+
+Listing is cheap (names, tables, folder entries) and happens whenever the workflow is planned, without numpy, OpenCV or
+torch. Opening images and annotations is left to jobs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fetal_biometry.configuration import Config
+from fetal_biometry.digests import FileIndex, digest
+from fetal_biometry.errors import InputError
+from fetal_biometry.images.image_ref import ImageRef
+from fetal_biometry.tables import FORMULA_MARKS, Row, index_by_name, read_table
+
+NAME_COLUMN = ("image_name", "filename", "image", "name")
+PIXEL_SIZE_COLUMNS = {
+    "image_name": NAME_COLUMN,
+    "pixel_size_mm": ("pixel_size_mm", "pixel size(mm)", "pixel_size"),
+    "reference_hc_mm": ("reference_hc_mm", "head circumference (mm)"),
+    "gestational_age_weeks": ("gestational_age_weeks",),
+}
+OPTIONAL_COLUMNS = ("reference_hc_mm", "gestational_age_weeks")
+SMALLEST_PIXEL_MM, LARGEST_PIXEL_MM = 0.02, 2  # beyond, the number is in another unit
+ANNOTATED = "_Annotation"  # with which an annotation's name ends, behind its image's
+
+
+class MissingData(InputError):
+    """A folder of the configuration is not there: wrong only if something needs it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image as a dataset lists it.
+
+    ``landmarks`` (eight numbers, `landmarks.COLUMNS` order, original pixels) or ``annotation`` (an image of the head's
+    ellipse) hold its label, where it has one; ``origin`` says where the label stands, for messages; ``reference``,
+    landmarks or an annotation too, is an independent truth that judges and never trains; ``gestational_age_weeks`` is by
+    dates; ``recipe`` stands for the content of an image that the workflow draws itself; ``problem`` says why the image
+    cannot be used.
+    """
+
+    image_name: str
+    image: ImageRef
+    landmarks: tuple[float, ...] | None = None
+    annotation: Path | None = None
+    reference: tuple[float, ...] | Path | None = None
+    pixel_size_mm: float | None = None
+    reference_hc_mm: float | None = None
+    gestational_age_weeks: float | None = None
+    label_source: str = ""
+    origin: str = ""
+    recipe: str = ""
+    problem: str = ""
+
+    @property
+    def labelled(self) -> bool:
+        return self.landmarks is not None or self.annotation is not None
+
+    def sha256(self, index: FileIndex) -> str:
+        """Stands for the image's content."""
+        return self.recipe or index.sha256(self.image.path)
+
+
+def examination_of(image_name: str, pattern: str) -> str:
+    """The examination an image belongs to: the pattern's first group, or the name where that matches nothing."""
+    match = re.match(pattern, image_name)
+    return (match and match.group(1)) or image_name
+
+
+def bad_images_stop(config: Config) -> bool:
+    """Whether an image that is wrong ends the run; else it is quarantined."""
+    return config.on_bad_image == "stop"
+
+
+def unless_bad(config: Config, name: str, path: Path, make: Callable[..., list[Source]], *arguments) -> list[Source]:
+    """The sources that ``make`` gives; where it refuses and the run goes on, one with the refusal as its problem."""
+    try:
+        return make(*arguments)
+    except InputError as error:
+        if bad_images_stop(config):
+            raise
+        return [Source(name, ImageRef(path), problem=str(error))]
+
+
+def usable(source: Source) -> Source:
+    """The source, if its name can stand in any table, and its file and annotation are files that may be read."""
+    name, file = source.image_name, source.image.path
+    if not name.isprintable():
+        raise InputError(f"{file.parent}: the name {name!r} holds control characters; rename the image.")
+    if name.startswith(FORMULA_MARKS):
+        raise InputError(f"{file}: a spreadsheet would take the name {name!r} for a formula; rename the image.")
+    for path in filter(None, (file, source.annotation)):
+        if not os.path.isfile(path):
+            raise InputError(f"{path}: a folder or a broken link, not an image; replace or remove it.")
+        if not os.access(path, os.R_OK):
+            raise InputError(f"{path}: the file may not be read; change its permissions or remove it.")
+    return source
+
+
+def under_root(config: Config, path: str) -> Path:
+    return Path(config.data_root) / path
+
+
+def existing_folder(config: Config) -> Path:
+    """The dataset's image folder."""
+    folder = under_root(config, config.image_folder)
+    if not folder.is_dir():
+        raise MissingData(
+            f"{folder}: the image folder does not exist; give --config data_root=FOLDER, or change image_folder."
+        )
+    return folder
+
+
+def read_pixel_sizes(config: Config) -> dict[str, Row]:
+    """Rows with a pixel size (and what else they know) by image name; a plain number counts for every image."""
+    given = config.pixel_sizes
+    if given == "":
+        return {}
+    if isinstance(given, float):
+        values = {"pixel_size_mm": str(given), **dict.fromkeys(OPTIONAL_COLUMNS, "")}
+        return {"": Row(values, Path("the configuration's pixel_sizes"), 1)}
+    return index_by_name(read_table(under_root(config, given), PIXEL_SIZE_COLUMNS, OPTIONAL_COLUMNS))
+
+
+def refuse_other_names(pixel_sizes: dict[str, Row], names: set[str], folder: Path) -> None:
+    """No row names an image: the table is another dataset's, or spells names otherwise. Rows too many are fine."""
+    if names and pixel_sizes and not pixel_sizes.keys() & {"", *names}:
+        raise InputError(
+            f"{next(iter(pixel_sizes.values())).place}: no row of this table names an image of {folder}, such as "
+            f"{min(names)}; correct image_name, or leave pixel_sizes out."
+        )
+
+
+def with_facts(source: Source, pixel_sizes: dict[str, Row], own: Row | None = None) -> Source:
+    """The source with its pixel size, stated HC and gestational age, each from the first row that knows it.
+
+    That is the image's ``own`` row, where a table lists the images, then those of ``pixel_sizes`` of its name, of its
+    file's, where several images share one, and of all.
+    """
+    names = source.image_name, source.image_name.removesuffix(source.image.suffix), ""
+    rows = [row for row in (own, *map(pixel_sizes.get, names)) if row is not None]
+
+    def fact(column: str, minimum: float = float("-inf")) -> tuple[Row | None, float | None]:
+        row = next((row for row in rows if row[column]), None)
+        return row, row and row.number_in(column, minimum)
+
+    row, size = fact("pixel_size_mm")
+    if size is not None and not SMALLEST_PIXEL_MM <= size <= LARGEST_PIXEL_MM:
+        raise InputError(
+            f"{row.place}: a pixel of {size:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
+        )
+    row, age = fact("gestational_age_weeks", 4)
+    if age is not None and age > 45:
+        raise InputError(f"{row.place}: no pregnancy lasts {age:g} weeks; give gestational_age_weeks in weeks.")
+    _, hc = fact("reference_hc_mm", 1)
+    return replace(source, pixel_size_mm=size, reference_hc_mm=hc, gestational_age_weeks=age)
+
+
+def annotations_in(files) -> dict[str, Path]:
+    """Annotation images by the name of the image that each belongs to."""
+    return {path.name.replace(ANNOTATED, ""): path for path in files if path.stem.endswith(ANNOTATED)}
+
+
+def drawn_digest(*facts) -> str:
+    """What stands for the content of an image that the workflow draws itself; as long as a sha256."""
+    return digest(*facts).ljust(64, "0")

@@ -1,0 +1,69 @@
+"""Preparing a part of a run: what of its images can be used, as arrays and as rows of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from fetal_biometry.errors import InputError
+from fetal_biometry.images.image_ref import ImageRef
+from fetal_biometry.images.raster import format_regions, prepare_images
+from fetal_biometry.tables import as_text
+
+INDEX_COLUMNS = ("image_name", "width_px", "height_px", "calibrated_regions", "sha256")
+
+
+class Preparation:
+    """Prepares planned images one by one, and takes down what came of each.
+
+    Parameters
+    ----------
+    planned : DataFrame
+        ``work/plan/<part>.csv``.
+    size : int
+        Side of the prepared images.
+    squeezed : bool
+        See `geometry.fit_square`.
+    stop : bool
+        Whether an image that cannot be read raises; else it is quarantined.
+    """
+
+    def __init__(self, planned: pd.DataFrame, size: int, squeezed: bool, stop: bool):
+        self.planned, self.size, self.squeezed, self.stop = planned, size, squeezed, stop
+        self.rows: list[tuple] = []
+        self.bad: list[tuple] = []
+
+    def pixels(self, threads: int = 1) -> Iterator[np.ndarray]:
+        """The prepared images, (size, size), uint8, of those that can be read.
+
+        Raises
+        ------
+        InputError
+        """
+        records = self.planned.to_dict("records")
+        images = [ImageRef.from_row({**row, "frame": _whole(row["frame"])}) for row in records]
+        for row, image, one in zip(
+            records, images, prepare_images(images, self.size, self.squeezed, threads), strict=True
+        ):
+            if isinstance(one, InputError):
+                if self.stop:
+                    raise one
+                self.bad.append((as_text(row["image_name"]), as_text(str(image)), as_text(str(one))))
+                continue
+            regions = format_regions(one.regions)
+            self.rows.append((row["image_name"], one.width, one.height, regions, row["sha256"]))
+            yield one.pixels
+
+    def index(self) -> pd.DataFrame:
+        """A row for each of `pixels`, in their order."""
+        return pd.DataFrame(self.rows, columns=list(INDEX_COLUMNS))
+
+    def quarantine(self) -> pd.DataFrame:
+        """``image_name``, ``path`` and ``reason`` of the others."""
+        return pd.DataFrame(self.bad, columns=["image_name", "path", "reason"])
+
+
+def _whole(frame) -> int | str:
+    return "" if pd.isna(frame) else int(frame)

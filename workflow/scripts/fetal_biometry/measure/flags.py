@@ -1,0 +1,157 @@
+"""What asks a person to check a measurement: one entry a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from fetal_biometry.limits import FlagLimits
+from fetal_biometry.model.geometry import misalignment
+
+
+@dataclass(frozen=True)
+class Measured:
+    """N measured heads, as the flags see them.
+
+    ``points`` (N, 4, 2) in original pixels; ``sizes`` (N, 2) of the images; ``pixel_size`` (N, 2) in mm, NaN where it is not
+    known; ``lengths`` (N, 3) BPD, OFD and HC, in mm where the pixel size is known, else in pixels; ``quality`` the features
+    ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`) and ``contrast``; ``margins`` (N, 3) half the
+    breadth of each length's interval as a share of it, NaN where there is none.
+    """
+
+    points: np.ndarray
+    sizes: np.ndarray
+    pixel_size: np.ndarray
+    lengths: np.ndarray
+    quality: pd.DataFrame
+    margins: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """Where the pixel size is known, (N,)."""
+        return np.isfinite(self.pixel_size[:, 0])
+
+    @property
+    def cephalic_index(self) -> np.ndarray:
+        return self.lengths[:, 0] / np.maximum(self.lengths[:, 1], 1e-9)
+
+    @property
+    def hc_mm(self) -> np.ndarray:
+        return np.where(self.known, self.lengths[:, 2], np.nan)
+
+    @property
+    def misalignment(self) -> tuple[np.ndarray, np.ndarray]:
+        """See `geometry.misalignment`, in true proportions where these are known."""
+        return misalignment(self.points * np.where(self.known[:, None], self.pixel_size, 1.0)[:, None])
+
+    @property
+    def room(self) -> np.ndarray:
+        """Pixels between the head's outline and the nearest border, (N,); negative where it crosses."""
+        centre, halves = self.points.mean(axis=1), (self.points[:, 1::2] - self.points[:, 0::2]) / 2
+        reach = np.hypot(halves[:, 0], halves[:, 1])  # of the ellipse with these half-diameters, along x and y
+        return np.minimum(centre - reach, self.sizes - 1 - centre - reach).min(axis=1)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag: its name, what a reader is told, and which of the measured heads raise it."""
+
+    name: str
+    meaning: str
+    raised: Callable[[Measured, FlagLimits], np.ndarray]
+    doubts_head: bool = True
+
+
+FLAGS = (
+    Flag(
+        "no head found",
+        "the head mask is empty or much weaker than in the calibration images",
+        lambda heads, limits: heads.quality["height"] < limits.height,
+    ),
+    Flag(
+        "low confidence",
+        "the peaks that mark the ends of the diameters are broad, or there are several",
+        lambda heads, limits: heads.quality["confidence"] < limits.confidence,
+    ),
+    Flag(
+        "estimates disagree",
+        "the ends of the diameters lie off the outline of the head mask",
+        lambda heads, limits: heads.quality["disagreement"] > limits.disagreement,
+    ),
+    Flag(
+        "poor contrast",
+        "the image’s grey levels hardly differ",
+        lambda heads, limits: heads.quality["contrast"] < limits.contrast,
+    ),
+    Flag(
+        "uncertain length",
+        "a length’s interval is wide",
+        lambda heads, limits: (heads.margins > limits.interval).any(axis=1),
+    ),
+    Flag(
+        "unusual cephalic index",
+        "the head is unusually narrow or round (BPD over OFD)",
+        lambda heads, limits: (
+            (heads.cephalic_index < limits.cephalic_index_low) | (heads.cephalic_index > limits.cephalic_index_high)
+        ),
+    ),
+    Flag(
+        "implausible HC",
+        "no fetus has such an HC; the pixel size may be in another unit",
+        lambda heads, limits: (heads.hc_mm < limits.hc_low_mm) | (heads.hc_mm > limits.hc_high_mm),
+    ),
+    Flag(
+        "diameters not perpendicular",
+        "the diameters do not cross at a right angle",
+        lambda heads, limits: heads.misalignment[1] > limits.angle_deg,
+    ),
+    Flag(
+        "diameters off centre",
+        "the diameters do not cross in their middle",
+        lambda heads, limits: heads.misalignment[0] > limits.midpoint_distance,
+    ),
+    Flag(
+        "head at the image border",
+        "its outline touches or crosses the border, where the image does not show it",
+        lambda heads, limits: heads.room < limits.border_px,
+    ),
+    Flag(
+        "no pixel size",
+        "lengths are in pixels, since nothing says how large one is",
+        lambda heads, limits: ~heads.known,
+        doubts_head=False,
+    ),
+)
+"""In the order in which they are named."""
+_DOUBTS = {flag.name for flag in FLAGS if flag.doubts_head}
+
+
+def flag_heads(heads: Measured, limits: FlagLimits) -> list[str]:
+    """The names of each head's flags, joined by ``;``."""
+    raised = np.column_stack([np.asarray(flag.raised(heads, limits), dtype=bool) for flag in FLAGS])
+    return [";".join(flag.name for flag, where in zip(FLAGS, row, strict=True) if where) for row in raised]
+
+
+def doubts_of(flags) -> list[str]:
+    """Texts of flags without those that doubt the millimetres alone, and not the head.
+
+    Examples
+    --------
+    >>> doubts_of(["low confidence;no pixel size", "no pixel size", ""])
+    ['low confidence', '', '']
+    """
+    return [";".join(flag for flag in text.split(";") if flag in _DOUBTS) for text in flags]
+
+
+def own_limits(limits: FlagLimits, calibration: dict) -> FlagLimits:
+    """The limits for a model whose calibration says how faint heads may be, see `calibration.faintest_head`.
+
+    A mask lower than its calibration heads' is no head, whatever the file allows, and a head as sure as these is sure
+    enough, whatever it asks.
+    """
+    height = max(limits.height, calibration.get("least_height", 0.0))
+    confidence = min(limits.confidence, calibration.get("least_confidence", 1.0))
+    return replace(limits, height=height, confidence=confidence)

@@ -1,0 +1,210 @@
+"""What a run consists of, written where each rule reads its own part: ``work/plan/``.
+
+The plan is written while Snakemake reads the rules, and a file of it only when its text differs. Rules take these files as
+inputs, and so Snakemake alone decides what to make anew. Standard library, pyyaml and pydantic alone; phantoms need numpy.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from fetal_biometry.configuration import Config
+from fetal_biometry.data import splits
+from fetal_biometry.data.source import MissingData, Source, examination_of
+from fetal_biometry.data.sources import list_sources
+from fetal_biometry.digests import FileIndex
+from fetal_biometry.job import atomic_path
+from fetal_biometry.recipe import Recipe
+from fetal_biometry.tables import as_text
+from fetal_biometry.terms import COLUMNS, Split
+
+IMAGE_COLUMNS = ("image_name", "path", "frame", "examination", "sha256")
+LABEL_COLUMNS = ("image_name", "label_source", "origin", *COLUMNS, "annotation", "annotation_sha256")
+FACT_COLUMNS = ("image_name", "pixel_size_mm", "reference_hc_mm", "gestational_age_weeks")
+FOLD_COLUMNS = ("image_name", "fold", "trains")  # trains: whether the reported model may be trained on it
+QUARANTINE_COLUMNS = ("image_name", "path", "reason")
+SUMMARY = "plan.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the rules ask for.
+
+    ``parts`` that have images: of labelled ones the splits, of others ``images/<shard>``; ``referenced`` those of
+    them with an independent reference; ``missing`` why there are none, where the data is not there.
+    """
+
+    parts: list[str] = field(default_factory=list)
+    referenced: list[str] = field(default_factory=list)
+    missing: str = ""
+
+    @property
+    def labelled(self) -> list[str]:
+        return [part for part in self.parts if part in set(Split)]
+
+    @property
+    def trained_on(self) -> list[str]:
+        return [part for part in self.labelled if part != Split.TEST]
+
+
+def shard_of(image_name: str, shards: int) -> int:
+    """The shard of an image without a label: a hash of its name alone, so other images never move it."""
+    return int.from_bytes(hashlib.sha256(image_name.encode()).digest()[:8], "big") % shards
+
+
+def locked(folder: Path = Path(".snakemake/locks")) -> bool:
+    """Whether another run is at work in this folder, whose jobs read the plan."""
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan as it was written last."""
+    try:
+        return Plan(**json.loads((folder / SUMMARY).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Plan(missing=f"{folder}: there is no plan; run snakemake in this folder.")
+
+
+def write_plan(config: Config, recipes: dict[str, Recipe], folder: Path, drawn: Path, index_file: Path) -> Plan:
+    """List the images, split them, and write down what of this changed.
+
+    Parameters
+    ----------
+    config, recipes
+        Of `configuration.read_config` and `read_recipes`.
+    folder : Path
+        Of the plan.
+    drawn : Path
+        Where the workflow draws phantoms.
+    index_file : Path
+        See `digests.FileIndex`.
+
+    Raises
+    ------
+    InputError
+        Whatever is wrong with tables, names or the split. A folder that is not there is no error yet: `Plan.missing`.
+    """
+    for name, recipe in recipes.items():
+        _write(folder / "recipes" / f"{name}.training.yaml", _as_yaml(recipe.training_part()))
+        _write(folder / "recipes" / f"{name}.reading.yaml", _as_yaml(recipe.reading.model_dump()))
+    try:
+        sources = list_sources(config, drawn)
+    except MissingData as error:
+        return Plan(missing=str(error))
+    usable = sorted((source for source in sources if not source.problem), key=lambda source: source.image_name)
+    pattern = config.examination_pattern
+    examinations = {source.image_name: examination_of(source.image_name, pattern) for source in usable}
+    labelled = {source.image_name: examinations[source.image_name] for source in usable if source.labelled}
+    split = splits.assign_splits(labelled, config)
+    if labelled and not config.given_model:
+        splits.refuse_no_training(split, labelled)
+    parts: dict[str, list[Source]] = {}
+    for source in usable:
+        name = source.image_name
+        parts.setdefault(split.get(name) or f"images/{shard_of(name, config.shards)}", []).append(source)
+    index = FileIndex(index_file)
+    texts = {f"{part}.csv": _image_table(inside, examinations, index) for part, inside in parts.items()}
+    plan = Plan(sorted(parts), sorted(part for part, inside in parts.items() if any(one.reference for one in inside)))
+    for part in plan.labelled:
+        texts[f"{part}.labels.csv"] = _label_table(parts[part], "landmarks", index)
+    for part in plan.referenced:
+        texts[f"{part}.references.csv"] = _label_table(parts[part], "reference", index)
+    texts["facts.csv"] = _table((asdict(source) for source in usable), FACT_COLUMNS)
+    folds = {name: splits.fold_of(labelled[name], config.split_seed, config.folds) for name in sorted(labelled)}
+    rows = (
+        {"image_name": name, "fold": fold, "trains": int(split[name] != Split.TEST)} for name, fold in folds.items()
+    )
+    texts["folds.csv"] = _table(rows, FOLD_COLUMNS)
+    bad = [
+        {"image_name": as_text(one.image_name), "path": as_text(str(one.image)), "reason": as_text(one.problem)}
+        for one in sources
+        if one.problem
+    ]
+    texts["quarantine.csv"] = _table(bad, QUARANTINE_COLUMNS)
+    for name, text in texts.items():
+        _write(folder / name, text)
+    for path in [*folder.glob("*.csv"), *folder.glob("images/*.csv")]:
+        if str(path.relative_to(folder)) not in texts:
+            path.unlink()
+    _write(folder / SUMMARY, json.dumps(asdict(plan), indent=1) + "\n")
+    index.save()
+    return plan
+
+
+def _image_table(sources: list[Source], examinations: dict[str, str], index: FileIndex) -> str:
+    rows = (
+        {
+            "image_name": source.image_name,
+            "path": source.image.path,
+            "frame": source.image.frame,
+            "examination": examinations[source.image_name],
+            "sha256": source.sha256(index),
+        }
+        for source in sources
+    )
+    return _table(rows, IMAGE_COLUMNS)
+
+
+def _label_table(sources: list[Source], which: str, index: FileIndex) -> str:
+    """Labels, or references, of those images that have one: eight numbers, or an annotation image."""
+    rows = []
+    for source in sources:
+        label = source.reference if which == "reference" else source.annotation or source.landmarks
+        if label is None:
+            continue
+        row = {"image_name": source.image_name, "label_source": source.label_source, "origin": source.origin}
+        if isinstance(label, Path):
+            row |= {"annotation": label, "annotation_sha256": index.sha256(label)}
+        else:
+            row |= dict(zip(COLUMNS, label, strict=True))
+        rows.append(row)
+    return _table(rows, LABEL_COLUMNS)
+
+
+def _table(rows: Iterable[dict], columns: tuple[str, ...]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _as_yaml(values: dict) -> str:
+    return yaml.safe_dump(values, sort_keys=False, default_flow_style=False)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file of the plan, unless it has this text already."""
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+@cache
+def modules(scripts: Path, rule: str) -> list[str]:
+    """A rule's script and every module beside it that it imports, directly or not.
+
+    Snakemake does not see an edit of an imported module; as inputs they are compared by content.
+    """
+    found, waiting = set(), [scripts / f"{rule}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                parts = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+                places = [scripts / part.replace(".", "/") for part in parts]
+                waiting += [place.with_suffix(".py") for place in places] + [place / "__init__.py" for place in places]
+    return sorted(str(path) for path in found if path.stat().st_size)

@@ -1,0 +1,186 @@
+"""metrics.json and errors.csv of a recipe: every figure, what was evaluated and by which model."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from fetal_biometry.frames import contents, points_of, report_unit, sizes_of
+from fetal_biometry.images.cache import Arrays
+from fetal_biometry.model.inference import BATCH, Predictor
+from fetal_biometry.model.views import to_grid, whole_views
+from fetal_biometry.report.evaluation import (
+    Evaluation,
+    evaluate_kinds,
+    evaluate_out_of_fold,
+    evaluate_reference,
+    evaluate_repeats,
+    evaluate_splits,
+    list_errors,
+)
+from fetal_biometry.report.statistics import trivial_loss
+from fetal_biometry.terms import SEEN, Split, Verdict
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is evaluated: a recipe's name and values (a plain dict, empty of a given model), and the run's settings."""
+
+    name: str
+    dataset: str
+    calliper: str
+    interval_level: float
+    recipe: dict = field(default_factory=dict)
+
+    @property
+    def out_of_fold(self) -> bool:
+        """Whether networks of folds calibrate the model."""
+        return bool(self.recipe) and self.recipe["training"]["calibrate_on"] == "out_of_fold"
+
+
+def evaluate_model(
+    subject: Subject, images: pd.DataFrame, predictions: pd.DataFrame, predictor: Predictor, prepared: Arrays
+) -> tuple[dict, pd.DataFrame]:
+    """The contents of metrics.json and errors.csv.
+
+    Parameters
+    ----------
+    subject : Subject
+    images, predictions : DataFrame
+        images.csv and the recipe's predictions.csv.
+    predictor : Predictor
+        The model.
+    prepared : Arrays
+        Prepared images of the labelled parts, for the network's own loss.
+    """
+    labelled = images[images["label_source"] != ""]
+    unit, per_px = report_unit(labelled)
+    metrics = {
+        "recipe": subject.name,
+        "dataset": subject.dataset,
+        "unit": unit,
+        "model": describe_model(subject, predictor.metadata),
+        "loss": None,
+        "calliper": subject.calliper,
+        "labels": count_labels(images),
+        "splits": {},
+        "out_of_fold": {},
+        "reference": {},
+        "kinds": {},
+        "repeats": {},
+    }
+    if not len(labelled):
+        return metrics, pd.DataFrame(columns=["image_name"])
+    split = set_seen_apart(labelled, predictor.metadata.get("seen", []))
+    metrics["model"]["test_images_seen"] = int((split == SEEN).sum())
+    callipers = subject.calliper, metrics["model"]["calliper"]
+    evaluation = Evaluation(labelled, predictions.loc[labelled.index], split, unit, per_px, *callipers)
+    trained_on = np.isin(split, (Split.TRAIN, Split.VALIDATION)) & bool(subject.recipe)
+    if not subject.out_of_fold:  # intervals say nothing of the images that the model was trained or calibrated on
+        evaluation.intervals[trained_on] = np.nan
+    metrics["splits"], metrics["reference"] = evaluate_splits(evaluation), evaluate_reference(evaluation)
+    metrics["kinds"] = evaluate_kinds(evaluation)
+    if subject.out_of_fold:
+        metrics["out_of_fold"] = evaluate_out_of_fold(evaluation, trained_on)
+    if subject.recipe:
+        unseen = (split == Split.TEST) | (trained_on & subject.out_of_fold)
+        metrics["repeats"] = evaluate_repeats(evaluation, unseen)
+        metrics["loss"] = measure_loss(subject, evaluation, predictor, prepared)
+    _log_headline(metrics)
+    return metrics, list_errors(evaluation)
+
+
+def set_seen_apart(images: pd.DataFrame, seen: list[str]) -> np.ndarray:
+    """The split of labelled images, (N,); test images of examinations that a model was trained on become `SEEN`.
+
+    ``seen`` holds the `frames.contents` of the images that the model was trained on.
+    """
+    split, known = images["split"].to_numpy(), images["examination"][contents(images).isin(seen)]
+    return np.where((split == Split.TEST) & images["examination"].isin(known).to_numpy(), SEEN, split)
+
+
+def count_labels(images: pd.DataFrame) -> dict:
+    """How many labels there are, how many of each verdict, and for which reasons."""
+    labelled = images[images["label_source"] != ""]
+    reasons = Counter(reason for text in labelled["reasons"] for reason in text.split(";") if reason)
+    verdicts = Counter(labelled["verdict"])
+    return {
+        "images": len(images),
+        "labelled": len(labelled),
+        **{str(verdict): verdicts[verdict] for verdict in Verdict},
+        "unlabelled": len(images) - len(labelled),
+        "names_swapped": bool(labelled["label_source"].str.contains("swapped").any()),
+        "reasons": dict(reasons.most_common()),
+    }
+
+
+def describe_model(subject: Subject, metadata: dict) -> dict:
+    """What kind of model it is and how it was trained; a given model says itself how it was calibrated."""
+    calibration, recipe = metadata.get("calibration", {}), subject.recipe
+    return {
+        "kind": metadata["kind"] if recipe else "external",
+        "calliper": calibration.get("calliper", subject.calliper),
+        "interval_level": calibration.get("level", subject.interval_level),
+        "parameters": metadata["parameters"],
+        "epochs": metadata["epochs"],
+        "best_epoch": metadata["epoch"],
+        "knows_seen": bool(metadata.get("seen")),
+        "seconds": metadata["seconds"],
+        "data_digest": metadata["data_digest"],
+        "decoder": metadata["decoder"],
+        "test_time_augmentation": metadata["test_time_augmentation"],
+        "cascade": metadata["cascade"],
+        "noisy_labels": recipe["noisy_labels"]["policy"] if recipe else None,
+        "keep": recipe["training"]["keep"] if recipe else None,
+        "calibrate_on": recipe["training"]["calibrate_on"] if recipe else None,
+        "test_images_seen": 0,
+    }
+
+
+def measure_loss(subject: Subject, evaluation: Evaluation, predictor: Predictor, prepared: Arrays) -> dict:
+    """The network's own loss by split, beside the loss of a network that has learned nothing.
+
+    None for a network of 8-bit integers: a cross entropy needs the small probabilities that rounding loses.
+    """
+    rows = {split: evaluation.rows(split) for split in Split}
+    if subject.out_of_fold:  # validation images train, too
+        rows[Split.TRAIN] = rows[Split.TRAIN] | rows[Split.VALIDATION]
+        rows[Split.VALIDATION] = np.zeros(len(evaluation.valid), dtype=bool)
+    measured = subject.recipe["reading"]["arithmetic"] == "float32"
+    losses = {
+        str(split): _mean_loss(predictor, prepared, evaluation, chosen) if measured and chosen.any() else None
+        for split, chosen in rows.items()
+    }
+    name, value = _baseline(subject.recipe, evaluation, predictor)
+    return {"name": predictor.metadata["loss"], **losses, "baseline_name": name, "baseline": value}
+
+
+def _mean_loss(predictor: Predictor, prepared: Arrays, evaluation: Evaluation, rows: np.ndarray) -> float:
+    rows, sizes, values = np.flatnonzero(rows), sizes_of(evaluation.images), []
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        seen = prepared.gather(evaluation.images.index[batch])
+        values.append(predictor.own_loss(seen, sizes[batch], evaluation.labels[batch]))
+    return float(np.concatenate(values).mean())
+
+
+def _baseline(recipe: dict, evaluation: Evaluation, predictor: Predictor) -> tuple[str, float | None]:
+    """The loss without learning, as a name and a value: of heatmaps a formula, of coordinates that of their mean."""
+    network, training = recipe["network"], recipe["training"]
+    if network["kind"] == "heatmap":
+        cells = predictor.metadata["image_size"] // network["stride"]
+        return trivial_loss(training["loss"], cells, training["sigma_px"] / network["stride"])
+    places = to_grid(whole_views(sizes_of(evaluation.images)), points_of(evaluation.images), 1) + 0.5
+    train, test = evaluation.rows(Split.TRAIN), evaluation.rows(Split.TEST)
+    value = float(((places[test] - places[train].mean(axis=0)) ** 2).mean()) if test.any() else None
+    return "mean landmark", value
+
+
+def _log_headline(metrics: dict) -> None:
+    if test := metrics["splits"].get("test", {}).get("all"):
+        hc, unit = test["hc"], metrics["unit"]
+        message = "test HC error %.2f %s on %d images, %.1f times below the mean landmark's %.2f %s"
+        ratio = hc["constant_mae"] / hc["mae"]
+        logging.info(message, hc["mae"], unit, test["n"], ratio, hc["constant_mae"], unit)

@@ -1,0 +1,134 @@
+// One sortable table with filters, and the viewer that enlarges pictures. The address keeps what is chosen.
+(() => {
+  const table = document.getElementById("image-table");
+  const body = table.tBodies[0];
+  const headings = table.tHead.rows[0].cells;
+  const rows = [...body.rows];
+  const text = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  const field = (name) => document.getElementById("filter-" + name);
+  const filters = ["text", "split", "verdict", "flag", "other"].map(field).filter(Boolean);
+  const unchosen = (f) => f.options?.[0].value ?? "";
+  const status = document.getElementById("filter-status");
+  const shared = "#images?";
+
+  const shows = {
+    text: (row, wanted) => wanted.toLowerCase().split(/\s+/).every((word) => text.get(row).includes(word)),
+    split: (row, wanted) => row.dataset.split === wanted,
+    verdict: (row, wanted) => row.dataset.verdict === wanted,
+    flag: (row, wanted) => {
+      const flags = row.dataset.flags ? row.dataset.flags.split(";") : [];
+      return wanted === "*" ? flags.length > 0 : wanted === "!" ? flags.length === 0 : flags.includes(wanted);
+    },
+    other: () => true,
+  };
+
+  const filter = () => {
+    const active = filters.filter((f) => f.value.trim()).map((f) => [shows[f.id.slice(7)], f.value.trim()]);
+    let shown = 0;
+    for (const row of rows) {
+      row.hidden = !active.every(([test, wanted]) => test(row, wanted));
+      shown += !row.hidden;
+    }
+    status.textContent = `${shown} of ${rows.length} images`;
+    for (const part of document.querySelectorAll("[data-other]")) {
+      part.hidden = part.dataset.other !== field("other").value;
+    }
+  };
+
+  const names = new Intl.Collator(undefined, { numeric: true });
+  const sort = (heading, order) => {
+    const column = heading.cellIndex;
+    const sign = order === "ascending" ? 1 : -1;
+    const isNumber = heading.dataset.kind === "number";
+    const key = (row) => {
+      const value = row.cells[column].dataset.value;
+      return isNumber ? (value === "" ? NaN : Number(value)) : value;
+    };
+    const keyed = rows.map((row) => [key(row), row]);
+    keyed.sort(([a], [b]) => {
+      if (!isNumber) return sign * names.compare(a, b);
+      if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) - Number.isNaN(b);
+      return sign * (a - b);
+    });
+    for (const other of headings) other.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", order);
+    body.append(...keyed.map(([, row]) => row));
+  };
+
+  let sorted = "";
+  const remember = () => {
+    const changed = filters.filter((f) => f.value.trim() !== unchosen(f));
+    const chosen = new URLSearchParams(changed.map((f) => [f.id.slice(7), f.value.trim()]));
+    if (sorted) chosen.set("sort", sorted);
+    if (chosen.size || location.hash.startsWith(shared)) {
+      history.replaceState(null, "", chosen.size ? shared + chosen : "#images");
+    }
+  };
+  const recall = () => {
+    if (!location.hash.startsWith(shared)) return;
+    const chosen = new URLSearchParams(location.hash.slice(shared.length));
+    for (const f of filters) f.value = chosen.get(f.id.slice(7)) ?? unchosen(f);
+    sorted = chosen.get("sort") ?? "";
+    const heading = headings[Math.abs(sorted) - 1];
+    if (heading) sort(heading, sorted < 0 ? "descending" : "ascending");
+    filter();
+    if (chosen.size > chosen.has("other")) document.getElementById("images").scrollIntoView();
+  };
+
+  for (const f of filters) f.addEventListener("input", () => { filter(); remember(); });
+  field("form").addEventListener("reset", () => setTimeout(() => { filter(); remember(); }));
+  field("form").addEventListener("submit", (event) => event.preventDefault());
+  table.tHead.addEventListener("click", (event) => {
+    if (!event.target.closest("button")) return;
+    const heading = event.target.closest("th");
+    const order = heading.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
+    sort(heading, order);
+    sorted = String((order === "ascending" ? 1 : -1) * (heading.cellIndex + 1));
+    remember();
+  });
+  addEventListener("hashchange", recall);
+  recall();
+
+  const viewer = document.getElementById("viewer");
+  const frame = document.getElementById("viewer-frame");
+  const title = document.getElementById("viewer-title");
+  const values = document.getElementById("viewer-values");
+  const say = (cell) => {
+    const [name, unit] = [...headings[cell.cellIndex].firstChild.childNodes].map((part) => part.textContent);
+    return [name, cell.firstChild.textContent, unit].filter(Boolean).join(" ");
+  };
+  let items = [], place = 0;
+  const show = () => {
+    const item = items[place];
+    let picture = item.querySelector("svg")?.cloneNode(true);
+    if (!picture) {
+      picture = new Image();
+      picture.alt = `Ultrasound image ${item.textContent} with the measured head`;
+      picture.onerror = () => frame.replaceChildren("This picture is missing. The folder of overlays was moved or removed.");
+      picture.src = item.href;
+    }
+    frame.replaceChildren(picture);
+    title.textContent = `${item.dataset.name} (${place + 1} of ${items.length})`;
+    values.textContent = [...item.closest("tr")?.querySelectorAll("td.n") ?? []].map(say).join(", ");
+  };
+  const step = (by) => { place = (place + by + items.length) % items.length; show(); };
+  document.addEventListener("click", (event) => {
+    const item = event.target.closest(".zoom");
+    if (!item || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const around = item.matches("a") ? "#image-table" : "#gallery";
+    items = [...document.querySelectorAll(`${around} .zoom`)].filter((one) => one.offsetParent);
+    place = items.indexOf(item);
+    show();
+    viewer.showModal();
+  });
+  viewer.addEventListener("click", (event) => {
+    const by = event.target.closest("button")?.dataset.step;
+    if (by) step(Number(by));
+    else if (event.target === viewer) viewer.close();
+  });
+  viewer.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (by) step(by);
+  });
+})();

@@ -1,0 +1,84 @@
+"""The pages of config/: every setting and every value of a recipe, and a JSON schema for editors. ``make settings``."""
+
+import json
+import sys
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel
+
+from fetal_biometry.configuration import Config, _values, describe_settings
+from fetal_biometry.recipe import Augmentation, Network, NoisyLabels, Reading, Training
+
+README = """# Configuration
+
+`make settings` writes this page and `schema.json` from the code. Do not edit them.
+
+- **Settings** say which images, labels and recipe a run takes. `config.yaml` shows those that users change. Every
+  setting below can stand in `config.yaml`, in a file given with `--configfile FILE`, or on the command line, as
+  `--config NAME=VALUE`. The command line wins over the file, the file over `config.yaml`. A setting that is left out or
+  empty has its default.
+- **Recipes** say how a network is built, trained and read. They are files in `recipes/`; `recipe: NAME` chooses one.
+- **Limits** say when a label is invalid and when a measurement is flagged. They are in `limits.yaml`.
+- **Benchmarks** have their numbers in `bench.yaml`.
+
+A wrong name or value stops the run with one line that says what is allowed. An editor with YAML support checks a file
+while you type, if the file starts with `# yaml-language-server: $schema=config/schema.json`.
+
+## Settings
+
+{settings}
+
+## Recipes
+
+| recipe | what it is |
+| --- | --- |
+{recipes}
+
+`recipes/heatmap.yaml` holds every value. Another file says which recipe it `extends` and what it changes. A new file in
+`recipes/` is a new recipe.
+
+{blocks}
+"""
+BLOCKS = {"network": Network, "training": Training, "augmentation": Augmentation,
+          "noisy_labels": NoisyLabels, "reading": Reading}  # fmt: skip
+
+
+def describe_recipes(folder: Path) -> str:
+    """Rows of a table: each recipe and the first sentence of its file."""
+    rows = []
+    for path in sorted(folder.glob("*.yaml")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        comment = " ".join(line.removeprefix("#").strip() for line in lines if line.startswith("#"))
+        rows.append(f"| `{path.stem}` | {comment.split('. ')[0].rstrip('.')} |")
+    return "\n".join(rows)
+
+
+def describe_block(name: str, block: type[BaseModel], values: dict) -> str:
+    """A section about one block of a recipe, with the default recipe's values."""
+    facts = block.model_json_schema()
+    rows = []
+    for key, field in block.model_fields.items():
+        allowed = _values(facts["properties"][key], facts)
+        rows.append(f"| `{key}` | {json.dumps(values[key])} | {allowed} | {field.description or ''} |")
+    title = f"### `{name}`\n\n{' '.join(block.__doc__.split())}\n\n| value | `heatmap` | values | meaning |"
+    return "\n".join([title, "| --- | --- | --- | --- |", *rows])
+
+
+def readme(recipes: Path) -> str:
+    """The text of config/README.md."""
+    values = yaml.safe_load((recipes / "heatmap.yaml").read_text(encoding="utf-8"))
+    blocks = "\n\n".join(describe_block(name, block, values[name]) for name, block in BLOCKS.items())
+    settings = describe_settings().replace("<", "&lt;")  # or Markdown takes <run> for a tag
+    return README.format(settings=settings, recipes=describe_recipes(recipes), blocks=blocks)
+
+
+def schema() -> str:
+    """The text of config/schema.json."""
+    return json.dumps(Config.model_json_schema(), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    root = Path(sys.argv[1])
+    (root / "config" / "README.md").write_text(readme(root / "recipes"), encoding="utf-8")
+    (root / "config" / "schema.json").write_text(schema(), encoding="utf-8")

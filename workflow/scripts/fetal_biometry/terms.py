@@ -1,0 +1,37 @@
+"""Words that occur in several tables and modules, in one place."""
+
+from enum import StrEnum
+
+
+class Split(StrEnum):
+    """What a labelled image is for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+SEEN = "seen"  # takes the place of `Split.TEST` for images of examinations that a given model was trained on
+
+
+class Verdict(StrEnum):
+    """What the audit says of a label."""
+
+    VALID = "valid"
+    QUESTIONABLE = "questionable"  # its points lie on the head, but are not the ends of its axes
+    INVALID = "invalid"
+
+
+class Calliper(StrEnum):
+    """How labels take BPD."""
+
+    OUTER_TO_OUTER = "outer_to_outer"
+    OUTER_TO_INNER = "outer_to_inner"
+
+
+GIVEN_MODEL = "given_model"  # stands for the recipe's name where a model is given and none is trained
+
+LANDMARKS = ("ofd_1", "ofd_2", "bpd_1", "bpd_2")
+COLUMNS = tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy")
+REFERENCE_COLUMNS = tuple(f"reference_{column}" for column in COLUMNS)
+LENGTHS = ("bpd", "ofd", "hc")
