@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "datasets", "envs", "profiles", "resources/models", "workflow")
-BOOKKEEPING = ("all", "audit", "audit_benchmark", "stamp_stage")  # targets, and notes of what a stage depends on
+PARTS = ("Snakefile", "config.yaml", "limits.yaml", "bench.yaml", "datasets", "envs", "profiles", "recipes", "resources/models", "workflow")
+TARGETS = ("all", "audit", "audit_benchmark", "measure", "compare", "ablate", "negatives", "rebuild_model")
 
 
 class House:
@@ -35,12 +35,18 @@ class House:
         return done
 
     def planned(self, *arguments: str) -> dict[str, int]:
-        """Jobs that would run, by rule, without targets and stamps; empty when nothing is to be done."""
+        """Jobs that would run, by rule, without targets; empty when nothing is to be done."""
         output = self.snakemake("-n", *arguments).stdout
         stats = re.search(r"Job stats:\njob +count\n[- ]+\n(.*?)\ntotal", output, flags=re.DOTALL)
         assert stats or "Nothing to be done" in output, output[-5000:]
         rows = [line.split() for line in stats.group(1).splitlines()] if stats else []
-        return {rule: int(count) for rule, count in rows if rule not in BOOKKEEPING}
+        return {rule: int(count) for rule, count in rows if rule not in TARGETS}
+
+    def ran(self, *arguments: str) -> dict[str, int]:
+        """Run, and tell which jobs did, by rule, without targets."""
+        said = self.snakemake(*arguments).stdout
+        rules = re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)", said, flags=re.MULTILINE)
+        return {rule: rules.count(rule) for rule in dict.fromkeys(rules) if rule not in TARGETS}
 
     def append(self, path: str, text: str) -> None:
         file = self.folder / path

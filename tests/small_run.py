@@ -8,20 +8,33 @@ import torch
 
 from fetal_biometry.report.wording import duration
 
-SMALL = """
+RECIPE = """
+extends: heatmap
+network: { width: 4 }
+training: { precision: float32, epochs: EPOCHS, calibrate_on: CALIBRATE_ON }
+"""
+SETTINGS = """
 phantom_count: 24
 image_size: 64
-cache_size: 64
-width: 4
-strangers_drawn: 2
-precision: float32
-closeup: {finder: {width: 4}}
+recipe: small
+audit_recipe: small
+compare: [small]
+shards: 2
 """
-TIMED = ("history.csv",)  # holds seconds
+ARGUMENTS = ("--configfile", "small.yaml")
+TIMED = ("history.csv", "plan.json")  # hold seconds; say what a run is
 
 
-def assert_same(results: Path, expected: Path, trainings=("heatmap",)) -> None:
+def make_small(house, epochs: int = 1, calibrate_on: str = "validation", more: str = "") -> None:
+    """Give a copy of the workflow a small recipe and the settings for it, in ``small.yaml``."""
+    text = RECIPE.replace("EPOCHS", str(epochs)).replace("CALIBRATE_ON", calibrate_on)
+    (house.folder / "recipes" / "small.yaml").write_text(text)
+    (house.folder / "small.yaml").write_text(SETTINGS + more)
+
+
+def assert_same(results: Path, expected: Path, trainings=("small",)) -> None:
     """Every table has the same bytes, every weight and number the same value, and no half-written file lies about."""
+    work = expected / "work"
     tables = [str(path.relative_to(expected)) for path in expected.rglob("*.csv") if path.name not in TIMED]
     tables += [str(path.relative_to(expected)) for path in expected.rglob("*.json") if path.name != "metrics.json"]
     assert len(tables) > 15
@@ -31,16 +44,16 @@ def assert_same(results: Path, expected: Path, trainings=("heatmap",)) -> None:
     assert not left, left
     for training in trainings:
         one, other = (
-            torch.load(run / training / "model.pt", weights_only=True)["state"] for run in (expected, results)
+            torch.load(run / "work" / training / "model.pt", weights_only=True)["state"] for run in (expected, results)
         )
         assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
-        assert not (results / training / "checkpoint.pt").exists()
-        if (expected / training / "metrics.json").exists():
+        assert not (results / "work" / training / "checkpoint.pt").exists()
+        if (work / training / "metrics.json").exists():
             assert untimed(results, training) == untimed(expected, training), "figures differ"
 
 
 def untimed(results: Path, training: str) -> tuple[dict, str]:
     """Every figure of a run, and the text of its report, without the seconds that the training took."""
-    metrics = json.loads((results / training / "metrics.json").read_text(encoding="utf-8"))
+    metrics = json.loads((results / "work" / training / "metrics.json").read_text(encoding="utf-8"))
     took = f"<dd>{duration(metrics['model'].pop('seconds'))}</dd>"
     return metrics, (results / "report.html").read_text(encoding="utf-8").replace(took, "")

@@ -10,22 +10,25 @@ import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 
-import render_audit
 from fetal_biometry.frames import read_frame
+from fetal_biometry.limits import AuditLimits, FlagLimits, Limits, NetworkLimits
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
-from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.report import audit_page as audit
 from fetal_biometry.report import report
+from fetal_biometry.terms import COLUMNS, LENGTHS, REFERENCE_COLUMNS
 
 WIDTH, HEIGHT = 400, 270
 HOSTILE_NAME = '"><script>window.pwned=1</script><img src=x onerror=window.pwned=2>.png'
-LIMITS = {
-    "shortest_ratio": 0.6, "longest_ratio": 1.05, "midpoint_distance": 0.17, "angle_deg": 20, "shortest_diameter": 0.1,
-    "disagreement": 0.25, "confidence": 0.35,
-}  # fmt: skip
+LIMITS = Limits(
+    AuditLimits(shortest_ratio=0.6, longest_ratio=1.05, midpoint_distance=0.17, angle_deg=20, shortest_diameter=0.1),
+    NetworkLimits(disagreement=0.25, confidence=0.35),
+    FlagLimits(0.35, 0.5, 0.1, 0.2, 0.1, 0.65, 0.95, 40, 420, 15, 0.1, 3),
+)
 SETTINGS = {
     "seed": 0,
     "training": {"epochs": 30, "batch_size": 8},
     "note": "</script><script>window.pwned=3</script>",
+    "recipe_values": {"network": {"head_presence": True}},
 }
 
 
@@ -44,10 +47,10 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
         ]
     )  # fmt: skip
     predicted = truth + generator.normal(0, 1.5, truth.shape)
-    reference = truth.copy()
-    suspect = generator.random(n) < 0.2
-    suspect[-1] = True
-    reference[suspect] += generator.normal(0, 40, (suspect.sum(), 4, 2))
+    labels = truth.copy()
+    invalid = generator.random(n) < 0.2
+    invalid[-1] = True
+    labels[invalid] += generator.normal(0, 40, (invalid.sum(), 4, 2))
     pixel_size = np.round(0.2 + 0.15 * hc_scale, 4) if unit == "mm" else np.full(n, np.nan)
 
     paths = [folder / f"image_{i}.png" for i in range(n)]
@@ -56,57 +59,61 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
             draw_head(path, points, generator)
         else:
             path.symlink_to(image)
-    manifest = pd.DataFrame({"image_name": names, "path": paths, "sha256": [f"{i:064x}" for i in range(n)]})
-    manifest[["width_px", "height_px"]] = WIDTH, HEIGHT
-    manifest["pixel_size_mm"] = pixel_size
-    manifest["examination"] = [name.split("_")[0] for name in names]
-    manifest[list(COLUMNS)] = reference.reshape(n, 8) if labelled else np.nan
-    manifest["reference_hc_mm"] = np.nan
-    manifest["label_source"] = "landmark table, names swapped" if labelled else ""
+    images = pd.DataFrame({"image_name": names, "path": paths, "frame": ""})
+    images["examination"] = [name.split("_")[0] for name in names]
+    images["sha256"] = [f"{i:064x}" for i in range(n)]
+    images[["width_px", "height_px", "calibrated_regions"]] = WIDTH, HEIGHT, ""
+    images[["pixel_size_mm", "reference_hc_mm", "gestational_age_weeks"]] = np.nan
+    images["pixel_size_mm"] = pixel_size
+    images[[*REFERENCE_COLUMNS, *COLUMNS, "score"]] = np.nan
+    images[["label_source", "split", "verdict", "reasons"]] = ""
     predictions = pd.DataFrame({"image_name": names})
     predictions[list(COLUMNS)] = predicted.reshape(n, 8)
-    lengths = all_lengths(predicted)
-    scale = pixel_size if unit == "mm" else np.ones(n)
-    for i, length in enumerate(("bpd", "ofd", "hc")):
-        predictions[f"{length}_px"] = lengths[:, i]
-        predictions[f"{length}_mm"] = lengths[:, i] * pixel_size
-        predictions[f"{length}_low"] = lengths[:, i] * scale * 0.97
-        predictions[f"{length}_high"] = lengths[:, i] * scale * 1.03
+    for i, length in enumerate(LENGTHS):
+        for name, size in (("px", np.ones(n)), ("mm", pixel_size)):
+            for end, factor in (("", 1.0), ("_low", 0.97), ("_high", 1.03)):
+                predictions[f"{length}_{name}{end}"] = all_lengths(predicted)[:, i] * size * factor
+    predictions["pixel_width_mm"] = predictions["pixel_height_mm"] = pixel_size
     predictions["confidence"] = generator.uniform(0.3, 1, n).round(4)
     predictions["flags"] = np.resize(["cephalic index;low confidence", "", "", "low confidence", "", ""], n)
-    tables = {"manifest": manifest, "predictions": predictions}
+    suggested = [f"suggested_{column}" for column in COLUMNS]
+    images[suggested] = predicted.reshape(n, 8) if labelled else np.nan  # stands in for what networks of folds found
+    images["suggested_confidence"] = predictions["confidence"] if labelled else np.nan
+    tables = {"images": images, "predictions": predictions, "errors": pd.DataFrame(columns=["image_name"])}
+    tables["quarantine"] = pd.DataFrame(columns=["image_name", "path", "reason"])
     if labelled:
         hostile = "<script>window.pwned=4</script>.png"
         tables["quarantine"] = pd.DataFrame({
             "image_name": ["900_HC.png", hostile], "path": ["images/900_HC.png", f"images/{hostile}"],
             "reason": ["images/900_HC.png: not a readable image; replace or remove it.", f"{hostile}: cut short."],
         })  # fmt: skip
-        verdict = np.where(suspect, "suspect", "sound")
+        images[list(COLUMNS)] = labels.reshape(n, 8)
+        images["label_source"] = "landmark table, names swapped"
+        images["verdict"] = np.where(invalid, "invalid", "valid")
         both = np.where(np.arange(n) % 2, "axes not perpendicular;centres apart", "centres apart")
-        reasons = np.where(suspect, both, "")
-        score = np.where(suspect, 1 + np.arange(1, n + 1) / 10, np.linspace(0.1, 0.9, n)).round(4)
-        tables["audit"] = pd.DataFrame({"image_name": names, "verdict": verdict, "reasons": reasons, "score": score})
-        exam = manifest["examination"]
-        code = pd.Series(pd.factorize(exam)[0])
-        split = np.select([code % 5 < 2, code % 5 == 2], ["test", "validation"], "train")
-        tables["split"] = pd.DataFrame({"image_name": names, "examination": exam, "split": split})
+        images["reasons"] = np.where(invalid, both, "")
+        images["score"] = np.where(invalid, 1 + np.arange(1, n + 1) / 10, np.linspace(0.1, 0.9, n)).round(4)
+        code = pd.Series(pd.factorize(images["examination"])[0])
+        images["split"] = np.select([code % 5 < 2, code % 5 == 2], ["test", "validation"], "train")
+        tables["errors"] = images[["image_name", "examination", "split"]].assign(valid=~invalid)
         epoch = np.arange(1, 31)
         decay = np.exp(-epoch / 7)
         tables["history"] = pd.DataFrame({
             "epoch": epoch, "train_loss": 4.1 + 4 * decay, "validation_loss": 4.3 + 3.9 * decay,
-            f"validation_bpd_mae_{unit}": 1 + 20 * decay, f"validation_ofd_mae_{unit}": 1.4 + 28 * decay,
-            f"validation_hc_mae_{unit}": 2.5 + 70 * decay, "learning_rate": 1e-3, "seconds": 11.0,
+            "validation_bpd_mae_px": 1 + 20 * decay, "validation_ofd_mae_px": 1.4 + 28 * decay,
+            "validation_hc_mae_px": 2.5 + 70 * decay, "validation_relative_error": 0.01 + 0.2 * decay,
+            "learning_rate": 1e-3, "seconds": 11.0,
         })  # fmt: skip
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    test = labelled and (tables["split"]["split"] == "test").to_numpy()
-    metrics = made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test)
+    test, scale = (images["split"] == "test").to_numpy(), pixel_size if unit == "mm" else np.ones(n)
+    metrics = made_up_metrics(unit, labelled, invalid, predicted, labels, scale, test)
     (folder / "metrics.json").write_text(json.dumps(metrics))
     return report.ReportInputs(
         run="phantom demonstration",
-        experiment="heatmap",
+        recipe="heatmap",
         metrics=json.loads((folder / "metrics.json").read_text()),
-        settings=SETTINGS,
+        settings=SETTINGS if labelled else {},
         versions={"numpy": "2.4.6", "torch": "2.13.0"},
         history=pd.read_csv(folder / "history.csv") if labelled else None,
         **{name: read_frame(folder / f"{name}.csv") for name in tables if name != "history"},
@@ -122,34 +129,28 @@ def draw_head(path: Path, points: np.ndarray, generator) -> None:
     cv2.imwrite(str(path), image)
 
 
-def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) -> dict:
+def made_up_metrics(unit, labelled, invalid, predicted, reference, scale, test) -> dict:
     """Metrics of the made-up run, by the contract of metrics.json."""
-    n = len(predicted)
-    left_out = int(suspect.sum())
-    labels = {"images": n, "labelled": n, "sound": n - left_out, "suspect": left_out, "unlabelled": 0,
-              "names_swapped": True, "reasons": {"centres apart": left_out}}  # fmt: skip
-    model = {"kind": "heatmap", "parameters": 1_912_341, "epochs": 30, "best_epoch": 27, "seconds": 333.3,
-             "decode": "paired", "suspects": "drop", "keep_epoch": "best", "reflections": "none",
-             "closeup": {"looks": 1, "field": 1.3, "finder": {}}, "data_digest": "0a1b2c"}  # fmt: skip
+    n, left_out = len(predicted), int(invalid.sum())
+    labels = {"images": n, "labelled": n, "valid": n - left_out, "questionable": 0, "invalid": left_out,
+              "unlabelled": 0, "names_swapped": True, "reasons": {"centres apart": left_out}}  # fmt: skip
+    model = {"kind": "heatmap", "calliper": "outer_to_outer", "interval_level": 0.9, "parameters": 1_912_341,
+             "epochs": 30, "best_epoch": 27, "knows_seen": True, "seconds": 333.3, "data_digest": "0a1b2c",
+             "decoder": "fused", "test_time_augmentation": "conditional", "cascade": False, "noisy_labels": "drop",
+             "keep": "best", "calibrate_on": "validation", "test_images_seen": 0}  # fmt: skip
     loss = {"name": "cross_entropy", "train": 4.15, "validation": 4.37, "test": 4.4,
             "baseline_name": "uniform heatmaps", "baseline": 8.318}  # fmt: skip
+    empty = {"out_of_fold": {}, "reference": {}, "kinds": {}, "repeats": {}, "splits": {}}
     if not labelled:
-        labels |= {
-            "labelled": 0,
-            "sound": 0,
-            "suspect": 0,
-            "unlabelled": n,
-            "names_swapped": False,
-            "reasons": {},
-        }
-        model = dict.fromkeys(model) | {"kind": "external"}
-        return {"experiment": "heatmap", "dataset": "images", "unit": unit, "model": model, "loss": None,
-                "labels": labels, "splits": {}}  # fmt: skip
+        labels |= {"labelled": 0, "valid": 0, "invalid": 0, "unlabelled": n, "names_swapped": False, "reasons": {}}
+        model |= {"kind": "external", "noisy_labels": None, "keep": None, "calibrate_on": None}
+        return {"recipe": "given_model", "dataset": "images", "unit": unit, "model": model, "loss": None,
+                "calliper": "outer_to_outer", "labels": labels, **empty}  # fmt: skip
     shown, true = all_lengths(predicted) * scale[:, None], all_lengths(reference) * scale[:, None]
 
     def group(chosen):
         lengths = {}
-        for i, length in enumerate(("bpd", "ofd", "hc")):
+        for i, length in enumerate(LENGTHS):
             d = (shown - true)[chosen, i]
             lengths[length] = {
                 "n": len(d), "mae": abs(d).mean(), "median": np.median(abs(d)),
@@ -174,22 +175,22 @@ def made_up_metrics(unit, labelled, suspect, predicted, reference, scale, test) 
         return {"n": int(chosen.sum()), "examinations": int(chosen.sum()) - 1, **lengths,
                 "endpoint": ends, "endpoint_fixed_order": ends}  # fmt: skip
 
-    hc, sound = true[:, 2], test & ~suspect
-    groups = {"all": sound, "with_suspects": test}
+    hc, valid = true[:, 2], test & ~invalid
+    groups = {"all": valid, "with_invalid": test}
     if unit == "mm":
-        groups |= {"hc_under_120": sound & (hc < 120), "hc_120_200": sound & (hc >= 120) & (hc <= 200),
-                   "hc_over_200": sound & (hc > 200)}  # fmt: skip
+        groups |= {"hc_under_120": valid & (hc < 120), "hc_120_200": valid & (hc >= 120) & (hc <= 200),
+                   "hc_over_200": valid & (hc > 200)}  # fmt: skip
     groups = {name: group(chosen) for name, chosen in groups.items() if chosen.any()}
-    judged = {name: values for name, values in groups.items() if name != "with_suspects"}
+    judged = {name: values for name, values in groups.items() if name != "with_invalid"}
     noise = {name: {**values, "hc": values["hc"] | {"mae": 11.2}} for name, values in judged.items()}
     repeats = {"pairs": 23, "model": 0.009, "model_low": 0.006, "model_high": 0.012,
                "reference": 0.016, "reference_low": 0.011, "reference_high": 0.021,
                "floor": 0.61, "floor_low": 0.42, "floor_high": 0.8}  # fmt: skip
-    lengths, kind = ("bpd", "ofd", "hc"), {"mae": 0.012, "mae_low": 0.008, "mae_high": 0.017}
-    return {"experiment": "heatmap", "dataset": "phantom", "unit": unit, "model": model, "loss": loss,
-            "labels": labels, "splits": {"test": groups}, "calliper": "outer_to_outer",
+    kind = {"mae": 0.012, "mae_low": 0.008, "mae_high": 0.017}
+    return {"recipe": "heatmap", "dataset": "phantom", "unit": unit, "model": model, "loss": loss,
+            "labels": labels, "splits": {"test": groups}, "calliper": "outer_to_outer", "out_of_fold": {},
             "reference": {"model": judged, "labels": noise}, "repeats": {"bpd": repeats},
-            "kinds": {"contrast": [{"low": 0.3 + i / 10, "high": 0.4 + i / 10, "n": 13, **dict.fromkeys(lengths, kind)}
+            "kinds": {"contrast": [{"low": 0.3 + i / 10, "high": 0.4 + i / 10, "n": 13, **dict.fromkeys(LENGTHS, kind)}
                                    for i in range(3)]}}  # fmt: skip
 
 
@@ -260,34 +261,29 @@ def page(labelled_run, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def limits() -> dict:
+def limits() -> Limits:
     return LIMITS
 
 
 @pytest.fixture(scope="session")
-def audited():
-    """The rows of a made-up run's audit; its predictions stand in for what networks found."""
-
-    def rows(run: report.ReportInputs, networks=True):
-        found = run.predictions if networks else run.manifest[["image_name"]]
-        return render_audit.audited_rows(run.manifest, run.audit, found, LIMITS)
-
-    return rows
+def without_networks():
+    """Images as a geometric audit leaves them."""
+    return lambda images: images.assign(**dict.fromkeys([*audit.SUGGESTED, "suggested_confidence"], np.nan))
 
 
 @pytest.fixture(scope="session")
 def written_audit():
     """The page of an audit's rows."""
-    return lambda rows, method="out_of_fold": render_audit.audit_page(
-        rows, "phantom demonstration", method, LIMITS, "audit/for_annotator.csv"
+    return lambda rows, method="out_of_fold": audit.audit_page(
+        rows, "phantom demonstration", method, LIMITS, "results/phantom/audit_for_annotator.csv"
     )
 
 
 @pytest.fixture(scope="session")
-def audit_page(labelled_run, audited, written_audit, tmp_path_factory) -> Path:
+def audit_page(labelled_run, written_audit, tmp_path_factory) -> Path:
     """The labelled run's audit as a file."""
     path = tmp_path_factory.mktemp("audit") / "audit.html"
-    path.write_text(written_audit(audited(labelled_run)), encoding="utf-8")
+    path.write_text(written_audit(audit.audited_rows(labelled_run.images, LIMITS)), encoding="utf-8")
     return path
 
 

@@ -7,13 +7,7 @@ nothing else runs beside it. time_to_accuracy, of a run that trains the baseline
 
 BENCH = "results/bench"
 BENCH_SETTINGS = "bench.yaml" if Path("bench.yaml").is_file() else str(HOME / "bench.yaml")
-
-
-def timed_history(wildcards):
-    """The history of the reported recipe's training."""
-    if MODEL:
-        refuse("time_to_accuracy times a training; leave out model and images, so that a recipe is trained.")
-    return f"{WORK}/{REPORTED}/history.csv"
+TRAINED = Path(CONFIG.recipe).stem
 
 
 rule bench_training:
@@ -113,7 +107,7 @@ rule render_bench:
 rule time_to_accuracy:
     input:
         baseline=f"{WORK}/baseline/history.csv",
-        other=timed_history,
+        other=f"{WORK}/{TRAINED}/history.csv",
         images=f"{WORK}/images.csv",
         bench=f"{BENCH}/training.json",
         code=modules("time_to_accuracy"),
@@ -127,6 +121,6 @@ rule time_to_accuracy:
         mem_mb=1000,
         runtime=10,
     message:
-        "Looking up when {REPORTED} is as good as the baseline"
+        f"Looking up when {TRAINED} is as good as the baseline"
     script:
         "../scripts/time_to_accuracy.py"

@@ -52,10 +52,10 @@ def modules(rule):
     return planning.modules(SCRIPTS, rule)
 
 
-def templates(name):
-    """What a page is made from."""
-    folder = SCRIPTS / "fetal_biometry" / "report"
-    return [str(folder / part) for part in ("page.html.j2", "macros.html.j2", f"{name}.html.j2", "overlay.css")]
+def templates():
+    """What the pages are made from."""
+    files = (SCRIPTS / "fetal_biometry" / "report").rglob("*")
+    return sorted(str(path) for path in files if path.suffix in (".j2", ".css", ".js"))
 
 
 def parts(pattern, which="parts"):
@@ -154,9 +154,13 @@ def calibration_labels(wildcards):
     return [LABELS.format(part=part) for part in calibration_parts(wildcards.recipe)]
 
 
-def folds_table(wildcards):
-    """Which fold each image is in, where that says what calibrates."""
-    return f"{WORK}/plan/folds.csv" if is_out_of_fold(wildcards.recipe) else []
+def folds_tables(wildcards):
+    """Which fold each image is in that calibrates, where networks of folds measure it."""
+    return expand(f"{WORK}/plan/{{part}}.folds.csv", part=PLAN.trained_on) if is_out_of_fold(wildcards.recipe) else []
+
+
+def calibration_facts(wildcards):
+    return [f"{WORK}/plan/{part}.facts.csv" for part in calibration_parts(wildcards.recipe)]
 
 
 def phantom_folder(wildcards):

@@ -33,7 +33,7 @@ use rule predict_landmarks as predict_fold with:
         model=f"{WORK}/{{recipe}}/fold_{{fold}}/network.onnx",
         images=f"{WORK}/prepared/{{part}}.npy",
         index=f"{WORK}/prepared/{{part}}.csv",
-        folds=f"{WORK}/plan/folds.csv",
+        folds=f"{WORK}/plan/{{part}}.folds.csv",
         code=modules("predict_landmarks"),
     output:
         landmarks=f"{WORK}/{{recipe}}/fold_{{fold}}/predicted/{{part}}.csv",
@@ -49,8 +49,8 @@ rule calibrate_intervals:
     input:
         labels=calibration_labels,
         landmarks=calibration_predictions,
-        folds=folds_table,
-        facts=f"{WORK}/plan/facts.csv",
+        folds=folds_tables,
+        facts=calibration_facts,
         recipe=f"{WORK}/plan/recipes/{{recipe}}.reading.yaml",
         code=modules("calibrate_intervals"),
     output:
@@ -96,8 +96,8 @@ rule measure_heads:
         index=parts(f"{WORK}/prepared/{{part}}.csv"),
         quarantined=parts(f"{WORK}/prepared/{{part}}.quarantine.csv"),
         landmarks=predictions,
-        folds=folds_table,
-        facts=f"{WORK}/plan/facts.csv",
+        folds=folds_tables,
+        facts=parts(f"{WORK}/plan/{{part}}.facts.csv"),
         calibration=calibration_file,
         model=MODEL or [],
         limits=LIMITS,
@@ -133,6 +133,7 @@ rule evaluate_model:
         predictions=f"{WORK}/{{recipe}}/predictions.csv",
         model=model_of("network.onnx"),
         prepared=parts(f"{WORK}/prepared/{{part}}.npy", "labelled"),
+        index=parts(f"{WORK}/prepared/{{part}}.csv", "labelled"),
         code=modules("evaluate_model"),
     output:
         metrics=report(

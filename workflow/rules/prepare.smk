@@ -200,8 +200,8 @@ rule join_images:
         labels=parts(LABELS, "labelled"),
         bad_labels=parts(f"{WORK}/audit/labels/{{part}}.quarantine.csv", "labelled"),
         references=parts(f"{WORK}/references/{{part}}.csv", "referenced"),
-        facts=f"{WORK}/plan/facts.csv",
-        folds=f"{WORK}/plan/folds.csv",
+        facts=parts(f"{WORK}/plan/{{part}}.facts.csv"),
+        folds=parts(f"{WORK}/plan/{{part}}.folds.csv", "labelled"),
         quarantine=f"{WORK}/plan/quarantine.csv",
         code=modules("join_images"),
     output:

@@ -46,7 +46,7 @@ rule render_report:
         predictions=f"{WORK}/{REPORTED}/predictions.csv",
         metrics=f"{WORK}/{REPORTED}/metrics.json",
         errors=f"{WORK}/{REPORTED}/errors.csv",
-        template=templates("report"),
+        templates=templates(),
         code=modules("render_report"),
     output:
         html=report(
@@ -76,7 +76,7 @@ rule draw_overlays:
     input:
         landmarks=f"{WORK}/{{recipe}}/predicted/{{part}}.csv",
         plan=f"{WORK}/plan/{{part}}.csv",
-        style=templates("report")[-1],
+        style=str(SCRIPTS / "fetal_biometry" / "report" / "overlay.css"),
         code=modules("draw_overlays"),
     output:
         folder=directory(f"{WORK}/{{recipe}}/overlays/{{part}}"),
@@ -97,7 +97,7 @@ rule render_audit:
     input:
         images=f"{WORK}/images.csv",
         limits=LIMITS,
-        template=templates("audit"),
+        templates=templates(),
         code=modules("render_audit"),
     output:
         html=report(
@@ -188,7 +188,7 @@ rule render_comparison:
         images=f"{WORK}/images.csv",
         errors=compared_files("errors.csv"),
         predictions=compared_files("predictions.csv"),
-        template=templates("comparison"),
+        templates=templates(),
         code=modules("render_comparison"),
     output:
         html=report(

@@ -50,7 +50,7 @@ use rule train_model as train_fold with:
         targets=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.npy", part=PLAN.trained_on),
         labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
         recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
-        folds=f"{WORK}/plan/folds.csv",
+        folds=expand(f"{WORK}/plan/{{part}}.folds.csv", part=PLAN.trained_on),
         negatives=negative_images,
         limits=LIMITS,
         code=modules("train_model"),

@@ -3,7 +3,7 @@
 import logging
 
 from fetal_biometry import job
-from fetal_biometry.frames import read_frame, read_frames
+from fetal_biometry.frames import read_frames
 from fetal_biometry.measure.calibration import learn
 from fetal_biometry.recipe import read_reading
 from fetal_biometry.terms import Verdict
@@ -13,8 +13,8 @@ if __name__ == "__main__":
         source, params = snakemake.input, snakemake.params
         labels, found = (read_frames(paths) if paths else None for paths in (source.labels, source.landmarks))
         labels = labels[labels["verdict"] == Verdict.VALID] if labels is not None else None
-        folds = read_frame(source.folds)["fold"] if source.get("folds") else None
-        pixel_size = read_frame(source.facts)["pixel_size_mm"].astype(float)
+        folds = read_frames(source.folds)["fold"] if source.get("folds") else None
+        pixel_size = read_frames(source.facts)["pixel_size_mm"].astype(float) if source.facts else None
         correct = read_reading(source.recipe).correct_bias
         learned = learn(labels, found, pixel_size, folds, params.calliper, correct, params.interval_level)
         job.write_json(learned, snakemake.output.calibration)

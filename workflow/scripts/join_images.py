@@ -16,12 +16,11 @@ if __name__ == "__main__":
         quarantined = [read_frame(path) for path in (source.quarantine, *source.quarantined, *source.bad_labels)]
         quarantine = pd.concat([table for table in quarantined if len(table)] or quarantined[:1])
         parts = {name: read_frame(path) for name, path in zip(snakemake.params.parts, source.plan, strict=True)}
-        index, *tables = (
-            read_frames(paths) if paths else None for paths in (source.index, source.labels, source.references)
-        )
+        kinds = (source.index, source.facts, source.folds, source.labels, source.references)
+        index, *tables = (read_frames(paths) if paths else None for paths in kinds)
         if not len(index):
             refuse_if_all_bad(list(quarantine["reason"]))
-        images = join_images(parts, index, read_frame(source.facts), read_frame(source.folds), *tables)
+        images = join_images(parts, index, *tables)
         write_frame(images, snakemake.output.images)
         write_frame(images.loc[images["verdict"] != "", list(AUDIT_COLUMNS)], snakemake.output.audit)
         write_frame(quarantine, snakemake.output.quarantine)

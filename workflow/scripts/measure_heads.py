@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fetal_biometry import job
 from fetal_biometry.data.sources import refuse_if_all_bad
-from fetal_biometry.frames import read_frame, read_frames, write_frame
+from fetal_biometry.frames import read_frames, write_frame
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure import growth
 from fetal_biometry.measure.biometry import describe_row, measure_by_fold
@@ -16,13 +16,13 @@ from fetal_biometry.model.inference import Predictor
 if __name__ == "__main__":
     with job.start(snakemake):
         source, params = snakemake.input, snakemake.params
-        index, facts = read_frames(source.index).sort_index(), read_frame(source.facts)
+        index, facts = read_frames(source.index).sort_index(), read_frames(source.facts)
         if not len(index):
             refuse_if_all_bad(list(read_frames(source.quarantined)["reason"]))
         images = index.join(facts.drop(columns="image_name"))
         given = Predictor(source.model).calibration if source.get("model") else {}
         calibration = json.loads(Path(source.calibration).read_text()) if source.get("calibration") else given
-        folds = read_frame(source.folds) if source.get("folds") else None
+        folds = read_frames(source.folds)["fold"] if source.get("folds") else None
         limits = read_limits(source.limits).flags if params.flags else None
         found = read_frames(source.landmarks).loc[images.index]
         table = measure_by_fold(found, images, calibration, folds, limits, params.calliper)

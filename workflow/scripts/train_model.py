@@ -18,11 +18,11 @@ if __name__ == "__main__":
         torch.set_num_threads(snakemake.threads)
         source = snakemake.input
         recipe, fold = read_training_recipe(source.recipe), snakemake.wildcards.get("fold")
-        folds = read_frames([source.folds])["fold"] if fold is not None else None
+        folds = read_frames(source.folds)["fold"] if fold is not None else None
         training, validation = load_samples(source, recipe, folds, fold)
         negatives = Arrays([source.negatives]).stacked() if source.get("negatives") else None
         small = [*source.index, *source.labels, source.recipe, source.limits, *source.code]
-        identity = identity_of([*small, *([source.folds] if fold is not None else [])], fold)
+        identity = identity_of([*small, *source.get("folds", [])], fold)
         size, limits = training.images.shape[-1], read_limits(source.limits).audit
         checkpoint = snakemake.params.checkpoint
         trainer = Trainer(recipe, size, training, validation, checkpoint, identity, negatives, limits)

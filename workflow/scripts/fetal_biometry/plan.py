@@ -31,7 +31,7 @@ from fetal_biometry.terms import COLUMNS, Split
 IMAGE_COLUMNS = ("image_name", "path", "frame", "examination", "sha256")
 LABEL_COLUMNS = ("image_name", "label_source", "origin", *COLUMNS, "annotation", "annotation_sha256")
 FACT_COLUMNS = ("image_name", "pixel_size_mm", "reference_hc_mm", "gestational_age_weeks")
-FOLD_COLUMNS = ("image_name", "fold", "trains")  # trains: whether the reported model may be trained on it
+FOLD_COLUMNS = ("image_name", "fold")
 QUARANTINE_COLUMNS = ("image_name", "path", "reason")
 SUMMARY = "plan.json"
 
@@ -119,12 +119,12 @@ def write_plan(config: Config, recipes: dict[str, Recipe], folder: Path, drawn: 
         texts[f"{part}.labels.csv"] = _label_table(parts[part], "landmarks", index)
     for part in plan.referenced:
         texts[f"{part}.references.csv"] = _label_table(parts[part], "reference", index)
-    texts["facts.csv"] = _table((asdict(source) for source in usable), FACT_COLUMNS)
-    folds = {name: splits.fold_of(labelled[name], config.split_seed, config.folds) for name in sorted(labelled)}
-    rows = (
-        {"image_name": name, "fold": fold, "trains": int(split[name] != Split.TEST)} for name, fold in folds.items()
-    )
-    texts["folds.csv"] = _table(rows, FOLD_COLUMNS)
+    for part, inside in parts.items():
+        texts[f"{part}.facts.csv"] = _table(map(asdict, inside), FACT_COLUMNS)
+    for part in plan.labelled:
+        folds = {one.image_name: labelled[one.image_name] for one in parts[part]}
+        folds = {name: splits.fold_of(examination, config.split_seed, config.folds) for name, examination in folds.items()}
+        texts[f"{part}.folds.csv"] = _table(({"image_name": name, "fold": fold} for name, fold in folds.items()), FOLD_COLUMNS)
     bad = [
         {"image_name": as_text(one.image_name), "path": as_text(str(one.image)), "reason": as_text(one.problem)}
         for one in sources

@@ -15,7 +15,7 @@ def join_images(
     parts: dict[str, pd.DataFrame],
     index: pd.DataFrame,
     facts: pd.DataFrame,
-    folds: pd.DataFrame,
+    folds: pd.DataFrame | None,
     labels: pd.DataFrame | None,
     references: pd.DataFrame | None,
 ) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def join_images(
     for column in ("width_px", "height_px", "calibrated_regions"):
         images[column] = index[column].reindex(names)
     images["calibrated_regions"] = images["calibrated_regions"].fillna("")
-    images["fold"] = folds["fold"].reindex(names).astype("Int64")
+    images["fold"] = (pd.Series(dtype=float) if folds is None else folds["fold"]).reindex(names).astype("Int64")
     for column in ("pixel_size_mm", "reference_hc_mm", "gestational_age_weeks"):
         images[column] = facts[column].reindex(names).astype(float)
     known = pd.DataFrame(columns=["image_name"]) if labels is None else labels

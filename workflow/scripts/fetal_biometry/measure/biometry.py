@@ -25,8 +25,8 @@ def measure(
     found : DataFrame
         ``image_name``, landmarks in original pixels, `detection.QUALITY` and ``contrast``.
     images : DataFrame
-        ``pixel_size_mm`` (NaN where unknown), ``calibrated_regions``, ``width_px`` and ``height_px`` of the same images in
-        the same order.
+        ``pixel_size_mm`` (NaN where unknown), ``calibrated_regions``, ``width_px`` and ``height_px`` of the same
+        images in the same order.
     calibration : dict
         Of the model, see `calibration.calibrate`; empty where it has none, and intervals are NaN.
     limits : FlagLimits or None
@@ -37,8 +37,9 @@ def measure(
     Returns
     -------
     DataFrame
-        Lengths in pixels as the points lie; in millimetres, where the pixel size is known, with BPD and HC outer-to-outer;
-        for each its interval (``bpd_px_low``); ``pixel_width_mm`` and ``pixel_height_mm``; ``confidence``, ``contrast``, ``flags``.
+        Lengths in pixels as the points lie; in millimetres, where the pixel size is known, with BPD and HC
+        outer-to-outer; for each its interval (``bpd_px_low``); ``pixel_width_mm`` and ``pixel_height_mm``;
+        ``confidence``, ``contrast``, ``flags``.
     """
     calliper = Calliper(calibration.get("calliper", calliper))
     points = scale_diameters(points_of(found), calibration.get("correction", UNSCALED))
@@ -69,18 +70,17 @@ def measure_by_fold(
     found: pd.DataFrame,
     images: pd.DataFrame,
     calibration: dict,
-    folds: pd.DataFrame | None,
+    folds: pd.Series | None,
     limits: FlagLimits | None,
     calliper: Calliper,
 ) -> pd.DataFrame:
     """`measure`, where each image that calibrated the model takes correction and intervals from the other folds.
 
-    ``folds`` has the ``fold`` of each labelled image and whether it ``trains``; None where no network left a fold out.
+    ``folds`` has the fold of each image that calibrated it, by name; None where no network left a fold out.
     """
     fold = np.full(len(images), -1)
     if folds is not None:
-        known = folds.reindex(images.index)
-        fold = np.where(known["trains"] == 1, known["fold"].fillna(-1), -1).astype(int)
+        fold = folds.reindex(images.index).fillna(-1).to_numpy(dtype=int)
     tables = []
     for k in np.unique(fold):
         rows = fold == k

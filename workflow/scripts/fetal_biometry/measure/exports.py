@@ -31,8 +31,8 @@ def circumferences(table: pd.DataFrame) -> str:
 def hc18_submission(table: pd.DataFrame) -> str:
     """HC18's format, of the images with a known pixel size.
 
-    Ellipse centre and semi axes in millimetres, outer-to-outer like the lengths, the angle of the long axis in radians, y
-    pointing down.
+    Ellipse centre and semi axes in millimetres, outer-to-outer like the lengths, the angle of the long axis in
+    radians, y pointing down.
     """
     known = table[table["pixel_width_mm"].notna()]
     points = in_millimetres(points_of(known), known[["pixel_width_mm", "pixel_height_mm"]].to_numpy())

@@ -16,10 +16,10 @@ from fetal_biometry.model.geometry import misalignment
 class Measured:
     """N measured heads, as the flags see them.
 
-    ``points`` (N, 4, 2) in original pixels; ``sizes`` (N, 2) of the images; ``pixel_size`` (N, 2) in mm, NaN where it is not
-    known; ``lengths`` (N, 3) BPD, OFD and HC, in mm where the pixel size is known, else in pixels; ``quality`` the features
-    ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`) and ``contrast``; ``margins`` (N, 3) half the
-    breadth of each length's interval as a share of it, NaN where there is none.
+    ``points`` (N, 4, 2) in original pixels; ``sizes`` (N, 2) of the images; ``pixel_size`` (N, 2) in mm, NaN where it
+    is not known; ``lengths`` (N, 3) BPD, OFD and HC, in mm where the pixel size is known, else in pixels; ``quality``
+    the features ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`) and ``contrast``; ``margins``
+    (N, 3) half the breadth of each length's interval as a share of it, NaN where there is none.
     """
 
     points: np.ndarray

@@ -21,14 +21,14 @@ def augment(
     image : ndarray of shape (S, S), uint8
     points : ndarray of shape (4, 2)
         Landmarks in the image's pixels.
-    targets : ndarray of shape (4 or 5, H, H)
-        Heatmaps of the landmarks, and the head mask.
+    targets : ndarray of shape (4 or 5, H, H), or (4, 2)
+        Heatmaps of the landmarks, and the head mask; or the landmarks as fractions of the frame.
 
     Returns
     -------
     image : ndarray of shape (S, S), uint8
-    targets : ndarray of shape (4 or 5, H, H), float32
-        Channels in the canonical order of the moved landmarks.
+    targets : ndarray of the targets' shape, float32
+        In the canonical order of the moved landmarks.
     """
     size = image.shape[0]
     matrix, moved = random_map(points, size, settings, rng)
@@ -59,6 +59,8 @@ def random_map(points: np.ndarray, size: int, settings: Augmentation, rng) -> tu
 
 
 def _move_targets(targets: np.ndarray, matrix: np.ndarray, moved: np.ndarray, size: int) -> np.ndarray:
+    if targets.ndim == 2:
+        return ((canonical(moved) + 0.5) / size).astype(np.float32)
     cells = targets.shape[-1]
     pixels_a_cell = size / cells
     linear, offset = matrix[:, :2], matrix[:, 2]

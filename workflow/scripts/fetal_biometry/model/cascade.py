@@ -40,8 +40,8 @@ def find_heads_in_stages(
         Squeezed, larger than S, for the refiner's crops.
     metadata : dict
         Of the model's file: ``image_size`` S, ``decoder``, ``sigma_cells``, ``stretch`` (the peak-bias scale),
-        ``reflections`` and ``zooms`` of both stages, ``closeup`` with the crop's ``field``, and ``second_opinion``, None or
-        the ``disagreement`` beyond which images are read anew with other ``reflections`` and ``zooms``.
+        ``reflections`` and ``zooms`` of both stages, ``closeup`` with the crop's ``field``, and ``second_opinion``,
+        None or the ``disagreement`` beyond which images are read anew with other ``reflections`` and ``zooms``.
     """
     found = [_in_two_stages(draw, images, sizes, metadata, zoom) for zoom in metadata["zooms"]]
     points, quality = sharpest(*(np.stack(part) for part in zip(*found, strict=True)))
@@ -81,7 +81,7 @@ def _in_two_stages(draw, images, sizes, metadata: dict, zoom: float) -> tuple[np
 
 
 def crops(heads: np.ndarray, field: float) -> np.ndarray:
-    """Views (N, 2, 3) of heads, landmarks (N, 4, 2), the OFD along the frame's x axis; ``field`` is its side over the OFD."""
+    """Views (N, 2, 3) of heads, landmarks (N, 4, 2): the OFD along x, the side ``field`` times the OFD."""
     centre, semi_long, _, angle = landmarks_to_ellipse(heads)
     side = 2 * field * np.maximum(semi_long, 1.0)
     cosine, sine = side * np.cos(angle), side * np.sin(angle)

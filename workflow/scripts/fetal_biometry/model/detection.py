@@ -26,8 +26,8 @@ Draw = Callable[[np.ndarray], np.ndarray]
 class Decoding:
     """How maps are read.
 
-    ``decoder`` and ``test_time_augmentation`` as in `recipe.Reading`; ``sigma_cells``, standard deviation of the heatmaps'
-    Gaussians in cells; ``peak_scale``, see `locate`.
+    ``decoder`` and ``test_time_augmentation`` as in `recipe.Reading`; ``sigma_cells``, standard deviation of the
+    heatmaps' Gaussians in cells; ``peak_scale``, see `locate`.
     """
 
     decoder: str
@@ -101,8 +101,8 @@ def locate(maps: np.ndarray, views: np.ndarray, decoding: Decoding) -> tuple[np.
     views : ndarray of shape (N, 2, 3)
         What the maps cover, see `views`.
     decoding : Decoding
-        ``decoder`` is one of `heatmaps.decode`, or ``fused``: an ellipse between that of the ``paired`` landmarks and that
-        of the mask's outline. Where the two disagree the mask stands alone, where it is empty the landmarks.
+        ``decoder`` is one of `heatmaps.decode`, or ``fused``: an ellipse between that of the ``paired`` landmarks and
+        that of the mask's outline. Where the two disagree the mask stands alone, where it is empty the landmarks.
         ``peak_scale`` moves both ends of the OFD and of the BPD apart first.
 
     Returns
@@ -110,9 +110,9 @@ def locate(maps: np.ndarray, views: np.ndarray, decoding: Decoding) -> tuple[np.
     points : ndarray of shape (N, 4, 2)
         In original pixels and canonical order.
     quality : ndarray of shape (N, 4)
-        The first four of `QUALITY`: confidence of the heatmaps, 0 to 1; disagreement of the two estimates, the farthest
-        of the heatmaps' landmarks from the mask's outline as a share of its radius, 1 where the mask is empty; height and
-        blur of the mask, see `head_mask.appearance`. NaN where the decoder reads no mask.
+        The first four of `QUALITY`: confidence of the heatmaps, 0 to 1; disagreement of the two estimates, the
+        farthest of the heatmaps' landmarks from the mask's outline as a share of its radius, 1 where the mask is empty;
+        height and blur of the mask, see `head_mask.appearance`. NaN where the decoder reads no mask.
     """
     quality, fused = np.full((len(maps), 4), np.nan), decoding.decoder == "fused"
     decoder = "paired" if fused else decoding.decoder

@@ -10,6 +10,7 @@ from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.terms import LENGTHS  # noqa: F401, the order of `all_lengths`
 
 UNSCALED = (1.0, 1.0)  # OFD and BPD left as they are
+_LONGEST = 2**13  # side of a square that has as many pixels as the largest image
 
 
 def resize_points(points: np.ndarray, from_size, to_size) -> np.ndarray:
@@ -35,8 +36,11 @@ def fit_square(image: np.ndarray, size: int, squeezed: bool = False) -> np.ndarr
     """
     if image.shape == (size, size):
         return image
-    height, width = image.shape
-    if not squeezed and height != width:
+    if not squeezed and image.shape[0] != image.shape[1]:
+        if max(image.shape) > _LONGEST:  # the square around a long strip would not fit into memory
+            width, height = (max(1, round(side * _LONGEST / max(image.shape))) for side in image.shape[::-1])
+            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        height, width = image.shape
         (left, top), side = margins((width, height)), max(height, width)
         right, bottom = side - width - left, side - height - top
         image = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)

@@ -123,7 +123,7 @@ class UNet(nn.Module):
         return torch.cat([maps[:, :4], maps[:, 4:] - lowered], dim=1)
 
     def overview(self, images: torch.Tensor) -> torch.Tensor:
-        """What the head-presence classifier reads, (N, F): the mean and the maximum of each feature of the deepest level."""
+        """What the head-presence classifier reads, (N, F): each deepest feature's mean and maximum."""
         return _pool(self._encode(images)[-1])
 
     def _encode(self, images: torch.Tensor) -> list[torch.Tensor]:

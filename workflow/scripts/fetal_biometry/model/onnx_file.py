@@ -35,7 +35,10 @@ def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, di
     cascade = CLOSER in [given.name for given in session.get_inputs()]
     wanted = {key: kind for key, kind in _TOLD.items() if not (cascade and key == "test_time_augmentation")}
     wanted |= _CASCADE if cascade else {}
-    if not isinstance(metadata, dict) or not all(isinstance(metadata.get(key), kind) for key, kind in wanted.items()):
+    known = isinstance(metadata, dict) and all(isinstance(metadata.get(key), kind) for key, kind in wanted.items())
+    if known and cascade:  # others are read in a way that went with version 0.1.0
+        known = metadata["closeup"].get("looks") == 1 and metadata["reflections"] in ("none", "all")
+    if not known:
         raise InputError(f"{path}: a model of another version of this workflow; train it again with this one.")
     if cascade:
         metadata["test_time_augmentation"] = "conditional" if metadata.get("second_opinion") else "none"

@@ -75,7 +75,7 @@ def _quantise(network: onnx.ModelProto, views: np.ndarray) -> onnx.ModelProto:
 
 
 def _ends(graph: onnx.GraphProto) -> list[str]:
-    """Convolutions from the image and to the maps, what the head-presence classifier reads, and all that is made of these."""
+    """Convolutions from the image and to the maps, what the classifier reads, and all that is made of these."""
     shapes = {weights.name: weights.dims for weights in graph.initializer}
     ends, maps = [], set()
     for node in graph.node:  # each one after those whose output it takes

@@ -17,9 +17,9 @@ from fetal_biometry.recipe import Augmentation
 class Samples:
     """Images for training or validation.
 
-    ``names`` of N images in ``images``, and in ``targets``, their rendered targets; ``points`` (N, 4, 2) in original pixels;
-    ``weights`` (N,) in the loss, 0 for an image that does not train; ``taught`` (N,) whether the network's own points take
-    the label's place while it trains; ``sizes`` (N, 2) original width and height.
+    ``names`` of N images in ``images``, and in ``targets``, their rendered targets; ``points`` (N, 4, 2) in original
+    pixels; ``weights`` (N,) in the loss, 0 for an image that does not train; ``taught`` (N,) whether the network's own
+    points take the label's place while it trains; ``sizes`` (N, 2) original width and height.
     """
 
     names: list[str]

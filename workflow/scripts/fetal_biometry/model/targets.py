@@ -35,7 +35,8 @@ def render_targets(points: np.ndarray, sizes: np.ndarray, network: Network, trai
     Returns
     -------
     ndarray of shape (N, *target_shape), of `target_type`
-        Four heatmaps of height 1 and, where the network draws it, the head mask; or the landmarks as fractions of the frame.
+        Four heatmaps of height 1 and, where the network draws it, the head mask; or the landmarks as fractions of the
+        frame.
     """
     if network.kind == "direct":
         return ((to_grid(whole_views(sizes), points, image_size) + 0.5) / image_size).astype(target_type(network))

@@ -1,7 +1,7 @@
 """What a network sees of an image: a view is a square frame laid over it.
 
-A view is an affine matrix (2, 3) that takes fractions of the frame, (0, 0) at its upper left corner and (1, 1) at its lower
-right one, to original pixels. It serves grids of any size: the centre of cell i of n lies at ``(i + 0.5) / n``.
+A view is an affine matrix (2, 3) that takes fractions of the frame, (0, 0) at its upper left corner and (1, 1) at its
+lower right one, to original pixels. It serves grids of any size: the centre of cell i of n lies at ``(i + 0.5) / n``.
 """
 
 import cv2

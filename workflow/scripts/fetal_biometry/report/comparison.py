@@ -1,34 +1,35 @@
-"""Experiments on the same test images: paired differences, and the page that shows two of them side by side."""
+"""Recipes on the same test images: errors, paired differences of errors, each one's loss beside that of no learning."""
 
-from __future__ import annotations
+import json
+from pathlib import Path
 
 import pandas as pd
-from markupsafe import Markup
 
-from fetal_biometry.frames import points_of
-from fetal_biometry.report.figures import LENGTHS, scatter_figure
-from fetal_biometry.report.overlays import DrawnHead, overlay
-from fetal_biometry.report.pages import fill_template
-from fetal_biometry.report.statistics import bootstrap_interval
+from fetal_biometry.errors import InputError
+from fetal_biometry.frames import read_frame
+from fetal_biometry.report.bootstrap import bootstrap_interval
+from fetal_biometry.report.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
+from fetal_biometry.terms import LENGTHS, Split
 
-SHOWN = 3  # images each way, on which two experiments differ most
+COLOURS = {"bpd": BLUE, "ofd": ORANGE, "hc": GREEN}
 
 
 def judged_errors(errors: pd.DataFrame) -> pd.DataFrame:
-    """Absolute errors of an experiment's test images, as ``bpd``, ``ofd`` and ``hc``.
+    """Absolute errors of a recipe's test images, as ``bpd``, ``ofd`` and ``hc``.
 
-    `errors` is an experiment's errors.csv. Against the reference where there is one, else against sound labels.
+    ``errors`` is the recipe's errors.csv. Against the reference where there is one, else against valid labels.
     """
-    test = errors[errors["split"] == "test"]
-    independent = test["hc_error_reference"].notna()
-    judge, test = ("reference", test[independent]) if independent.any() else ("label", test[test["sound"]])
-    return test.assign(**{length: test[f"{length}_error_{judge}"].abs() for length in LENGTHS})
+    test = errors[errors["split"] == Split.TEST]
+    referenced = test["hc_error_reference"].notna()
+    against, test = ("reference", test[referenced]) if referenced.any() else ("label", test[test["valid"]])
+    return test.assign(**{length: test[f"{length}_error_{against}"].abs() for length in LENGTHS})
 
 
 def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame) -> dict[str, dict]:
-    """By how much its `judged_errors` of each length are larger than the chosen experiment's, on the same images.
+    """Mean difference of two recipes' `judged_errors` on the same images, for each length.
 
-    ``mean`` with the ends of its 95 % interval, ``low`` and ``high``; images are drawn by examination.
+    ``mean``, above 0 where the chosen recipe has smaller errors, with the ends of its 95 % interval, ``low`` and
+    ``high``, bootstrapped by examination.
     """
     found = {}
     for length in LENGTHS:
@@ -38,72 +39,87 @@ def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame) -> dict[str, d
     return found
 
 
-def comparison_page(
-    names: list[str], chosen: str, errors: list[pd.DataFrame], predictions: list[pd.DataFrame], manifest, run, unit: str
-) -> str:
-    """The page as text.
+def compare_recipes(metrics_files: list, errors_files: list, against: str, steps: bool) -> tuple[pd.DataFrame, str]:
+    """A table with a row for each recipe, and the unit of its lengths.
 
     Parameters
     ----------
-    names : list of str
-        Experiments, with `errors` and `predictions`, their tables, in the same order.
-    chosen : str
-        The one that each other is held against.
-    manifest : DataFrame
-    run, unit : str
+    metrics_files, errors_files : list of path
+        metrics.json and errors.csv of each recipe.
+    against : str
+        The recipe that the others are compared with.
+    steps : bool
+        Whether each recipe is also compared with the one before it.
+
+    Raises
+    ------
+    InputError
+        Without a test image with a valid label.
     """
-    judged = {name: judged_errors(table) for name, table in zip(names, errors, strict=True)}
-    found = dict(zip(names, predictions, strict=True))
-    mine = judged.pop(chosen)
-    others = []
-    for name, theirs in judged.items():
-        theirs = theirs.loc[mine.index]
-        gain = (theirs["hc"] - mine["hc"]).sort_values(kind="stable")
-        titles = {
-            f"{name} is nearer": gain[gain < 0].head(SHOWN),
-            f"{chosen} is nearer": gain[gain > 0].tail(SHOWN)[::-1],
+    metrics = [json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics_files]
+    if not all("all" in one["splits"].get("test", {}) for one in metrics):
+        raise InputError("no test image has a valid label, so nothing can be compared; raise test_fraction.")
+    table, errors = pd.DataFrame(map(_row, metrics)), [judged_errors(read_frame(path)) for path in errors_files]
+    table["pairs"] = list(map(len, errors))
+    chosen = errors[list(table["recipe"]).index(against)]
+    table = table.join(_differences(errors, [chosen] * len(errors), "worse"))
+    if steps:
+        differences = _differences(errors[1:], errors[:-1], "step")
+        table = table.join(differences.set_axis(differences.index + 1))
+    return table, metrics[0]["unit"]
+
+
+def _row(metrics: dict) -> dict:
+    """One recipe's row of the table."""
+    test, unit, model, loss = metrics["splits"]["test"]["all"], metrics["unit"], metrics["model"], metrics["loss"]
+    row = {"recipe": metrics["recipe"], "noisy_labels": model["noisy_labels"], "n": test["n"]}
+    for name in LENGTHS:
+        row[f"{name}_mae_{unit}"] = test[name]["mae"]
+        row[f"{name}_bias_{unit}"] = test[name]["bias"]
+    row |= {f"hc_mae_{end}_{unit}": test["hc"][f"mae_{end}"] for end in ("low", "high")}
+    if reference := metrics["reference"].get("model", {}).get("all"):
+        row |= {f"{name}_mae_reference_{unit}": reference[name]["mae"] for name in LENGTHS}
+    row[f"constant_hc_mae_{unit}"] = test["hc"]["constant_mae"]
+    row["hc_over_10_percent"] = test["hc"]["over_10_percent"]
+    row["nme_bpd"], row["nme_ofd"] = (test["endpoint"][name]["nme"] for name in ("bpd", "ofd"))
+    row |= {"loss": loss["name"], "test_loss": loss["test"]}
+    row |= {"trivial": loss["baseline_name"], "trivial_loss": loss["baseline"]}
+    return row | {"parameters": model["parameters"], "epochs": model["epochs"], "training_seconds": model["seconds"]}
+
+
+def _differences(tables: list[pd.DataFrame], others: list[pd.DataFrame], name: str) -> pd.DataFrame:
+    """`paired_differences` of each pair as columns ``bpd_NAME, bpd_NAME_low, bpd_NAME_high`` and so on."""
+    pairs = [paired_differences(table, other) for table, other in zip(tables, others, strict=True)]
+    return pd.DataFrame(
+        {
+            f"{length}_{name}{end}": [pair[length][key] for pair in pairs]
+            for length in LENGTHS
+            for end, key in (("", "mean"), ("_low", "low"), ("_high", "high"))
         }
-        others.append(
-            {
-                "name": name,
-                "mae": theirs[list(LENGTHS)].mean().to_dict(),
-                "difference": paired_differences(theirs, mine),
-                "figures": [
-                    scatter_figure(theirs[length], mine[length], name, chosen, length, unit) for length in LENGTHS
-                ],
-                "gallery": [
-                    (
-                        title,
-                        [_drawn(image, manifest, found[name], found[chosen], theirs, mine) for image in part.index],
-                    )
-                    for title, part in titles.items()
-                    if len(part)
-                ],
-                "errors": theirs["hc"].to_dict(),
-                "gain": gain.to_dict(),
-            }
-        )
-    return fill_template(
-        "comparison.html.j2",
-        run=run,
-        chosen=chosen,
-        others=others,
-        unit=unit,
-        lengths=LENGTHS,
-        mae=mine[list(LENGTHS)].mean().to_dict(),
-        examinations=mine["examination"].nunique(),
-        rows=mine.sort_index().to_dict("records"),
     )
 
 
-def _drawn(image: str, manifest: pd.DataFrame, theirs, mine, their_errors, my_errors) -> dict:
-    """An image with both experiments' heads and the labelled one, and their HC errors."""
-    tables = {"truth": manifest, "reference": theirs, "prediction": mine}
-    heads = [DrawnHead(points_of(table.loc[[image]])[0], style) for style, table in tables.items()]
-    picture: Markup = overlay(manifest.loc[image, "path"], heads, f"Ultrasound image {image} with the heads of both")
-    return {
-        "image_name": image,
-        "overlay": picture,
-        "theirs": their_errors.loc[image, "hc"],
-        "mine": my_errors.loc[image, "hc"],
-    }
+def draw_comparison(table: pd.DataFrame, unit: str, path) -> None:
+    """Test errors on the left (logarithmic); on the right each recipe's loss as a share of that of no learning."""
+    figure, (errors, losses) = pyplot.subplots(
+        1, 2, figsize=(9, 0.55 * len(table) + 1.6), width_ratios=(3, 2), sharey=True
+    )
+    rows = range(len(table))
+    for offset, name in zip((-0.25, 0, 0.25), LENGTHS, strict=True):
+        values = table[f"{name}_mae_{unit}"]
+        bars = errors.barh([row + offset for row in rows], values, 0.23, color=COLOURS[name], label=name.upper())
+        errors.bar_label(bars, fmt=" %.2f", fontsize=7)
+    errors.axvline(table[f"constant_hc_mae_{unit}"].iloc[0], color="0.4", linestyle="--", linewidth=1)
+    title = f"mean absolute error on {table['n'].iloc[0]} test images, {unit} (dashed: HC of the mean landmark)"
+    errors.set(xscale="log", xlabel=title)
+    errors.set_yticks(rows, table["recipe"])
+    errors.invert_yaxis()
+    errors.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+    shares = (table["test_loss"].astype(float) / table["trivial_loss"]).fillna(0)  # 0: of 8-bit integers, unknown
+    labels = [
+        f" {share:.2f}  ({name})" if share else " unknown" for share, name in zip(shares, table["loss"], strict=True)
+    ]
+    losses.bar_label(losses.barh(rows, shares, 0.5, color="0.65"), labels, fontsize=7)
+    losses.axvline(1, color="0.4", linestyle="--", linewidth=1)
+    losses.set(xlabel="test loss / loss without learning", xlim=(0, max(1.1, 1.5 * shares.max())))
+    save_svg(figure, path)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.frames import points_of, sizes_of
-from fetal_biometry.measure.biometry import reported_lengths
 from fetal_biometry.measure.flags import doubts_of
 from fetal_biometry.measure.head_size import in_bands
+from fetal_biometry.measure.lengths import reported_lengths
 from fetal_biometry.model.geometry import all_lengths, resize_points
 from fetal_biometry.report.bootstrap import bootstrap_interval
 from fetal_biometry.report.repeats import Repeats

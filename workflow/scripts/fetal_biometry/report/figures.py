@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.data.splits import SPLITS
 from fetal_biometry.report.plots import Figure, Plot, nice_step, padded
 from fetal_biometry.report.wording import number, signed
+from fetal_biometry.terms import Split
 
 LENGTHS = {"hc": "head circumference", "bpd": "biparietal diameter", "ofd": "occipitofrontal diameter"}
 HEAD_SIZES = {
@@ -25,7 +25,7 @@ def training_figures(history: pd.DataFrame | None, metrics: dict) -> list[Figure
     if history is None or history.empty:
         return []
     model = metrics["model"]
-    best = model["best_epoch"] if "validation_loss" in history else None  # else nothing chose one
+    best = model["best_epoch"] if model["keep"] == "best" else None
     figures = [loss_figure(history, metrics["loss"], best)]
     if history.filter(regex="^validation_.*_mae_").notna().any(axis=None):
         figures.append(validation_figure(history, best))
@@ -36,7 +36,7 @@ def loss_figure(history: pd.DataFrame, loss: dict | None, best: int | None) -> F
     """Training and validation loss by epoch; logarithmic where it falls more than tenfold."""
     baseline = loss["baseline"] if loss and loss["baseline"] is not None else np.nan
     drawn = {"train_loss": ("line train", "training"), "validation_loss": ("line validation", "validation")}
-    drawn = {column: line for column, line in drawn.items() if column in history}
+    drawn = {column: line for column, line in drawn.items() if history[column].notna().any()}
     values = history[list(drawn)].to_numpy(float)
     low, high = np.nanmin([np.nanmin(values), baseline]), np.nanmax([np.nanmax(values), baseline])
     log = bool(low > 0 and high > 10 * low)
@@ -54,17 +54,16 @@ def loss_figure(history: pd.DataFrame, loss: dict | None, best: int | None) -> F
     ends = ", ".join(f"{title} ends at {history[column].iloc[-1]:.4g}" for column, (_, title) in drawn.items())
     caption = ""
     if loss:
-        parts = [f"{split} {loss[split]:.4g}" for split in SPLITS if loss.get(split) is not None]
+        parts = [f"{split} {loss[split]:.4g}" for split in Split if loss.get(split) is not None]
         caption = f"Loss of the weights kept: {', '.join(parts)}."
         if math.isfinite(baseline):
-            caption += f" Dashed: {loss['baseline_name']}, which takes no learning."
+            caption += f" Dashed: {loss['baseline_name']}, the loss without learning."
     return Figure(f"Loss ({name})", plot.svg(f"Loss by epoch: {ends}."), tuple(legend), caption)
 
 
 def validation_figure(history: pd.DataFrame, best: int | None) -> Figure:
-    """Mean absolute length errors on the validation split by epoch."""
-    unit = "mm" if "validation_hc_mae_mm" in history else "px"
-    columns = {length: f"validation_{length}_mae_{unit}" for length in LENGTHS}
+    """Mean absolute length errors on the validation images by epoch, in original pixels."""
+    columns = {length: f"validation_{length}_mae_px" for length in LENGTHS}
     values = history[list(columns.values())].to_numpy(float)
     low, high = np.nanmin(values), np.nanmax(values)
     log = bool(low > 0 and high > 10 * low)
@@ -72,7 +71,7 @@ def validation_figure(history: pd.DataFrame, best: int | None) -> Figure:
         _epochs(history),
         (low / 1.2, high * 1.2) if log else (0.0, 1.06 * high),
         "epoch",
-        f"validation MAE, {unit}" + (" (log scale)" if log else ""),
+        "validation MAE, px" + (" (log scale)" if log else ""),
         y_log=log,
     )
     if best is not None:
@@ -83,9 +82,9 @@ def validation_figure(history: pd.DataFrame, best: int | None) -> Figure:
     legend = tuple((f"line {length}", length.upper()) for length in columns)
     return Figure(
         "Validation error",
-        plot.svg(f"Validation mean absolute error by epoch; last epoch: {last} {unit}."),
+        plot.svg(f"Validation mean absolute error by epoch; last epoch: {last} px."),
         legend,
-        f"Mean absolute error of each length on the validation split, in {unit} of the original images.",
+        "Mean absolute error of each length on the validation images, in pixels of the original images.",
     )
 
 
@@ -153,7 +152,7 @@ def cumulative_figure(rows: pd.DataFrame) -> Figure:
 
 
 def risk_figure(rows: pd.DataFrame) -> Figure | None:
-    """Mean relative error of the images that are left when those with the widest intervals are set aside."""
+    """Mean relative error of the images that remain without those of the widest intervals."""
     curves = {}
     for length in LENGTHS:
         margin = (rows[f"{length}_high"] - rows[f"{length}_low"]) / rows[f"{length}_shown"]
@@ -175,7 +174,7 @@ def risk_figure(rows: pd.DataFrame) -> Figure | None:
     )
     return Figure(
         "Error by share of images kept",
-        plot.svg(f"Mean relative error when the images with the widest intervals are set aside: {halves}."),
+        plot.svg(f"Mean relative error without the images of the widest intervals: {halves}."),
         tuple((f"line {length}", length.upper()) for length in curves),
     )
 
@@ -239,32 +238,32 @@ def reference_figure(reference: dict, unit: str) -> Figure | None:
 
 
 def scatter_figure(xs: pd.Series, ys: pd.Series, x_name: str, y_name: str, length: str, unit: str) -> Figure:
-    """Absolute errors of two experiments on the same images, with the line of equal ones."""
+    """Absolute errors of two recipes on the same images, with the line of equal errors."""
     limits = (0.0, 1.05 * max(xs.max(), ys.max(), 1e-6))
     plot = Plot(limits, limits, f"{x_name}, {unit}", f"{y_name}, {unit}", height=330)
     plot.line(limits, limits, "line zero")
     for name, x, y in zip(xs.index, xs, ys, strict=True):
         plot.point(x, y, "dot prediction", "circle", f"{name}: {x_name} {number(x)}, {y_name} {number(y)} {unit}")
     nearer = int((ys < xs).sum())
-    title = f"{y_name} is nearer on {nearer} of {len(xs)} images"
+    title = f"{y_name} has the smaller error on {nearer} of {len(xs)} images"
     return Figure(title, plot.svg(f"Absolute {length.upper()} errors of {x_name} and {y_name}; {title}."))
 
 
-def experiments_figure(comparison: pd.DataFrame, unit: str) -> Figure:
-    """HC's mean absolute error with its 95 % interval by experiment, on a logarithmic axis."""
+def recipes_figure(comparison: pd.DataFrame, unit: str) -> Figure:
+    """HC's mean absolute error with its 95 % interval by recipe, on a logarithmic axis."""
     names = [f"hc_mae_{end}_{unit}" for end in ("low", "high")]
     x_range = (comparison[names[0]].min() / 1.2, comparison[names[1]].max() * 1.2)
     last, label = len(comparison) + 0.7, f"mean absolute error of HC, {unit} (log scale)"
     plot = Plot(x_range, (last, 0), label, "", x_log=True, y_ticks=(), height=round(22 * last) + 50, left=104)
     for place, row in enumerate(comparison.to_dict("records"), 1):
         mae, low, high = row[f"hc_mae_{unit}"], *(row[name] for name in names)
-        plot.text(2, plot.y(place) + 4, row["experiment"], "tick")
+        plot.text(2, plot.y(place) + 4, row["recipe"], "tick")
         plot.line([low, high], [place, place], "line prediction")
-        title = f"{row['experiment']} {number(mae)} {unit}, {number(low)} to {number(high)}"
+        title = f"{row['recipe']} {number(mae)} {unit}, {number(low)} to {number(high)}"
         plot.point(mae, place, "dot prediction", "circle", title)
     return Figure(
-        "Head circumference by experiment",
-        plot.svg("Mean absolute errors of HC by experiment; the table gives the values."),
+        "Head circumference by recipe",
+        plot.svg("Mean absolute errors of HC by recipe; the table gives the values."),
         caption="Mean absolute error and its 95 % interval, bootstrapped by examination.",
     )
 

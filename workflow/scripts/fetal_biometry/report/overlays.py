@@ -3,16 +3,20 @@
 import base64
 import functools
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import cv2
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from fetal_biometry.digests import digest
-from fetal_biometry.images.image_ref import file_and_frame, is_dicom
+from fetal_biometry.frames import points_of
+from fetal_biometry.images.image_ref import ImageRef, is_dicom
 from fetal_biometry.images.raster import read_grey
 from fetal_biometry.model.geometry import landmarks_to_ellipse
 
@@ -36,10 +40,10 @@ class DrawnHead:
         return bool(np.isfinite(self.points).all())
 
 
-def overlay(path, heads: list[DrawnHead], label: str, width_px: int | None = PAGE_WIDTH_PX) -> Markup:
-    """The image, at most `width_px` wide, with heads drawn in original pixels; `label` tells what is seen.
+def overlay(image: ImageRef, heads: list[DrawnHead], label: str, width_px: int | None = PAGE_WIDTH_PX) -> Markup:
+    """The image, at most `width_px` wide, with heads drawn in original pixels; `label` is for a screen reader.
 
-    Of a DICOM frame only the surroundings of the heads are shown: scanners write patients' names beside the picture.
+    A DICOM frame is black but for the heads' surroundings: scanners write patients' names beside the picture.
 
     Raises
     ------
@@ -47,13 +51,13 @@ def overlay(path, heads: list[DrawnHead], label: str, width_px: int | None = PAG
         When the image cannot be read.
     """
     heads = [head for head in heads if head]
-    image = read_grey(path)
-    if is_dicom(file_and_frame(path)[0]):
-        image = _without_margins(image, heads)
-    height, width = image.shape
+    grey = read_grey(image)
+    if is_dicom(image.path):
+        grey = _surroundings(grey, heads)
+    height, width = grey.shape
     if width_px and width > width_px:
-        image = cv2.resize(image, None, fx=width_px / width, fy=width_px / width, interpolation=cv2.INTER_AREA)
-    data = base64.b64encode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 75])[1]).decode()
+        grey = cv2.resize(grey, None, fx=width_px / width, fy=width_px / width, interpolation=cv2.INTER_AREA)
+    data = base64.b64encode(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, 75])[1]).decode()
     return Markup(
         '<svg class="overlay" viewBox="-0.5 -0.5 {w} {h}" role="img" aria-label="{label}">'
         '<image x="-0.5" y="-0.5" width="{w}" height="{h}" preserveAspectRatio="none" decoding="async" '
@@ -61,9 +65,9 @@ def overlay(path, heads: list[DrawnHead], label: str, width_px: int | None = PAG
     ).format(w=width, h=height, label=label, data=data, drawn=Markup("").join(map(_marks, heads)))
 
 
-def overlay_document(path, heads: list[DrawnHead], label: str) -> str:
+def overlay_document(image: ImageRef, heads: list[DrawnHead], label: str) -> str:
     """The `overlay` at full resolution as an SVG file's text."""
-    drawn = overlay(path, heads, label, width_px=None)
+    drawn = overlay(image, heads, label, width_px=None)
     opening = Markup('<svg xmlns="http://www.w3.org/2000/svg" ')
     return drawn.replace(Markup("<svg "), opening, 1).replace(Markup("</svg>"), _style() + Markup("</svg>"))
 
@@ -74,17 +78,42 @@ def _style() -> Markup:
 
 
 def overlay_name(image_name: str) -> str:
-    """The file name of an image's overlay; a separator or dots in the image's name lead nowhere else.
-
-    Of a name that is too long for a file when encoded, the end becomes a digest.
-    """
+    """The file name of an image's overlay, without separators; the end of a very long name becomes a digest."""
     encoded = quote(image_name, safe=" #")
     if len(encoded) > _LONGEST_NAME:
         encoded = f"{encoded[: _LONGEST_NAME - 17]}~{digest(image_name)}"
     return f"{encoded}.svg"
 
 
-def _without_margins(image: np.ndarray, heads: list[DrawnHead]) -> np.ndarray:
+def image_of(row) -> ImageRef:
+    """The image of a table's row; ``frame`` is NaN for the only image of a file."""
+    return ImageRef.from_row({"path": row["path"], "frame": row["frame"] if row["frame"] == row["frame"] else ""})
+
+
+def draw_overlays(found: pd.DataFrame, images: pd.DataFrame, folder: Path, threads: int = 1) -> None:
+    """Write a file for each image with the head that was found.
+
+    ``found`` has ``image_name`` and landmarks, ``images`` the same images' ``path`` and ``frame``.
+    """
+    folder.mkdir()
+
+    def draw(row, points):
+        label = f"{row['image_name']} with the measured head"
+        text = overlay_document(image_of(row), [DrawnHead(points, "prediction")], label)
+        (folder / overlay_name(row["image_name"])).write_text(text, encoding="utf-8")
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(draw, images.loc[found.index].to_dict("records"), points_of(found)))
+
+
+def overlay_addresses(names, folders: list[str], page: str) -> dict[str, str]:
+    """Addresses of the images' overlays, seen from the page, by image name; of images that have one."""
+    files = {file.name: file for folder in folders for file in Path(folder).iterdir()}
+    drawn = {name: files[overlay_name(name)] for name in names if overlay_name(name) in files}
+    return {name: quote(os.path.relpath(file, Path(page).parent)) for name, file in drawn.items()}
+
+
+def _surroundings(image: np.ndarray, heads: list[DrawnHead]) -> np.ndarray:
     """The image, black but for a square around each head."""
     shown = np.zeros_like(image)
     for head in heads:

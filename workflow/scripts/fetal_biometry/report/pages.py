@@ -1,4 +1,4 @@
-"""Pages for readers: nothing in one is read from elsewhere, and equal inputs give equal bytes."""
+"""Pages for readers: complete in themselves, and equal inputs give equal bytes."""
 
 import base64
 import hashlib
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import jinja2
 
+from fetal_biometry.job import atomic_path
 from fetal_biometry.report.wording import count, duration, factor, number, percent, signed, sort_key, span
 
 
 def fill_template(name: str, **values) -> str:
-    """A page from the template of that name beside this module; every value of an HTML page is escaped."""
+    """The text of a template beside this module, filled; every value of an HTML page is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=name.endswith(".html.j2"),
@@ -31,6 +32,12 @@ def fill_template(name: str, **values) -> str:
         csp=csp_source,
     )
     return environment.get_template(name).render(**values)
+
+
+def write_page(text: str, path) -> None:
+    """Write a page whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def csp_source(script: str) -> str:

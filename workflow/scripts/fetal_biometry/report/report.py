@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from importlib import metadata
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from fetal_biometry.data.splits import SPLITS
 from fetal_biometry.frames import points_of
-from fetal_biometry.measure.biometry import FLAGS, head_pixel_sizes, reported_lengths
-from fetal_biometry.model.geometry import LENGTHS as LENGTH_ORDER
-from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.measure.flags import FLAGS, doubts_of
+from fetal_biometry.measure.head_size import band_names
+from fetal_biometry.measure.lengths import reported_lengths
+from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.report import figures
 from fetal_biometry.report.figures import HEAD_SIZES, LENGTHS
-from fetal_biometry.report.overlays import DrawnHead, overlay
+from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
 from fetal_biometry.report.pages import fill_template, flatten
-from fetal_biometry.report.statistics import band_names
+from fetal_biometry.report.wording import percent
+from fetal_biometry.terms import COLUMNS, SEEN, Split, Verdict
+from fetal_biometry.terms import LENGTHS as LENGTH_ORDER
 
-GROUPS = {"all": "all sound labels", **HEAD_SIZES, "with_suspects": "suspect labels included"}
+GROUPS = {"all": "all valid labels", **HEAD_SIZES, "with_invalid": "all labels"}
 KINDS = {  # of images: a title, and the decimals of its numbers
     "pixel_size_mm": ("Pixel size, mm", 3),
     "contrast": ("Contrast", 2),
@@ -34,26 +37,32 @@ GROWTH_COLUMNS = (  # a column, its heading, what stands small below it, decimal
     ("age_weeks_bpd", "Age by BPD", "weeks", 1),
     *((f"{length}_centile", f"{length.upper()} centile", "INTERGROWTH-21st", 1) for length in ("hc", "bpd", "ofd")),
 )
+NOISY_LABELS = {  # what training did with labels that are not valid, by policy
+    None: "",
+    "drop": "Training left them out.",
+    "keep": "Training took them as they are.",
+    "repair": "Training replaced them by confident points of out-of-fold networks, and left out the rest.",
+    "teach": "Training replaced them by confident points of the network itself.",
+}
+WONG = "BPDoo = 0.5559 + 1.0273 BPDoi"  # in mm
+PACKAGES = ("torch", "onnxruntime", "opencv-python-headless", "numpy", "pandas", "pydicom", "snakemake")
 
 
 @dataclass(frozen=True)
 class ReportInputs:
     """What a report is made from; the tables have the columns of the run's csv files.
 
-    audit, split and history are None where nothing is labelled or the model was trained elsewhere, comparison where
-    none was asked for; quarantine lists the images that were put aside. Image paths of the manifest are absolute or
-    start at the working directory. ``overlays`` are addresses of each image's overlay, from the page, by image name,
-    where they are files of their own.
+    ``history`` is None for a given model, ``comparison`` where none was asked for. Image paths are absolute or start at
+    the working directory. ``overlays`` are addresses of overlay files, seen from the page, by image name.
     """
 
     run: str
-    experiment: str
-    manifest: pd.DataFrame
+    recipe: str
+    images: pd.DataFrame
     predictions: pd.DataFrame
+    errors: pd.DataFrame
+    quarantine: pd.DataFrame
     metrics: dict
-    audit: pd.DataFrame | None = None
-    split: pd.DataFrame | None = None
-    quarantine: pd.DataFrame | None = None
     history: pd.DataFrame | None = None
     comparison: pd.DataFrame | None = None
     settings: dict = field(default_factory=dict)
@@ -61,15 +70,20 @@ class ReportInputs:
     overlays: dict[str, str] = field(default_factory=dict)
 
 
+def installed_versions() -> dict[str, str]:
+    """Versions of the packages that a result can depend on, where installed, without importing them."""
+    installed = {dist.metadata["Name"].lower() for dist in metadata.distributions()}
+    return {name: metadata.version(name) for name in PACKAGES if name in installed}
+
+
 def render_report(inputs: ReportInputs) -> str:
-    """Return the page as text."""
-    rows = measured_rows(inputs)
-    metrics = inputs.metrics
-    test = metrics["splits"].get("test", {})
-    test_rows = rows[(rows["split"] == "test") & (rows["verdict"] == "sound")]
-    unit = metrics["unit"]
+    """The page as text."""
+    rows, metrics, unit = measured_rows(inputs), inputs.metrics, inputs.metrics["unit"]
+    model, test = metrics["model"], metrics["splits"].get("test", {})
+    test_rows = rows[(rows["split"] == Split.TEST) & (rows["verdict"] == Verdict.VALID)]
     shown_unit = "mm" if (rows["unit"] == "mm").any() else "px"
-    reference = metrics.get("reference") or {"model": {}, "labels": {}}
+    reference = metrics["reference"] or {"model": {}, "labels": {}}
+    comparison = inputs.comparison
     return fill_template(
         "report.html.j2",
         inputs=inputs,
@@ -78,24 +92,33 @@ def render_report(inputs: ReportInputs) -> str:
         shown_unit=shown_unit,
         lengths=LENGTHS,
         groups=GROUPS,
+        labels=metrics["labels"],
+        model=model,
+        recipe=inputs.settings.get("recipe_values"),
+        external=model["kind"] == "external",
+        out_of_fold=model["calibrate_on"] == "out_of_fold",
+        level=percent(model["interval_level"]),
         test=test,
+        headline=test.get("all"),
         reference=reference,
-        suspects=metrics["model"].get("suspects"),
-        keep_epoch=metrics["model"].get("keep_epoch"),
+        independent=reference["model"].get("all"),
+        noisy_policy=NOISY_LABELS[model["noisy_labels"]],
+        wong=WONG,
         rows=rows.to_dict("records"),
+        to_check=sum(map(bool, doubts_of(rows["flags"].str.join(";")))),
         measured=measured_summary(rows[rows["unit"] == shown_unit]),
         split_table=split_table(rows),
         examinations_shared=examinations_shared(rows),
         settings=flatten(inputs.settings),
-        digest=content_digest(inputs.manifest),
-        aside=[] if inputs.quarantine is None else inputs.quarantine.to_dict("records"),
+        digest=content_digest(inputs.images),
+        quarantined=inputs.quarantine.to_dict("records"),
         chart=inputs.settings.get("growth_chart"),
         growth=[column for column in GROWTH_COLUMNS if column[0] in rows and rows[column[0]].notna().any()],
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
-        flag_meanings=FLAGS,
+        flag_meanings={flag.name: flag.meaning for flag in FLAGS},
         image_kinds=KINDS,
-        comparison=[] if inputs.comparison is None else inputs.comparison.to_dict("records"),
-        experiments_figure=None if inputs.comparison is None else figures.experiments_figure(inputs.comparison, unit),
+        comparison=None if comparison is None else comparison.to_dict("records"),
+        recipes_figure=None if comparison is None else figures.recipes_figure(comparison, unit),
         training_figures=figures.training_figures(inputs.history, metrics),
         error_figures=figures.error_figures(test_rows, test.get("all"), unit),
         agreement_figures=figures.agreement_figures(test_rows, test.get("all"), unit),
@@ -107,42 +130,41 @@ def render_report(inputs: ReportInputs) -> str:
 
 
 def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
-    """One row per predicted image: its prediction, label, split, verdict and errors.
+    """One row per measured image: its prediction, label, split, verdict and errors.
 
-    For each length L, L_shown and L_label are in the row's unit: mm where its pixel size is known, else px.
-    L_error (prediction minus label) and L_mean of the two are in the unit of the metrics, L_relative is the
-    error over the label. BPD and HC in mm are outer-to-outer, as in the predictions.
+    For each length L, L_shown, L_low, L_high and L_label are in the row's unit: mm where its pixel size is known, else
+    px. L_error (prediction minus label) and L_mean of the two are in the unit of the metrics; L_relative is the error
+    over the label.
     """
-    predictions, manifest = (table.reset_index(drop=True) for table in (inputs.predictions, inputs.manifest))
-    rows = predictions.merge(manifest, on="image_name", suffixes=("", "_label"), validate="one_to_one")
+    predictions, images = (table.reset_index(drop=True) for table in (inputs.predictions, inputs.images))
+    rows = predictions.merge(images, on="image_name", suffixes=("", "_label"), validate="one_to_one")
     rows["labelled"] = rows[[f"{column}_label" for column in COLUMNS]].notna().all(axis=1)
-    for table, columns in ((inputs.audit, ["verdict", "reasons"]), (inputs.split, ["split"])):
-        rows[columns] = (
-            "" if table is None else table.set_index("image_name").reindex(rows["image_name"])[columns].to_numpy()
-        )
-    rows[["verdict", "reasons", "split"]] = rows[["verdict", "reasons", "split"]].fillna("")
+    if "split" in inputs.errors:  # there with images that a given model was trained on
+        rows["split"] = inputs.errors["split"].reindex(rows["image_name"]).to_numpy()
+    text = ["verdict", "reasons", "split"]
+    rows[text] = rows[text].astype(object).fillna("")
     for column in ("flags", "reasons"):
         rows[column] = [[part for part in text.split(";") if part] for text in rows[column]]
-
-    predicted, labels = points_of(rows), label_points(rows)
-    pixel_size = head_pixel_sizes(rows, predicted)
-    of_labels = inputs.metrics.get("calliper")
-    of_model = inputs.metrics["model"].get("calliper", of_labels)
-    known = np.isfinite(pixel_size[:, 0])
-    rows["unit"] = np.where(known, "mm", "px")
-    judged_size = pixel_size if inputs.metrics["unit"] == "mm" else np.full(len(rows), np.nan)
-    shown, judged = (
-        [reported_lengths(predicted, sizes, of_model), reported_lengths(labels, sizes, of_labels)]
-        for sizes in (pixel_size, judged_size)
-    )
-    for i, length in enumerate(LENGTH_ORDER):
-        rows[f"{length}_shown"], rows[f"{length}_label"] = shown[0][:, i], shown[1][:, i]
-        rows[f"{length}_error"] = (judged[0] - judged[1])[:, i]
-        rows[f"{length}_mean"] = (judged[0] + judged[1])[:, i] / 2
-        rows[f"{length}_relative"] = judged[0][:, i] / judged[1][:, i] - 1
-    hc_mm = rows["reference_hc_mm"].fillna(rows["hc_label"].where(known))
+    rows = _with_lengths(rows, inputs.metrics)
+    hc_mm = rows["reference_hc_mm"].fillna(rows["hc_label"].where(rows["unit"] == "mm"))
     rows["band"] = band_names(hc_mm.to_numpy(dtype=float))
     return rows.sort_values("image_name", kind="stable", ignore_index=True)
+
+
+def _with_lengths(rows: pd.DataFrame, metrics: dict) -> pd.DataFrame:
+    """The rows with lengths of prediction and label, and their differences, see `measured_rows`."""
+    pixel_size, in_mm = rows[["pixel_width_mm", "pixel_height_mm"]].to_numpy(dtype=float), metrics["unit"] == "mm"
+    labels = reported_lengths(label_points(rows), pixel_size, metrics["calliper"])
+    judged_labels = labels if in_mm else all_lengths(label_points(rows))
+    rows = rows.assign(unit=np.where(np.isfinite(pixel_size[:, 0]), "mm", "px"))
+    for i, length in enumerate(LENGTH_ORDER):
+        for end, shown in (("", "shown"), ("_low", "low"), ("_high", "high")):
+            rows[f"{length}_{shown}"] = rows[f"{length}_mm{end}"].fillna(rows[f"{length}_px{end}"])
+        rows[f"{length}_label"] = labels[:, i]
+        judged, truth = rows[f"{length}_shown" if in_mm else f"{length}_px"], judged_labels[:, i]
+        rows[f"{length}_error"], rows[f"{length}_mean"] = judged - truth, (judged + truth) / 2
+        rows[f"{length}_relative"] = judged / truth - 1
+    return rows
 
 
 def label_points(rows: pd.DataFrame) -> np.ndarray:
@@ -159,20 +181,12 @@ def measured_summary(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]
 def split_table(rows: pd.DataFrame) -> list[dict]:
     """Images, examinations and verdicts of each split, unlabelled images last."""
     table = []
-    for name in (*SPLITS, "seen", ""):
+    for name in (*Split, SEEN, ""):
         part = rows[rows["split"] == name]
         if len(part):
-            verdicts = part["verdict"].value_counts()
-            table.append(
-                {
-                    "split": name or "not in a split",
-                    "images": len(part),
-                    "examinations": part["examination"].nunique(),
-                    "sound": int(verdicts.get("sound", 0)),
-                    "suspect": int(verdicts.get("suspect", 0)),
-                    "doubtful": int(verdicts.get("doubtful", 0)),
-                }
-            )
+            counts = {str(verdict): int((part["verdict"] == verdict).sum()) for verdict in Verdict}
+            facts = {"images": len(part), "examinations": part["examination"].nunique()}
+            table.append({"split": name or "not in a split", **facts, **counts})
     return table
 
 
@@ -183,18 +197,17 @@ def examinations_shared(rows: pd.DataFrame) -> int:
     return int((pairs["examination"].value_counts() > 1).sum())
 
 
-def content_digest(manifest: pd.DataFrame) -> str:
+def content_digest(images: pd.DataFrame) -> str:
     """Twelve hex digits that change when any image of the run changes."""
-    return hashlib.sha256("\n".join(sorted(manifest["sha256"])).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join(sorted(images["sha256"])).encode()).hexdigest()[:12]
 
 
 def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame) -> list[tuple[str, list[dict]]]:
-    """Titled groups of overlays: best, median, worst test images, labels left out; or the least confident."""
+    """Titled groups of overlays: best, median and worst test images, invalid labels; or the least confident images."""
     judged = test_rows[test_rows["hc_relative"].notna()]
     judged = judged.iloc[np.argsort(judged["hc_relative"].abs().to_numpy(), kind="stable")]
     if judged.empty:
-        least = rows.sort_values("confidence", kind="stable").head(12)
-        groups = {"Least confident": least}
+        groups = {"Lowest confidence": rows.sort_values("confidence", kind="stable").head(12)}
     else:
         size = min(3, len(judged))
         middle = (len(judged) - size) // 2
@@ -203,10 +216,10 @@ def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame) -> list[tuple[str, list
             "Median HC error": judged.iloc[middle : middle + size],
             "Largest HC error": judged.tail(size).iloc[::-1],
         }
-        suspects = rows[rows["verdict"] == "suspect"]
-        if len(suspects):
-            repeated = suspects["reasons"].str[0].fillna("").duplicated()
-            groups["Labels that the audit suspects, one for each reason"] = suspects[~repeated].head(6)
+        invalid = rows[rows["verdict"] == Verdict.INVALID]
+        if len(invalid):
+            repeated = invalid["reasons"].str[0].fillna("").duplicated()
+            groups["Invalid labels, one for each reason"] = invalid[~repeated].head(6)
     return [
         (title, [{**row, "overlay": prediction_overlay(row)} for row in part.to_dict("records")])
         for title, part in groups.items()
@@ -220,4 +233,4 @@ def prediction_overlay(row: dict) -> Markup:
     if row["labelled"]:
         heads["label"] = DrawnHead(label_points(frame)[0], "reference")
     text = f"Ultrasound image {row['image_name']} with the head ellipse and its two axes: {' and '.join(heads)}"
-    return overlay(row["path"], list(heads.values()), text)
+    return overlay(image_of(row), list(heads.values()), text)

@@ -1,7 +1,7 @@
 """What a sonographer reads from head lengths: gestational age, centiles, cephalic index. Research output.
 
-A chart is a module here with ``estimate_age`` and ``AGES``, the weeks that it was made from: outside of these there is no
-answer, only NaN. A length enters a chart as the chart's authors took it.
+A chart is a module here with ``estimate_age`` and ``AGES``, the weeks that it was made from: outside of these there
+is no answer, only NaN. A length enters a chart as the chart's authors took it.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ CHARTS = {"hadlock": hadlock, "intergrowth": intergrowth}
 
 
 def estimate_age(lengths_mm: np.ndarray, chart: str) -> np.ndarray:
-    """Weeks from HC and from BPD, (N, 2), of BPD (outer-to-outer), OFD and HC, (N, 3); NaN where the chart does not reach."""
+    """Weeks from HC and from BPD, (N, 2), of BPD (outer-to-outer), OFD and HC, (N, 3); NaN beyond the chart."""
     if chart not in CHARTS:
         raise ValueError(f"{chart!r} is none of {', '.join(CHARTS)}")
     weeks, (youngest, oldest) = CHARTS[chart].estimate_age(lengths_mm), CHARTS[chart].AGES

@@ -1,0 +1,154 @@
+"""The audit's page, and a table of every label for the person who annotates."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from fetal_biometry.data.audit import sure_heads
+from fetal_biometry.errors import InputError
+from fetal_biometry.frames import points_of, sizes_of
+from fetal_biometry.limits import Limits
+from fetal_biometry.measure.head_size import band_names
+from fetal_biometry.model.geometry import all_lengths
+from fetal_biometry.report.figures import HEAD_SIZES
+from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.pages import fill_template
+from fetal_biometry.report.plots import Figure, Plot
+from fetal_biometry.report.wording import number
+from fetal_biometry.tables import as_text
+from fetal_biometry.terms import COLUMNS, Verdict
+
+INVALID_SHOWN, QUESTIONABLE_SHOWN, BORDERLINE_SHOWN = 60, 12, 6
+IMAGE_WIDTH_PX = 420  # a third of the report's: 60 images stay below 2 MB
+TOP_SCORE = 4.0  # scores beyond it share the histogram's last bar
+SUGGESTED = tuple(f"suggested_{column}" for column in COLUMNS)
+
+
+def audited_rows(images: pd.DataFrame, limits: Limits) -> pd.DataFrame:
+    """The labelled rows of images.csv: invalid labels first, then questionable ones, the highest score first.
+
+    Adds ``sure`` (whether out-of-fold networks are sure of their head, see `audit.sure_heads`), ``band`` of HC (empty
+    where no HC in mm is known), ``invalid`` and ``questionable``.
+
+    Raises
+    ------
+    InputError
+        When nothing is labelled.
+    """
+    rows = images[images["label_source"] != ""].reset_index(drop=True)
+    if rows.empty:
+        raise InputError(
+            "no image has a label, so there is nothing to audit; set landmark_table (dataset: challenge), or dataset: "
+            "hc18 with its annotation images."
+        )
+    heads, confidence = suggested_points(rows), rows["suggested_confidence"]
+    sure = sure_heads(heads, confidence, sizes_of(rows), limits.audit_networks.confidence, limits.audit)
+    rows["sure"] = np.isfinite(heads).all(axis=(1, 2)) & sure
+    trusted = np.where(rows["sure"].to_numpy()[:, None, None], heads, points_of(rows))
+    measured = all_lengths(trusted)[:, 2] * rows["pixel_size_mm"].to_numpy(dtype=float)
+    rows["band"] = band_names(rows["reference_hc_mm"].astype(float).fillna(pd.Series(measured)).to_numpy())
+    rows["invalid"], rows["questionable"] = (rows["verdict"] == v for v in (Verdict.INVALID, Verdict.QUESTIONABLE))
+    order = ["invalid", "questionable", "score", "image_name"]
+    return rows.sort_values(order, ascending=[False, False, False, True], ignore_index=True)
+
+
+def suggested_points(rows: pd.DataFrame) -> np.ndarray:
+    """Landmarks (N, 4, 2) that out-of-fold networks found, NaN where there are none."""
+    return rows[list(SUGGESTED)].to_numpy(dtype=float).reshape(-1, 4, 2)
+
+
+def annotator_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Every label, with empty columns for a decision and a comment.
+
+    Text that a spreadsheet would take for a formula gets a single quote in front; numbers stay numbers.
+    """
+    text = ["image_name", "path", "verdict", "reasons"]
+    table = rows[[*text, "score", *COLUMNS, *SUGGESTED, "suggested_confidence"]].copy()
+    for column in text:
+        table[column] = table[column].astype(str).map(as_text)
+    return table.assign(annotator_decision="", annotator_comment="")
+
+
+def score_figure(rows: pd.DataFrame) -> Figure:
+    """Histogram of the scores, those beyond `TOP_SCORE` in its last bar, with the threshold."""
+    bins = np.arange(41) / 40 * TOP_SCORE
+    counts, _ = np.histogram(rows["score"].clip(0, TOP_SCORE), bins)
+    x_label = f"score ({TOP_SCORE:g} and above in the last bar)"
+    plot = Plot((0, TOP_SCORE), (0, 1.14 * counts.max()), x_label, "labels", height=220)
+    for low, high, n in zip(bins[:-1], bins[1:], counts, strict=True):
+        if n:
+            plot.bar(low, high, n, "fill constant" if high <= 1 + 1e-9 else "fill prediction")
+    plot.upright(1, "line best", "threshold 1")
+    over = int((rows["score"] > 1).sum())
+    label = f"Histogram of {len(rows)} scores, median {number(rows['score'].median())}; {over} lie above 1."
+    legend = (("circle constant", "up to 1"), ("circle prediction", "invalid"))
+    return Figure("Scores of all labels", plot.svg(label), legend)
+
+
+def band_table(rows: pd.DataFrame) -> list[dict]:
+    """Labels, and invalid ones, by head-size band; empty where no label's HC is known in mm."""
+    if not (rows["band"] != "").any():
+        return []
+    titles = {**HEAD_SIZES, "": "HC unknown"}
+    parts = {title: rows[rows["band"] == band] for band, title in titles.items()}
+    return [
+        {"title": title, "labels": len(part), "invalid": int(part["invalid"].sum())}
+        for title, part in parts.items()
+        if len(part)
+    ]
+
+
+def label_overlay(row: dict) -> Markup:
+    """The image with the label's two diameters and, where there is one, the head that networks found."""
+    frame = pd.DataFrame([row])
+    heads = [
+        DrawnHead(suggested_points(frame)[0], "prediction" if row["sure"] else "prediction unsure"),
+        DrawnHead(points_of(frame)[0], "reference", ellipse=False),
+    ]
+    seen = "its label’s two diameters" + (" and the head that networks found" if heads[0] else "")
+    return overlay(image_of(row), heads, f"Ultrasound image {row['image_name']} with {seen}", IMAGE_WIDTH_PX)
+
+
+def gallery(rows: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:
+    """Groups of labels drawn on their images, each with a name and a title."""
+    invalid = rows[rows["invalid"]]
+    shown = invalid.head(INVALID_SHOWN)
+    extent = f"the {len(shown)} of {len(invalid)} with the highest scores" if len(shown) < len(invalid) else "all"
+    groups = (
+        ("invalid", f"Invalid, {extent}", shown),
+        ("questionable", "Questionable", rows[rows["questionable"]].head(QUESTIONABLE_SHOWN)),
+        ("borderline", "Valid, the highest scores", rows[rows["verdict"] == Verdict.VALID].head(BORDERLINE_SHOWN)),
+    )
+    return [
+        (name, title, [{**row, "overlay": label_overlay(row)} for row in part.to_dict("records")])
+        for name, title, part in groups
+        if len(part)
+    ]
+
+
+def audit_page(rows: pd.DataFrame, run: str, method: str, limits: Limits, annotator: str) -> str:
+    """The page as text, of `audited_rows`; ``annotator`` is the path of the `annotator_table` to name."""
+    shown = rows.assign(reasons=[[part for part in text.split(";") if part] for text in rows["reasons"]])
+    reasons = Counter(reason for parts in shown["reasons"] for reason in parts)
+    return fill_template(
+        "audit.html.j2",
+        run=run,
+        method=method,
+        limits=limits,
+        annotator=annotator,
+        rows=shown.to_dict("records"),
+        invalid=int(rows["invalid"].sum()),
+        questionable=int(rows["questionable"].sum()),
+        examinations=rows["examination"].nunique(),
+        examinations_invalid=rows.loc[rows["invalid"], "examination"].nunique(),
+        names_swapped=bool(rows["label_source"].str.contains("swapped").any()),
+        networks=bool(rows["suggested_confidence"].notna().any()),
+        unsure=int((~rows["sure"]).sum()),
+        unsure_invalid=int((~rows["sure"] & rows["invalid"]).sum()),
+        reasons=dict(reasons.most_common()),
+        bands=band_table(rows),
+        score_figure=score_figure(rows),
+        gallery=gallery(shown),
+    )

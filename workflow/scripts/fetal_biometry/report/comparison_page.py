@@ -1,0 +1,96 @@
+"""The page that shows two recipes side by side on the same test images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from fetal_biometry.frames import points_of
+from fetal_biometry.report.comparison import judged_errors, paired_differences
+from fetal_biometry.report.figures import LENGTHS, scatter_figure
+from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.pages import fill_template
+
+SHOWN = 3  # images each way, on which two recipes differ most
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A recipe with its predictions.csv and its `judged_errors`."""
+
+    name: str
+    predictions: pd.DataFrame
+    errors: pd.DataFrame
+
+
+def comparison_page(
+    names: list[str],
+    chosen: str,
+    errors: list[pd.DataFrame],
+    predictions: list[pd.DataFrame],
+    images: pd.DataFrame,
+    run: str,
+    unit: str,
+) -> str:
+    """The page as text.
+
+    Parameters
+    ----------
+    names : list of str
+        Recipes, with ``errors`` and ``predictions``, their tables, in the same order.
+    chosen : str
+        The one that each other is compared with.
+    images : DataFrame
+        images.csv.
+    run, unit : str
+    """
+    parts = zip(names, predictions, map(judged_errors, errors), strict=True)
+    recipes = {name: Compared(name, found, judged) for name, found, judged in parts}
+    mine = recipes.pop(chosen)
+    return fill_template(
+        "comparison.html.j2",
+        run=run,
+        chosen=chosen,
+        others=[_beside(other, mine, images, unit) for other in recipes.values()],
+        unit=unit,
+        lengths=LENGTHS,
+        mae=mine.errors[list(LENGTHS)].mean().to_dict(),
+        examinations=mine.errors["examination"].nunique(),
+        rows=mine.errors.sort_index().to_dict("records"),
+    )
+
+
+def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) -> dict:
+    """What the page shows of another recipe beside the chosen one."""
+    theirs = other.errors.loc[mine.errors.index]
+    gain = (theirs["hc"] - mine.errors["hc"]).sort_values(kind="stable")
+    best = {other.name: gain[gain < 0].head(SHOWN), mine.name: gain[gain > 0].tail(SHOWN)[::-1]}
+    return {
+        "name": other.name,
+        "mae": theirs[list(LENGTHS)].mean().to_dict(),
+        "difference": paired_differences(theirs, mine.errors),
+        "figures": [
+            scatter_figure(theirs[length], mine.errors[length], other.name, mine.name, length, unit)
+            for length in LENGTHS
+        ],
+        "gallery": [
+            (f"{name} has the smaller error", [_drawn(image, images, other, mine) for image in part.index])
+            for name, part in best.items()
+            if len(part)
+        ],
+        "errors": theirs["hc"].to_dict(),
+        "gain": gain.to_dict(),
+    }
+
+
+def _drawn(image: str, images: pd.DataFrame, other: Compared, mine: Compared) -> dict:
+    """An image with both recipes' heads and the labelled one, and their HC errors."""
+    tables = {"truth": images, "reference": other.predictions, "prediction": mine.predictions}
+    heads = [DrawnHead(points_of(table.loc[[image]])[0], style) for style, table in tables.items()]
+    return {
+        "image_name": image,
+        "overlay": overlay(image_of(images.loc[image]), heads, f"Ultrasound image {image} with both heads"),
+        "theirs": other.errors.loc[image, "hc"],
+        "mine": mine.errors.loc[image, "hc"],
+    }

@@ -1,0 +1,40 @@
+"""The model card: what a model is, what it was made from, how well it measures, and what it is not for."""
+
+from fetal_biometry.report.figures import HEAD_SIZES
+from fetal_biometry.report.pages import fill_template, flatten
+
+SOURCES = {  # what has to be said where the weights are passed on
+    "hc18": "HC18 (van den Heuvel et al., PLoS ONE 13(8): e0200412, 2018; doi 10.5281/zenodo.1327317), CC BY 4.0. The "
+    "weights are derived from it and come under the same licence, with this attribution.",
+    "challenge": "Images of HC18 (van den Heuvel et al., PLoS ONE 13(8): e0200412, 2018; doi 10.5281/zenodo.1327317), "
+    "CC BY 4.0, with the landmark challenge's table.",
+    "phantom": "Phantoms drawn by this project. The model is not for real images.",
+}
+
+
+def write_card(run: str, metrics: dict, recipe: dict, data: dict, model_sha256: str) -> str:
+    """The card of a recipe's model, as Markdown.
+
+    Parameters
+    ----------
+    run : str
+    metrics : dict
+        The recipe's metrics.json.
+    recipe, data : dict
+        The recipe's values, and the settings of data, split and audit.
+    model_sha256 : str
+        Of the model's file.
+    """
+    return fill_template(
+        "model_card.md.j2",
+        run=run,
+        metrics=metrics,
+        model=metrics["model"],
+        model_sha256=model_sha256,
+        unit=metrics["unit"],
+        bands={"all": "all", **HEAD_SIZES},
+        source=SOURCES.get(metrics["dataset"], "A dataset of its user."),
+        recipe=recipe,
+        data=data,
+        settings=flatten(data | recipe),
+    )
