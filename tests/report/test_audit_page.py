@@ -3,103 +3,105 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_report import words
+from reading import texts_by_id
 
-import render_audit
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import write_frame
-from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.report import audit_page as audit
+from fetal_biometry.terms import COLUMNS
 
 
 @pytest.fixture(scope="module")
-def rows(labelled_run, audited):
-    return audited(labelled_run)
+def rows(labelled_run, limits):
+    return audit.audited_rows(labelled_run.images, limits)
 
 
-def test_first_screen_counts_suspects_and_their_reasons(rows, audit_page):
-    text = words(audit_page.read_text(encoding="utf-8"))
-    suspect = rows["verdict"] == "suspect"
-    assert f"{suspect.sum()} of 40 labels" in text
-    assert "Landmark names were swapped" in text
-    assert f"centres apart {suspect.sum()}" in text
-    assert f"axes not perpendicular {rows['reasons'].str.contains('perpendicular').sum()}" in text
-    assert "HC < 120 mm" in text.replace("&lt;", "<")
-    assert "audit/for_annotator.csv" in text
+@pytest.fixture(scope="module")
+def said(audit_page):
+    return texts_by_id(audit_page.read_text(encoding="utf-8"))
 
 
-def test_the_limits_it_judges_by_are_given(audit_page):
-    text = words(audit_page.read_text(encoding="utf-8"))
-    for said in ("BPD below 0.6 of OFD", "above 1.05", "more than 0.17", "20°", "below 0.1 of", "0.25 of the radius"):
-        assert said in text
-    assert "confidence is at least 0.35" in text
+def test_first_screen_counts_invalid_labels_and_their_reasons(rows, said):
+    invalid = rows["verdict"] == "invalid"
+    assert f"{invalid.sum()} of 40" in said["lead"]
+    assert "names-swapped" in said
+    assert f"centres apart {invalid.sum()}" in said["reasons"]
+    assert f"axes not perpendicular {rows['reasons'].str.contains('perpendicular').sum()}" in said["reasons"]
+    small = rows["band"] == "hc_under_120"
+    assert f"{(invalid & small).sum()} of {small.sum()}" in said["bands"]
+    assert "audit_for_annotator.csv" in said["summary"]
 
 
-def test_suspects_come_first_and_the_worst_of_them_before_the_rest(rows):
-    suspect = rows["suspect"].to_numpy()
-    assert not (np.diff(suspect.astype(int)) > 0).any()
-    assert rows.loc[suspect, "score"].is_monotonic_decreasing
-    assert rows.loc[~suspect, "score"].is_monotonic_decreasing
-    (_, shown), (title, borderline) = render_audit.gallery(rows)
-    assert [row["image_name"] for row in shown] == list(rows.loc[suspect, "image_name"])
-    assert "Borderline" in title and len(borderline) == 6
+def test_the_limits_it_judges_by_are_given(said, limits):
+    for limit in vars(limits.audit).values():
+        assert str(limit) in said["geometry-limits"]
+    assert str(limits.audit_networks.disagreement) in said["network-limits"]
+    assert str(limits.audit_networks.confidence) in said["methods"]
 
 
-def test_geometry_alone_needs_no_networks(labelled_run, audited, written_audit):
-    html = written_audit(audited(labelled_run, networks=False), "geometry")
-    text = words(html)
-    assert "judged by their geometry alone" in text
-    assert "Confidence" not in text and 'show-prediction" ' not in html and "<ellipse" not in html
+def test_invalid_labels_come_first_and_the_highest_scores_before_the_rest(rows):
+    invalid = rows["invalid"].to_numpy()
+    assert not (np.diff(invalid.astype(int)) > 0).any()
+    assert rows.loc[invalid, "score"].is_monotonic_decreasing
+    assert rows.loc[~invalid, "score"].is_monotonic_decreasing
+    (first, _, shown), (second, _, borderline) = audit.gallery(rows)
+    assert [row["image_name"] for row in shown] == list(rows.loc[invalid, "image_name"])
+    assert (first, second, len(borderline)) == ("invalid", "borderline", 6)
 
 
-def test_labels_without_pixel_sizes_and_without_suspects(labelled_run, audited, written_audit):
-    rows = audited(labelled_run).assign(band="", suspect=False, verdict="sound", reasons="", score=0.3)
-    text = words(written_audit(rows))
-    assert "None of 40 labels is suspect" in text
-    assert "By head size" not in text and "Suspects," not in text
-    assert "Borderline" in text
+def test_geometry_alone_needs_no_networks(labelled_run, limits, without_networks, written_audit):
+    html = written_audit(audit.audited_rows(without_networks(labelled_run.images), limits), "geometry")
+    said = texts_by_id(html)
+    assert "network-limits" not in said and str(limits.audit_networks.confidence) not in said["methods"]
+    assert "show-prediction" not in html.split("<main>")[1] and "<ellipse" not in html
+
+
+def test_labels_without_pixel_sizes_and_without_invalid_ones(rows, written_audit):
+    valid = rows.assign(band="", invalid=False, verdict="valid", reasons="", score=0.3)
+    said = texts_by_id(written_audit(valid))
+    assert "0 of 40" in said["lead"]
+    assert "gallery-borderline" in said and not {"bands", "reasons", "gallery-invalid"} & said.keys()
 
 
 def test_unknown_pixel_sizes_leave_the_head_size_open(labelled_run, limits):
-    manifest = labelled_run.manifest.assign(pixel_size_mm=np.nan)
-    rows = render_audit.audited_rows(manifest, labelled_run.audit, labelled_run.predictions, limits)
+    rows = audit.audited_rows(labelled_run.images.assign(pixel_size_mm=np.nan), limits)
     assert set(rows["band"]) == {""}
-    assert render_audit.band_table(rows) == []
+    assert audit.band_table(rows) == []
 
 
-def test_nothing_labelled_is_refused_with_a_remedy(unlabelled_run, labelled_run):
+def test_nothing_labelled_is_refused_with_a_remedy(unlabelled_run, limits):
     with pytest.raises(InputError, match="landmark_table"):
-        render_audit.audited_rows(unlabelled_run.manifest, labelled_run.audit.iloc[:0], unlabelled_run.predictions, {})
+        audit.audited_rows(unlabelled_run.images, limits)
 
 
 def test_the_annotators_table_is_complete_and_keeps_numbers(rows, labelled_run, tmp_path):
-    write_frame(render_audit.annotator_table(rows), tmp_path / "annotator.csv")
+    write_frame(audit.annotator_table(rows), tmp_path / "annotator.csv")
     table = pd.read_csv(tmp_path / "annotator.csv")
-    suggested = [f"suggested_{column}" for column in COLUMNS]
     assert list(table.columns) == [
-        "image_name", "path", "verdict", "reasons", "score", *COLUMNS, *suggested, "confidence",
+        "image_name", "path", "verdict", "reasons", "score", *COLUMNS, *audit.SUGGESTED, "suggested_confidence",
         "annotator_decision", "annotator_comment",
     ]  # fmt: skip
     assert set(table["image_name"]) == set(rows["image_name"])
-    assert table["verdict"].is_monotonic_decreasing
+    assert list(table["verdict"]) == sorted(table["verdict"])
     assert table["annotator_decision"].isna().all() and table["annotator_comment"].isna().all()
-    assert np.allclose(table[suggested], labelled_run.predictions.loc[table["image_name"], list(COLUMNS)])
+    assert np.allclose(table[list(audit.SUGGESTED)], labelled_run.predictions.loc[table["image_name"], list(COLUMNS)])
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
 def test_text_that_a_spreadsheet_would_run_is_neutralised(rows, start):
     name = f"{start}HYPERLINK(1)"
     changed = rows.assign(image_name=name, path=name, reasons=name, ofd_1_x=-3.5)
-    table = render_audit.annotator_table(changed)
+    table = audit.annotator_table(changed)
     assert (table[["image_name", "path", "reasons"]] == f"'{name}").all(axis=None)
     assert (table["ofd_1_x"] == -3.5).all()
 
 
-def test_the_gallery_stops_at_sixty_and_the_page_stays_small(large_run, audited, written_audit):
-    rows = audited(large_run)
+def test_the_gallery_stops_at_sixty_and_the_page_stays_small(large_run, limits, written_audit):
+    rows = audit.audited_rows(large_run.images, limits)
     html = written_audit(rows)
-    assert rows["suspect"].sum() > 60
+    assert rows["invalid"].sum() > 60
     assert html.count('class="overlay"') == 66
-    assert f"the worst 60 of {rows['suspect'].sum()}" in html
+    assert f"60 of {rows['invalid'].sum()}" in texts_by_id(html)["gallery-invalid"]
     assert len(html.encode()) < 6_000_000
 
 

@@ -1,26 +1,31 @@
-"""The page that sets two experiments at a time side by side."""
+"""Recipes side by side: the table, its figure, and the page that shows two at a time."""
+
+import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from axe import serious_findings
 
-from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.errors import InputError
 from fetal_biometry.report import comparison
-from fetal_biometry.report.report import measured_rows
+from fetal_biometry.report.comparison_page import comparison_page
+from fetal_biometry.report.report import measured_rows, render_report
+from fetal_biometry.terms import COLUMNS, LENGTHS
 
-NAMES = ["reference", "one look", "heatmap"]
+NAMES = ["baseline", "no mask", "heatmap"]
 
 
 @pytest.fixture(scope="module")
 def tables(labelled_run):
-    """Errors and predictions of three experiments: one far off, one a little, and the chosen one."""
+    """Errors and predictions of three recipes: one far off, one a little, and the chosen one."""
     rows = measured_rows(labelled_run).set_index("image_name", drop=False)
     generator, errors, predictions = np.random.default_rng(5), [], []
     for scale in (6.0, 0.3, 0.0):
         shift = scale * generator.normal(size=len(rows))
-        table = rows[["image_name", "examination", "split"]].assign(sound=rows["verdict"] == "sound")
-        for length in ("bpd", "ofd", "hc"):
+        table = rows[["image_name", "examination", "split"]].assign(valid=rows["verdict"] == "valid")
+        for length in LENGTHS:
             table[f"{length}_error_label"] = rows[f"{length}_error"] + shift
             table[f"{length}_error_reference"] = np.nan
         errors.append(table)
@@ -33,16 +38,16 @@ def tables(labelled_run):
 @pytest.fixture(scope="module")
 def compared(labelled_run, tables, tmp_path_factory):
     path = tmp_path_factory.mktemp("comparison") / "compare.html"
-    text = comparison.comparison_page(NAMES, "heatmap", *tables, labelled_run.manifest, "a run", "mm")
+    text = comparison_page(NAMES, "heatmap", *tables, labelled_run.images, "a run", "mm")
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def test_differences_are_paired_and_on_judged_images_alone(tables):
     worst, little, chosen = map(comparison.judged_errors, tables[0])
-    assert (chosen["split"] == "test").all() and chosen["sound"].all() and len(chosen) < 40
+    assert (chosen["split"] == "test").all() and chosen["valid"].all() and len(chosen) < 40
     found = comparison.paired_differences(worst, chosen)
-    for length in ("bpd", "ofd", "hc"):
+    for length in LENGTHS:
         expected = (worst[length] - chosen[length]).mean()
         assert found[length]["mean"] == pytest.approx(expected)
         assert found[length]["low"] < expected < found[length]["high"]
@@ -59,21 +64,54 @@ def test_the_reference_judges_where_there_is_one(tables):
     assert len(judged) == (errors["split"] == "test").sum() and (judged["hc"] == 2).all()
 
 
-def test_a_reader_picks_the_other_experiment(browser, compared):
+@pytest.fixture
+def files(labelled_run, tables, tmp_path):
+    """metrics.json and errors.csv of the three recipes."""
+    paths = []
+    for name, errors in zip(NAMES, tables[0], strict=True):
+        paths.append((tmp_path / f"{name}.json", tmp_path / f"{name}.csv"))
+        paths[-1][0].write_text(json.dumps(labelled_run.metrics | {"recipe": name}))
+        errors.to_csv(paths[-1][1], index=False)
+    return [list(some) for some in zip(*paths, strict=True)]
+
+
+def test_the_table_holds_each_recipe_and_what_it_is_worse_by(labelled_run, tables, files, tmp_path):
+    table, unit = comparison.compare_recipes(*files, "heatmap", steps=True)
+    table, metrics = table.set_index("recipe"), labelled_run.metrics
+    assert list(table.index) == NAMES and unit == "mm"
+    assert table.loc["heatmap", "hc_mae_mm"] == metrics["splits"]["test"]["all"]["hc"]["mae"]
+    assert table.loc["heatmap", "bpd_mae_reference_mm"] == metrics["reference"]["model"]["all"]["bpd"]["mae"]
+    worst, little, chosen = map(comparison.judged_errors, tables[0])
+    assert (table["pairs"] == len(chosen)).all()
+    assert table.loc["baseline", "ofd_worse"] == pytest.approx((worst["ofd"] - chosen["ofd"]).mean())
+    assert table.loc["no mask", "ofd_step"] == pytest.approx((little["ofd"] - worst["ofd"]).mean())
+    assert np.isnan(table.loc["baseline", "hc_step"]) and table.loc["heatmap", "hc_worse"] == 0
+    comparison.draw_comparison(table.reset_index(), unit, tmp_path / "compare.svg")
+    assert (tmp_path / "compare.svg").stat().st_size > 10_000
+    table.reset_index().to_csv(tmp_path / "compare.csv", index=False)
+    html = render_report(replace(labelled_run, comparison=pd.read_csv(tmp_path / "compare.csv")))
+    assert html.count("<tr data-recipe=") == 3
+
+
+def test_without_a_valid_test_label_nothing_is_compared(labelled_run, files):
+    files[0][1].write_text(json.dumps(labelled_run.metrics | {"splits": {}}))
+    with pytest.raises(InputError, match="test_fraction"):
+        comparison.compare_recipes(*files, "heatmap", steps=False)
+
+
+def test_a_reader_picks_the_other_recipe(browser, compared):
     browser.open(compared)
-    seen = """[...document.querySelectorAll('h2, #gallery h3, #image-table th')]
-        .filter((part) => part.offsetParent).map((part) => part.innerText)"""
+    seen = """[...document.querySelectorAll('[data-other]')].filter((part) => part.offsetParent)
+        .map((part) => part.dataset.other)"""
     before = browser.run(seen)
-    assert "reference beside heatmap" in before and "one look beside heatmap" not in before
-    assert any(text.startswith(("reference is nearer", "heatmap is nearer")) for text in before)
-    browser.page.select_option("#filter-other", "one look")
+    assert set(before) == {"baseline"} and before.count("baseline") > 20
+    browser.page.select_option("#filter-other", "no mask")
     after = browser.run(seen)
-    assert "one look beside heatmap" in after and "reference beside heatmap" not in after
-    assert any("one look" in text and "mm" in text for text in after)
-    assert browser.run("location.hash") == "#images?other=one+look"
-    browser.open(compared, fragment="#images?other=one+look")
+    assert set(after) == {"no mask"}
+    assert browser.run("location.hash") == "#images?other=no+mask"
+    browser.open(compared, fragment="#images?other=no+mask")
     assert browser.run(seen) == after
-    browser.page.locator('#gallery [data-other="one look"] .zoom').first.click()
+    browser.page.locator('#gallery [data-other="no mask"] .zoom').first.click()
     assert "(1 of 6)" in browser.run("document.getElementById('viewer-title').textContent")
     browser.press("Escape")
     browser.run("document.getElementById('show-truth').click()")

@@ -1,14 +1,25 @@
-"""The model card holds the figures of the run, and a rebuilt model is set beside the shipped one."""
+"""The model card holds the figures of the run, and a rebuilt model is compared with the pretrained one."""
+
+import json
+from pathlib import Path
 
 import pytest
 
-from compare_to_card import compare
-from write_model_card import write_card
+from fetal_biometry.digests import check_model
+from fetal_biometry.errors import InputError
+from fetal_biometry.report.card_comparison import compare_to_card
+from fetal_biometry.report.model_card import write_card
+from fetal_biometry.terms import LENGTHS
 
+PRETRAINED = Path(__file__).parents[2] / "resources" / "models" / "hc18.json"
 SHA256 = "5" * 64
-SETTINGS = {
-    "image_size": 256, "seed": 1, "epochs": 30, "correct": True, "arithmetic": "int8", "augmentation": {"flip": 0.5},
-}  # fmt: skip
+RECIPE = {
+    "network": {"head_presence": True},
+    "training": {"seed": 1, "epochs": 30},
+    "augmentation": {"flip": 0.5},
+    "reading": {"correct_bias": True, "arithmetic": "int8"},
+}
+DATA = {"image_size": 256, "split_seed": 7}
 
 
 @pytest.fixture
@@ -16,63 +27,71 @@ def metrics(labelled_run):
     return labelled_run.metrics
 
 
+def card_of(metrics: dict) -> str:
+    return write_card("hc18", metrics, RECIPE, DATA, SHA256).replace("\u00a0", " ")
+
+
 def test_it_gives_each_length_of_each_band_with_n_interval_and_flags(metrics):
-    card = write_card("hc18", metrics | {"dataset": "hc18"}, SETTINGS, SHA256)
+    card = card_of(metrics | {"dataset": "hc18"})
     rows = [line for line in card.splitlines() if line.startswith(("| all |", "| HC "))]
-    test = metrics["splits"]["test"]
-    judged = sum(len({"bpd", "ofd", "hc"} & set(test[band])) for band in test if band != "with_suspects")
-    reference = metrics["reference"]["model"]
-    assert len(rows) == judged + sum(len({"bpd", "ofd", "hc"} & set(reference[band])) for band in reference)
+    test, reference = metrics["splits"]["test"], metrics["reference"]["model"]
+    judged = sum(len(set(LENGTHS) & set(test[band])) for band in test if band != "with_invalid")
+    assert len(rows) == judged + sum(len(set(LENGTHS) & set(reference[band])) for band in reference)
     hc = next(row for row in rows if row.startswith("| all | HC |"))
-    assert f"| {test['all']['n']} | {test['all']['hc']['mae']:.2f} (" in hc
-    assert (
-        "| −3.1\u00a0% (−3.8\u00a0% to −2.6\u00a0%), 2.8\u00a0% (2.2\u00a0% to 3.4\u00a0%) |" in hc
-        and "91\u00a0%" in hc
-    )
-    assert hc.count("(0.0–9.0\u00a0%)") == 2 and "0.021 (0.018–0.025) BPD" in card
-    assert f"sha256 `{SHA256}`" in card
-    assert "CC BY 4.0" in card and "Not a medical device" in card
-    assert "| `augmentation.flip` | `0.5` |" in card
-    assert (
-        "BPD 0.9\u00a0% (0.6\u00a0% to 1.2\u00a0%) the model's, 1.6\u00a0%" in card and "the labels', 23 pairs." in card
-    )
-    assert "off from the test images' labels by 0.61 (0.42–0.80) mm of BPD.\n" in card
+    assert f"| {test['all']['n']} | {test['all']['hc']['mae']:.2f} (" in hc and hc.count("|") == 10
+    assert "| −3.1 % (−3.8 % to −2.6 %), 2.8 % (2.2 % to 3.4 %) |" in hc and "91 %" in hc
+    assert hc.count("(0.0–9.0 %)") == 2 and card.count("0.021 (0.018–0.025)") == 2
+    assert f"sha256 `{SHA256}`" in card and "CC BY 4.0" in card
+    assert "| `augmentation.flip` | `0.5` |" in card and "| `split_seed` | `7` |" in card
+    assert "| BPD | 23 | 0.9 % (0.6 % to 1.2 %) | 1.6 % (1.1 % to 2.1 %) |\n" in card
+    assert "0.61 (0.42–0.80) mm.\n" in card
     assert "HC < 120 mm" in card and "&lt;" not in card and "\n\n\n" not in card
+
+
+def test_the_check_of_a_model_finds_the_cards_digest(metrics, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"another model")
+    (tmp_path / "model_card.md").write_text(card_of(metrics), encoding="utf-8")
+    with pytest.raises(InputError, match="sha256"):
+        check_model(tmp_path / "model.onnx")
 
 
 def test_what_is_known_out_of_fold_stands_beside_the_test_images(metrics):
     test = metrics["splits"]["test"] | {"hc_over_200": metrics["splits"]["test"]["all"]}
-    small = {"splits": {"test": {"all": test["all"]}}, "unit": "mm", "reference": {}}
-    card = write_card("hc18", metrics | small | {"out_of_fold": test}, SETTINGS, SHA256)
-    assert f"Out of fold: the {test['all']['n']} images that taught it" in card and card.count("| all | HC |") == 2
-    assert "of late heads only what follows out of fold is known" in card and card.count("In brackets") == 1
-    card = write_card("hc18", metrics | small, SETTINGS, SHA256)
-    assert "out of fold" not in card.lower() and "nothing is known of late heads" in card
-    card = write_card("hc18", metrics | small | {"out_of_fold": test, "splits": {}}, SETTINGS, SHA256)
-    assert "nothing is known of its errors but out of fold" in card and card.count("In brackets") == 1
+    small = {"splits": {"test": {"all": test["all"]}}, "reference": {}}
+    card = card_of(metrics | small | {"out_of_fold": test})
+    assert card.count("| all | HC |") == 2 and card.count("| HC > 200 mm | HC |") == 1
+    assert card_of(metrics | small).count("| all | HC |") == 1
+    card = card_of(metrics | small | {"out_of_fold": test, "splits": {}})
+    assert card.count("| all | HC |") == 1 and "| HC > 200 mm | HC |" in card
 
 
-def test_it_says_who_calibrates_and_whether_it_is_one_network(metrics):
-    def write(**model):
-        return write_card("hc18", metrics | {"model": metrics["model"] | model}, SETTINGS, SHA256)
-
-    ensemble, one = write(cross_fit="ensemble", networks=4, closeup={"looks": 2}), write(cross_fit="calibrate")
-    assert "The mean of 4 models" in ensemble and "2 times in a row" in ensemble
-    assert "Two U-Nets" in one and "A U-Net" in write(closeup=None)
-    assert "speak against a head" in write(closeup={"looks": 1, "finder": {"gate": True}}) and "speak" not in one
-    assert "mean of" not in one and "weights of the last" in one
-    for card in (ensemble, one):
-        assert "that never saw its examination calibrate the intervals and correct the lengths' bias" in card
-    assert "choose the epoch and calibrate the intervals" in write()
+def test_without_test_images_it_has_no_figures(metrics):
+    card = card_of(metrics | {"splits": {}, "reference": {}})
+    assert "| all |" not in card and "\n\n\n" not in card
 
 
-def test_without_test_images_it_says_so(metrics):
-    card = write_card("mine", metrics | {"splits": {}, "reference": {}}, SETTINGS, SHA256)
-    assert "nothing is known of its errors" in card and "| all |" not in card
+def test_recipes_differ_in_their_cards(metrics):
+    def written(recipe=RECIPE, **model):
+        return write_card("hc18", metrics | {"model": metrics["model"] | model}, recipe, DATA, SHA256)
+
+    plain = RECIPE | {"network": {"head_presence": False}, "reading": {"correct_bias": False, "arithmetic": "float32"}}
+    cards = [
+        written(),
+        written(plain),
+        written(calibrate_on="out_of_fold"),
+        written(keep="last"),
+        written(kind="direct"),
+    ]
+    assert len({card.split("## Recipe")[0] for card in cards}) == len(cards)
 
 
-def test_a_rebuilt_model_stands_beside_the_shipped_one(metrics):
-    table = compare(metrics, metrics).set_index(["length", "figure"])
-    assert (table["rebuilt"] == table["shipped"]).all()
+def test_a_rebuilt_model_is_compared_with_the_pretrained_one(metrics):
+    pretrained = json.loads(PRETRAINED.read_text(encoding="utf-8"))
+    table = compare_to_card(pretrained, pretrained).set_index(["length", "figure"])
+    assert (table["rebuilt"] == table["pretrained"]).all()
     mae = table.loc[("hc", "mae")]
-    assert mae["shipped_low"] < mae["shipped"] < mae["shipped_high"]
+    assert mae["pretrained_low"] < mae["pretrained"] < mae["pretrained_high"]
+    table = compare_to_card(metrics, pretrained).set_index(["length", "figure"])
+    assert table.loc[("bpd", "nme"), "rebuilt"] == metrics["splits"]["test"]["all"]["endpoint"]["bpd"]["nme"]
+    with pytest.raises(InputError):
+        compare_to_card(metrics | {"splits": {}}, pretrained)

@@ -1,33 +1,40 @@
-"""Random views: the landmarks stay on what they mark, in canonical order, with the original's proportions."""
+"""Random views: image and targets stay on what the landmarks mark, in canonical order, in true proportions."""
 
 import numpy as np
 import pytest
 
-from fetal_biometry.model.augmentation import augment, coarsen
-from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, resize_points
+from fetal_biometry.model import head_mask, heatmaps
+from fetal_biometry.model.augmentation import augment, random_map
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.model.landmarks import canonical
+from fetal_biometry.recipe import Augmentation
 
-SIZE, ORIGINAL = 256, (800, 540)
-ASPECT = ORIGINAL[0] / ORIGINAL[1]
-NONE = {
-    "flip": 0,
-    "rotation_deg": 0,
-    "shrink": 0,
-    "enlarge": 0,
-    "shift": 0,
-    "thin": 0,
-    "thicken": 0,
-    "gain": 0,
-    "gamma": 0,
-    "shadow": 0,
-    "noise": 0,
-}
+SIZE, STRIDE, SIGMA = 256, 4, 2.0  # sigma in cells
+CELLS = SIZE // STRIDE
+NONE = dict.fromkeys(Augmentation.model_fields, 0)
 VIEWS = {**NONE, "flip": 0.5, "rotation_deg": 25, "shrink": 0.2, "enlarge": 0.2, "shift": 0.08}
+TURNS = {**NONE, "flip": 0.5, "rotation_deg": 60, "shift": 0.03}
 TONES = {**NONE, "gain": 0.3, "gamma": 0.3, "shadow": 0.5, "noise": 12}
+COORDINATES = np.zeros((4, 2), np.float32)  # targets that are landmarks
 
 
-def squeezed_head(angle=0.5):
-    return resize_points(ellipse_landmarks((390, 280), 170, 130, angle), ORIGINAL, (SIZE, SIZE))
+def a_head(angle=0.5):
+    return ellipse_landmarks((125, 131), 58, 44, angle)
+
+
+def render(points, sigma=SIGMA, kind=np.float16):
+    """Targets of landmarks in pixels, as `targets.render_targets` stores them."""
+    cells = (points[None] + 0.5) / STRIDE - 0.5
+    maps = [heatmaps.encode(cells, CELLS, sigma)[0], head_mask.encode(cells, CELLS)]
+    return np.concatenate(maps).astype(kind)
+
+
+def view(image, points, settings, seed):
+    """The view, and where it takes the landmarks, in the order in which they came."""
+    settings = Augmentation(**settings)
+    _, moved = random_map(points, SIZE, settings, np.random.default_rng(seed))
+    seen, targets = augment(image, points, render(points), settings, np.random.default_rng(seed))
+    return seen, targets, moved
 
 
 def draw_spots(points):
@@ -45,79 +52,113 @@ def spot_near(image, point, radius=9):
     return np.array([(window.sum(axis=0) * columns).sum(), (window.sum(axis=1) * rows).sum()]) / window.sum()
 
 
-def test_landmarks_stay_on_what_they_mark():
-    rng = np.random.default_rng(4)
-    distances = []
-    for angle in rng.uniform(-1.5, 1.5, 60):
-        points = squeezed_head(angle)
-        image, moved = augment(draw_spots(points), points, ASPECT, SIZE, VIEWS, rng)
+def test_the_image_shows_landmarks_where_the_map_takes_them():
+    angles, distances = np.random.default_rng(4).uniform(-1.5, 1.5, 60), []
+    for seed, angle in enumerate(angles):
+        points = a_head(angle)
+        seen, _, moved = view(draw_spots(points), points, VIEWS, seed)
         inner = moved[((moved > 12) & (moved < SIZE - 13)).all(axis=1)]  # whole spots only
-        distances += [np.linalg.norm(spot_near(image, point) - point) for point in inner]
+        distances += [np.linalg.norm(spot_near(seen, point) - point) for point in inner]
     assert len(distances) > 150
     assert max(distances) < 0.2
 
 
-def test_order_is_canonical_and_points_are_inside():
-    rng = np.random.default_rng(5)
-    points, blank = squeezed_head(), np.zeros((SIZE, SIZE), np.uint8)
-    for knobs in (VIEWS, {**VIEWS, "shift": 0.9, "shrink": 1.5, "enlarge": 1.5, "rotation_deg": 180}):
-        for _ in range(50):
-            _, moved = augment(blank, points, ASPECT, SIZE, knobs, rng)
-            assert np.array_equal(moved, canonical(moved))
+@pytest.mark.parametrize("settings", [TURNS, VIEWS])
+def test_moved_targets_are_those_of_the_moved_landmarks(settings):
+    """Those rendered anew in canonical order, with sigma in the view's scale, but for the interpolation.
+
+    It takes at most 1 / (8 sigma^2) of a Gaussian's height along each axis and leaves its centre of mass; of the mask's
+    edge, a cell wide, it takes at most a half, and of its area 1 %.
+    Flips and turns exchange the ends of the OFD in some views, those of the BPD in others.
+    """
+    exchanged, blank = set(), np.zeros((SIZE, SIZE), np.uint8)
+    cells = np.indices((CELLS, CELLS))[::-1]  # x, y
+    for seed, angle in enumerate(np.random.default_rng(5).uniform(-1.5, 1.5, 60)):
+        points = a_head(angle)
+        _, targets, moved = view(blank, points, settings, seed)
+        expected = canonical(moved)
+        exchanged.add(tuple(bool((expected[i] != moved[i]).any()) for i in (0, 2)))
+        scale = np.linalg.norm(moved[1] - moved[0]) / np.linalg.norm(points[1] - points[0])
+        anew = render(expected, SIGMA * scale, np.float32)
+        off = np.abs(targets - anew)
+        assert targets.shape == anew.shape and targets.dtype == np.float32
+        assert off[:4].max() < 2 / (8 * SIGMA**2) + 0.002
+        assert off[4].max() < 0.5 and targets[4].sum() == pytest.approx(anew[4].sum(), rel=0.01)
+        centres = [(targets[:4] * grid).sum(axis=(1, 2)) / targets[:4].sum(axis=(1, 2)) for grid in cells]
+        assert np.stack(centres, axis=1) == pytest.approx((expected + 0.5) / STRIDE - 0.5, abs=0.03)  # cells
+    assert exchanged == {(False, False), (False, True), (True, False), (True, True)}
+
+
+def test_landmarks_as_targets_move_too():
+    for seed in range(30):
+        settings, points = Augmentation(**TURNS), a_head(1.4)
+        _, moved = random_map(points, SIZE, settings, np.random.default_rng(seed))
+        blank = np.zeros((SIZE, SIZE), np.uint8)
+        _, targets = augment(blank, points, COORDINATES, settings, np.random.default_rng(seed))
+        assert targets.dtype == np.float32 and targets == pytest.approx((canonical(moved) + 0.5) / SIZE, abs=1e-6)
+
+
+def test_landmarks_stay_inside_the_frame():
+    wild = {**VIEWS, "shift": 0.5, "shrink": 1.5, "enlarge": 1, "rotation_deg": 180}
+    for settings in (VIEWS, wild):
+        for seed in range(50):
+            _, moved = random_map(a_head(), SIZE, Augmentation(**settings), np.random.default_rng(seed))
             assert moved.min() >= 0 and moved.max() <= SIZE - 1
 
 
-def test_rotation_and_flip_keep_the_lengths_of_the_original():
-    rng = np.random.default_rng(6)
-    points, blank = squeezed_head(), np.zeros((SIZE, SIZE), np.uint8)
-    expected = all_lengths(resize_points(points, (SIZE, SIZE), ORIGINAL))
-    turned = []
-    for _ in range(50):
-        _, moved = augment(blank, points, ASPECT, SIZE, {**NONE, "flip": 0.5, "rotation_deg": 25}, rng)
-        seen = resize_points(moved, (SIZE, SIZE), ORIGINAL)
-        assert all_lengths(seen) == pytest.approx(expected, rel=1e-9)
-        turned.append(seen[1, 1] - seen[0, 1])
+def test_a_head_that_lies_outside_is_only_flipped():
+    points = a_head() + [200.0, 0.0]
+    for seed in range(20):
+        settings = Augmentation(**VIEWS)
+        matrix, _ = random_map(points, SIZE, settings, np.random.default_rng(seed))
+        assert np.array_equal(np.abs(matrix[:, :2]), np.eye(2))
+
+
+def test_rotation_and_flip_keep_the_lengths():
+    settings, turned = Augmentation(**{**NONE, "flip": 0.5, "rotation_deg": 25}), []
+    for seed in range(50):
+        _, moved = random_map(a_head(), SIZE, settings, np.random.default_rng(seed))
+        assert all_lengths(moved) == pytest.approx(all_lengths(a_head()), rel=1e-9)
+        turned.append(canonical(moved)[1, 1] - canonical(moved)[0, 1])
     assert np.std(turned) > 20  # it did turn
 
 
-def test_scale_is_the_same_for_both_diameters_and_within_its_knob():
-    rng = np.random.default_rng(7)
-    points, blank = squeezed_head(), np.zeros((SIZE, SIZE), np.uint8)
-    expected = all_lengths(resize_points(points, (SIZE, SIZE), ORIGINAL))
+def test_scale_is_the_same_for_both_diameters_and_within_its_range():
     factors = []
-    for _ in range(50):
-        _, moved = augment(blank, points, ASPECT, SIZE, VIEWS, rng)
-        factor = all_lengths(resize_points(moved, (SIZE, SIZE), ORIGINAL)) / expected
+    for seed in range(50):
+        _, moved = random_map(a_head(), SIZE, Augmentation(**VIEWS), np.random.default_rng(seed))
+        factor = all_lengths(moved) / all_lengths(a_head())
         assert factor == pytest.approx(factor[0], rel=1e-9)
         factors.append(factor[0])
     assert np.exp(-0.2) <= min(factors) < 0.9 and 1.1 < max(factors) <= np.exp(0.2)
 
 
-def test_knobs_at_zero_change_nothing():
+def test_settings_at_zero_change_nothing():
     image = np.random.default_rng(8).integers(0, 256, (SIZE, SIZE), dtype=np.uint8)
-    seen, moved = augment(image, squeezed_head(), ASPECT, SIZE, NONE, np.random.default_rng(9))
+    seen, targets, moved = view(image, a_head(), NONE, 9)
     assert np.array_equal(seen, image)
-    assert moved == pytest.approx(squeezed_head(), abs=1e-9)
+    assert np.array_equal(targets, render(a_head()).astype(np.float32))
+    assert moved == pytest.approx(a_head(), abs=1e-9)
 
 
-def test_a_flip_mirrors_image_and_landmarks():
+def test_a_flip_mirrors_image_and_targets():
     image = np.random.default_rng(8).integers(0, 256, (SIZE, SIZE), dtype=np.uint8)
-    seen, moved = augment(image, squeezed_head(), ASPECT, SIZE, {**NONE, "flip": 1}, np.random.default_rng(9))
+    seen, targets, moved = view(image, a_head(), {**NONE, "flip": 1}, 9)
     assert np.array_equal(seen, image[::-1, ::-1])
-    assert moved == pytest.approx(canonical(SIZE - 1 - squeezed_head()), abs=1e-9)
+    assert moved == pytest.approx(SIZE - 1 - a_head(), abs=1e-9)
+    assert np.array_equal(targets, render(a_head()).astype(np.float32)[[1, 0, 3, 2, 4], ::-1, ::-1])
 
 
-@pytest.mark.parametrize(("knob", "factor"), [("thin", np.exp(-0.5)), ("thicken", np.exp(0.3))])
-def test_a_skull_gets_thinner_or_thicker_and_its_outline_stays(knob, factor):
+@pytest.mark.parametrize(("setting", "factor"), [("thin", np.exp(-0.5)), ("thicken", np.exp(0.3))])
+def test_a_skull_gets_thinner_or_thicker_and_its_outline_stays(setting, factor):
     """A ring of 0.9 to 1 of the head's radius, on a square image, upright; the outer edge is the outline."""
     points, (y, x) = ellipse_landmarks((128, 120), 80, 60, 0.0), np.indices((SIZE, SIZE))
     radius = np.hypot((x - 128) / 80, (y - 120) / 60)
     ring = (200 * ((radius > 0.9) & (radius < 1))).astype(np.uint8)
-    knobs = {**NONE, knob: abs(np.log(factor))}
     areas = []
     for seed in range(40):
-        seen, moved = augment(ring, points, 1.0, SIZE, knobs, np.random.default_rng(seed))
-        assert moved == pytest.approx(points, abs=1e-9)
+        seen, targets, _ = view(ring, points, {**NONE, setting: abs(np.log(factor))}, seed)
+        assert np.array_equal(targets, render(points).astype(np.float32))
         assert seen[radius > 1.03].max() == 0 and seen[(radius > 0.985) & (radius < 0.99)].min() > 50
         areas.append((seen > 100).sum() / (ring > 100).sum())
     share = 0.9**factor  # where the inner edge comes to lie: its share of the radius to the power of the thickness
@@ -128,28 +169,19 @@ def test_a_skull_gets_thinner_or_thicker_and_its_outline_stays(knob, factor):
 def test_landmarks_that_span_no_head_leave_the_skull_as_it_is():
     image = np.random.default_rng(8).integers(0, 256, (SIZE, SIZE), dtype=np.uint8)
     on_a_line = np.array([[40.0, 40], [200, 200], [60, 60], [180, 180]])
-    seen, _ = augment(image, on_a_line, ASPECT, SIZE, {**NONE, "thin": 0.7}, np.random.default_rng(9))
+    seen, _ = augment(image, on_a_line, COORDINATES, Augmentation(**{**NONE, "thin": 0.7}), np.random.default_rng(9))
     assert np.array_equal(seen, image)
 
 
-def test_coarsening_blurs_and_moves_nothing():
-    image = draw_spots(squeezed_head())
-    assert np.array_equal(coarsen(image, 1.0), image)
-    blurred = coarsen(image, 0.4)
-    assert blurred.shape == image.shape and blurred.dtype == np.uint8 and blurred.max() < image.max()
-    for point in squeezed_head():
-        assert spot_near(blurred, point, radius=14) == pytest.approx(point, abs=0.15)
-
-
 def test_tones_change_grey_levels_only():
-    image = draw_spots(squeezed_head())
-    seen, moved = augment(image, squeezed_head(), ASPECT, SIZE, TONES, np.random.default_rng(10))
+    image = draw_spots(a_head())
+    seen, targets, _ = view(image, a_head(), TONES, 10)
     assert seen.dtype == np.uint8 and not np.array_equal(seen, image)
-    assert moved == pytest.approx(squeezed_head(), abs=1e-9)
+    assert np.array_equal(targets, render(a_head()).astype(np.float32))
 
 
 def test_a_seed_is_a_view():
-    image, knobs = draw_spots(squeezed_head()), {**VIEWS, **{key: TONES[key] for key in ("gain", "shadow", "noise")}}
-    views = [augment(image, squeezed_head(), ASPECT, SIZE, knobs, np.random.default_rng(seed)) for seed in (1, 1, 2)]
-    assert np.array_equal(views[0][0], views[1][0]) and np.array_equal(views[0][1], views[1][1])
-    assert not np.array_equal(views[0][1], views[2][1])
+    settings = {**VIEWS, **{key: TONES[key] for key in ("gain", "shadow", "noise")}}
+    first, again, other = (view(draw_spots(a_head()), a_head(), settings, seed)[:2] for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[1], other[1])

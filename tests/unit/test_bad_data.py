@@ -1,6 +1,6 @@
 """Bad input, one case at a time, each with the message it must give.
 
-A case of one image ends the run under `stop`, and puts that image alone aside under `quarantine`; a table or folder
+A case of one image ends the run under `stop`, and quarantines that image alone under `quarantine`; a table or folder
 that is wrong as a whole ends the run under both.
 """
 
@@ -13,16 +13,16 @@ import zlib
 
 import numpy as np
 import pytest
+from joined import ALL_TRAIN, join
 from PIL import Image
+from pydicom import dcmread
 from pydicom.uid import JPEGBaseline8Bit
 from test_dicom import speckle, write
 
-from fetal_biometry.data.sources import describe_sources, list_sources
-from fetal_biometry.digests import FileIndex
+from fetal_biometry.configuration import Config
 from fetal_biometry.errors import InputError
-from fetal_biometry.images.raster import read_grey
 from fetal_biometry.model.geometry import ellipse_landmarks
-from fetal_biometry.model.landmarks import COLUMNS
+from fetal_biometry.terms import COLUMNS
 
 NAMES = ("000_HC.png", "001_HC.png", "002_HC.png")
 BAD = NAMES[1]
@@ -51,14 +51,11 @@ class Data:
             "image_folder": "images",
             "landmark_table": "landmarks.csv",
             "pixel_sizes": "sizes.csv",
-            "images": "",
-            "examination_pattern": "^([^_]+)_",
-            "outside_tolerance": 0.1,
-            "reference_folder": "",
+            **ALL_TRAIN,
         }
 
-    def list(self, dataset, policy):
-        """The images' names in the manifest, and the rows of the quarantine."""
+    def join(self, dataset, policy):
+        """Names of the images that can be used, with labels where there are any, and the rows of the quarantine."""
         for name, rows in (("landmarks.csv", self.landmarks), ("sizes.csv", self.sizes)):
             if isinstance(rows, bytes):
                 (self.root / name).write_bytes(rows)
@@ -68,13 +65,11 @@ class Data:
         if dataset == "images":
             for path in self.images.glob("*_Annotation.png"):
                 path.unlink()
-            self.settings["images"] = self.settings["images"] or str(self.images)
-        settings = {**self.settings, "dataset": dataset, "on_bad_image": policy}
-        sources = list_sources(settings, self.root / "phantoms")
-        rows, aside = describe_sources(sources, settings, FileIndex(self.root / "index.json"))
-        for row in rows:
-            read_grey(row["path"])  # as the stage behind the manifest does
-        return [row["image_name"] for row in rows], aside
+            self.settings.setdefault("images", str(self.images))
+        config = Config(**self.settings, dataset=dataset, on_bad_image=policy)
+        images, quarantine = join(config, self.root / "work")
+        usable = images if dataset == "images" else images[images["label_source"] != ""]
+        return list(usable["image_name"]), quarantine.to_dict("records")
 
 
 def save(path, image, **options):
@@ -141,8 +136,6 @@ def dicom(change=None, cut=None, pixels=None, **options):
         path = write(world.images / "001.dcm", speckle() if pixels is None else pixels, **options)
         world.sizes[2][0] = path.name
         if change:
-            from pydicom import dcmread
-
             file = dcmread(path)
             change(file)
             file.save_as(path)
@@ -374,6 +367,11 @@ ONE_IMAGE = {
     "a pregnancy before it began": ("images", further("gestational_age_weeks", -2), "not a number of at least 4"),
     "a pregnancy of words": ("images", further("gestational_age_weeks", "20+3"), "'20[+]3', not a number"),
     "a reference HC of nothing": ("images", further("reference_hc_mm", 0), "reference_hc_mm is '0', not a number of"),
+    "a reference that is a folder": (
+        "challenge",
+        lambda world: (setting(reference_folder="images")(world), a_folder_instead(world.annotation)),
+        "_Annotation.png: a folder or a broken link",
+    ),
     "a row of pixel sizes without an image": (
         "hc18",
         lambda world: world.sizes.append(["zzz.png", 0.1]),
@@ -540,73 +538,54 @@ def world(tmp_path):
 
 
 @pytest.mark.parametrize("case", ONE_IMAGE)
-def test_one_bad_image_ends_the_run(world, case):
+def test_one_bad_image_ends_the_run_or_is_quarantined(world, case):
     dataset, spoil, message = ONE_IMAGE[case]
     spoil(world)
     with pytest.raises(InputError, match=f"(?s){message}"):
-        world.list(dataset, "stop")
-
-
-@pytest.mark.parametrize("case", ONE_IMAGE)
-def test_one_bad_image_is_put_aside(world, case):
-    dataset, spoil, message = ONE_IMAGE[case]
-    spoil(world)
-    names, aside = world.list(dataset, "quarantine")
+        world.join(dataset, "stop")
+    names, (image,) = world.join(dataset, "quarantine")
     if case != "a row of pixel sizes without an image":
         assert names == [NAMES[0], NAMES[2]]
-    (image,) = aside
     assert image["image_name"] and image["path"] and image["image_name"][0] not in "=+-@"
     with pytest.raises(InputError, match=f"(?s){message}"):
         raise InputError(image["reason"])
 
 
-@pytest.mark.parametrize("policy", ["stop", "quarantine"])
 @pytest.mark.parametrize("case", WHOLE)
-def test_what_is_wrong_as_a_whole_ends_the_run(world, case, policy):
+def test_what_is_wrong_as_a_whole_ends_the_run(world, case):
     dataset, spoil, message = WHOLE[case]
     spoil(world)
-    with pytest.raises(InputError, match=f"(?s){message}"):
-        world.list(dataset, policy)
+    for policy in ("stop", "quarantine"):
+        with pytest.raises(InputError, match=f"(?s){message}"):
+            world.join(dataset, policy)
 
 
-def test_an_image_that_may_not_be_read_is_put_aside(world, monkeypatch):
+def test_an_image_that_may_not_be_read_is_quarantined(world, monkeypatch):
     allowed = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: os.path.basename(path) != BAD and allowed(path, mode))
-    names, (image,) = world.list("images", "quarantine")
+    names, (image,) = world.join("images", "quarantine")
     assert names == [NAMES[0], NAMES[2]] and "change its permissions" in image["reason"]
 
 
-def test_what_is_put_aside_is_no_formula_anywhere(world, monkeypatch):
+def test_a_quarantined_image_is_no_formula_anywhere(world, monkeypatch):
     """An image of the current folder has a path, and a reason, that begin with its name."""
     renamed("=x.png")(world)
     monkeypatch.chdir(world.images)
     world.settings["images"] = "."
-    _, (image,) = world.list("images", "quarantine")
+    _, (image,) = world.join("images", "quarantine")
     assert image["path"] == "'=x.png" and {text[0] for text in image.values()} == {"'"}
 
 
 @pytest.mark.parametrize("dataset", ["images", "hc18", "challenge"])
-@pytest.mark.parametrize("policy", ["stop", "quarantine"])
-def test_what_is_right_is_taken_whatever_the_policy(world, dataset, policy):
-    assert world.list(dataset, policy) == (list(NAMES), [])
+def test_what_is_right_is_taken_whatever_the_policy(world, dataset):
+    for policy in ("stop", "quarantine"):
+        assert world.join(dataset, policy) == (list(NAMES), [])
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "ultraschall ä.png",
-        "頭.png",
-        "it's.png",
-        'a "quoted" name.png',
-        "a, b.png",
-        "<b onclick=alert(1)>.png",
-        "a&b.png",
-        "%2e%2e.png",
-        "nan.png",
-        "007.png",
-        "a" * 200 + ".png",
-    ],
-)
-def test_unusual_names_are_names(world, name):
-    renamed(name)(world)
-    assert sorted(world.list("images", "stop")[0]) == sorted([NAMES[0], name, NAMES[2]])
+def test_unusual_names_are_names(world):
+    names = ["ultraschall ä.png", "頭.png", "it's.png", 'a "quoted" name.png', "a, b.png", "<b onclick=alert(1)>.png",
+             "a&b.png", "%2e%2e.png", "nan.png", "007.png", "a" * 200 + ".png"]  # fmt: skip
+    for name in names:
+        save(world.images / name, NOISE)
+    world.settings["pixel_sizes"] = 0.1
+    assert sorted(world.join("images", "stop")[0]) == sorted([*NAMES, *names])

@@ -1,45 +1,52 @@
-"""Shards: stable places, balanced sizes, arrays that come back as they were written."""
-
-from collections import Counter
+"""Arrays come back as they were written, by name, from several files."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from fetal_biometry.images.cache import Shards, shard_of, write_shard
+from fetal_biometry.images.cache import Arrays, write_array
 
 
-def test_a_shard_is_a_name_s_for_ever():
-    """Another value would throw away every cache in use."""
-    assert [shard_of(name, 8) for name in ("000_HC.png", "010_2HC.png", "ä.png")] == [4, 0, 5]
-    assert {shard_of(f"{number}.png", 1) for number in range(20)} == {0}
-
-
-def test_shards_are_balanced():
-    counts = Counter(shard_of(f"{number:03d}_HC.png", 8) for number in range(4000))
-    assert len(counts) == 8
-    assert min(counts.values()) > 400 and max(counts.values()) < 600  # five standard deviations about 500
+def save(path, images, count=None):
+    """Write some images and the table beside them; some of those that were announced may be missing."""
+    write_array(path, iter(images.values()), count or len(images), (6, 6), np.uint8)
+    pd.DataFrame({"image_name": list(images), "width_px": 800}).to_csv(path.with_suffix(".csv"), index=False)
 
 
 def test_arrays_come_back_by_name_from_disk(tmp_path):
     rng = np.random.default_rng(1)
     images = {f"{number:03d}.png": rng.integers(0, 256, (6, 6), dtype=np.uint8) for number in range(7)}
-    for shard, names in enumerate((list(images)[:3], list(images)[3:])):
-        index = [{"image_name": name, "width_px": 800} for name in names]
-        write_shard(tmp_path / f"{shard}.npy", index, (images[name] for name in names), (6, 6), np.uint8)
-    shards = Shards([tmp_path / "0.npy", tmp_path / "1.npy"])
-    assert list(shards.index) == list(images)
-    assert shards.index["005.png"]["width_px"] == "800"
-    assert all(np.array_equal(shards[name], image) for name, image in images.items())
-    assert isinstance(shards["000.png"].base, np.memmap) or isinstance(shards["000.png"], np.memmap)
+    for part, names in enumerate((list(images)[:3], list(images)[3:])):
+        save(tmp_path / f"{part}.npy", {name: images[name] for name in names})
+    arrays = Arrays([tmp_path / "0.npy", tmp_path / "1.npy"])
+    assert list(arrays.index) == list(images) and arrays.shape == (6, 6)
+    assert arrays.index["005.png"]["width_px"] == "800"
+    assert all(np.array_equal(arrays[name], image) for name, image in images.items())
+    assert isinstance(arrays["000.png"].base, np.memmap) or isinstance(arrays["000.png"], np.memmap)
     backwards = list(images)[::-1]
-    assert np.array_equal(shards.gather(backwards), np.stack([images[name] for name in backwards]))
+    assert np.array_equal(arrays.gather(backwards), np.stack([images[name] for name in backwards]))
+    assert np.array_equal(arrays.stacked(), np.stack(list(images.values())))
 
 
-def test_a_shard_that_fails_half_way_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("kept", [2, 1, 0])
+def test_images_that_cannot_be_read_shorten_the_file(tmp_path, kept):
+    images = {f"{number}.png": np.full((6, 6), number, np.uint8) for number in range(kept)}
+    save(tmp_path / "train.npy", images, count=2)
+    assert np.load(tmp_path / "train.npy", mmap_mode="r").shape == (kept, 6, 6)
+    arrays = Arrays([tmp_path / "train.npy"])
+    assert list(arrays.index) == list(images) and all(np.array_equal(arrays[name], images[name]) for name in images)
+
+
+def test_a_part_may_be_empty(tmp_path):
+    save(tmp_path / "train.npy", {})
+    assert Arrays([tmp_path / "train.npy"]).index == {}
+
+
+def test_an_array_that_fails_half_way_leaves_nothing(tmp_path):
     def rows():
         yield np.zeros((2, 2))
         raise RuntimeError("unreadable image")
 
     with pytest.raises(RuntimeError):
-        write_shard(tmp_path / "0.npy", [{"image_name": "a"}, {"image_name": "b"}], rows(), (2, 2), np.float16)
+        write_array(tmp_path / "0.npy", rows(), 2, (2, 2), np.float16)
     assert list(tmp_path.iterdir()) == []

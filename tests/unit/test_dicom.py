@@ -1,11 +1,13 @@
 """Ultrasound DICOM files, made here: what is read of them, in millimetres only where the file says how many."""
 
 import io
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from joined import join
 from PIL import Image
 from pydicom import Dataset, FileDataset, dcmread
 from pydicom.encaps import encapsulate
@@ -19,13 +21,15 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from fetal_biometry.data.sources import format_regions, list_sources
+from fetal_biometry.configuration import Config
+from fetal_biometry.data.sources import list_sources
 from fetal_biometry.errors import InputError
 from fetal_biometry.images import dicom
-from fetal_biometry.images.image_ref import find_images, list_frames
-from fetal_biometry.images.raster import image_size, pixel_sizes_in, read_grey
-from fetal_biometry.measure.biometry import head_pixel_sizes, outer_lengths
+from fetal_biometry.images.image_ref import ImageRef, find_images, list_frames
+from fetal_biometry.images.raster import format_regions, image_size, parse_regions, pixel_sizes_in, read_grey
+from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.model.geometry import ellipse_landmarks, head_circumference
+from fetal_biometry.terms import Calliper
 
 PATIENT = "Doe^Jane"
 WIDE, HIGH = 60, 40
@@ -84,21 +88,21 @@ def path(tmp_path):
 def test_grey_frames_are_read_one_by_one(path):
     frames = speckle(3)
     write(path, frames)
-    assert image_size(f"{path}#2") == (WIDE, HIGH)
-    assert list_frames(path) == [f"{path}#1", f"{path}#2", f"{path}#3"]
-    for number, frame in enumerate(frames, start=1):
-        assert np.array_equal(read_grey(f"{path}#{number}"), frame)
+    assert list_frames(path) == [ImageRef(path, number) for number in range(3)]
+    assert [str(image) for image in list_frames(path)] == [f"{path}#1", f"{path}#2", f"{path}#3"]
+    for image, frame in zip(list_frames(path), frames, strict=True):
+        assert image_size(image) == (WIDE, HIGH) and np.array_equal(read_grey(image), frame)
 
 
 def test_a_single_frame_is_the_file_itself(path):
     write(path, speckle())
-    assert list_frames(path) == [str(path)]
-    assert np.array_equal(read_grey(path), speckle()[0])
+    assert list_frames(path) == [ImageRef(path)] and str(ImageRef(path)) == str(path)
+    assert np.array_equal(read_grey(ImageRef(path)), speckle()[0])
 
 
 def test_the_first_grey_scale_is_turned(path):
     write(path, speckle(), photometric="MONOCHROME1")
-    assert np.array_equal(read_grey(path), 255 - speckle()[0])
+    assert np.array_equal(read_grey(ImageRef(path)), 255 - speckle()[0])
 
 
 @pytest.mark.parametrize("dtype, bits", [(np.uint16, 12), (np.int16, 16)])
@@ -106,26 +110,26 @@ def test_deeper_greys_are_brought_to_eight_bits(path, dtype, bits):
     low = -(1 << bits - 1) if dtype == np.int16 else 0
     deep = (speckle().astype(float) / 255 * ((1 << bits) - 1) + low).astype(dtype)
     write(path, deep, bits=bits)
-    assert np.abs(read_grey(path).astype(int) - speckle()[0]).max() <= 1
+    assert np.abs(read_grey(ImageRef(path)).astype(int) - speckle()[0]).max() <= 1
 
 
 def test_a_window_is_that_of_the_file(path):
     deep = speckle().astype(np.uint16) + 1000
     write(path, deep, bits=12, WindowCenter=1128, WindowWidth=256)
-    assert np.abs(read_grey(path).astype(int) - speckle()[0]).max() <= 1
+    assert np.abs(read_grey(ImageRef(path)).astype(int) - speckle()[0]).max() <= 1
 
 
 def test_colours_become_grey(path):
     colours = np.stack([speckle(seed=seed)[0] for seed in (1, 2, 3)], axis=-1)
     write(path, colours[None], photometric="RGB")
-    assert np.array_equal(read_grey(path), cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY))
+    assert np.array_equal(read_grey(ImageRef(path)), cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY))
 
 
 def test_luminance_and_chrominance_become_grey(path):
     colours = np.stack([speckle(seed=seed)[0] for seed in (1, 2, 3)], axis=-1)
     stored = np.asarray(Image.fromarray(colours).convert("YCbCr"))
     write(path, stored[None], photometric="YBR_FULL")
-    assert np.abs(read_grey(path).astype(int) - cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)).max() <= 2
+    assert np.abs(read_grey(ImageRef(path)).astype(int) - cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)).max() <= 2
 
 
 def test_a_palette_is_looked_up(path):
@@ -135,7 +139,7 @@ def test_a_palette_is_looked_up(path):
         tags[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
         tags[f"{colour}PaletteColorLookupTableData"] = table.tobytes()
     write(path, speckle(), photometric="PALETTE COLOR", **tags)
-    assert np.abs(read_grey(path).astype(int) - (255 - speckle()[0].astype(int))).max() <= 1
+    assert np.abs(read_grey(ImageRef(path)).astype(int) - (255 - speckle()[0].astype(int))).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -155,8 +159,8 @@ def test_compressed_frames_are_decoded(path, syntax, kind, options, photometric)
         encoded.append(held.getvalue())
     pixels = frames if photometric == "MONOCHROME2" else np.stack([frames] * 3, axis=-1)
     write(path, pixels, syntax, photometric, encoded=encoded)
-    for number, frame in enumerate(frames, start=1):
-        assert np.abs(read_grey(f"{path}#{number}").astype(int) - frame).max() <= 6
+    for image, frame in zip(list_frames(path), frames, strict=True):
+        assert np.abs(read_grey(image).astype(int) - frame).max() <= 6
 
 
 def test_run_lengths_are_decoded(path):
@@ -164,17 +168,18 @@ def test_run_lengths_are_decoded(path):
     file = dcmread(path)
     file.compress(RLELossless)
     file.save_as(path)
-    assert np.array_equal(read_grey(path), speckle()[0])
+    assert np.array_equal(read_grey(ImageRef(path)), speckle()[0])
 
 
 def place_head(path, centre):
     """Lengths in mm, by the workflow, of a head of 60 x 40 mm whose centre is at those pixels."""
-    regions = pixel_sizes_in(path)
+    regions = pixel_sizes_in(ImageRef(path))
     across, down = (0.2, 0.31)
     millimetres = ellipse_landmarks((0, 0), 30, 20, 0.5)
     points = (millimetres / [across, down] + centre)[None]
-    manifest = pd.DataFrame({"pixel_size_mm": [np.nan], "calibrated_regions": [format_regions(regions)]})
-    return outer_lengths(points, head_pixel_sizes(manifest, points), "outer_to_outer")[0]
+    assert parse_regions(format_regions(regions)) == pytest.approx(regions) if len(regions) else True
+    images = pd.DataFrame({"pixel_size_mm": [np.nan], "calibrated_regions": [format_regions(regions)]})
+    return outer_lengths(points, head_pixel_sizes(images, points), Calliper.OUTER_TO_OUTER)[0]
 
 
 def test_pixels_that_are_no_squares_measure_exactly(path):
@@ -190,7 +195,7 @@ def test_the_region_that_holds_the_head_counts(path):
     regions = [region(0, 0, 399, 599, 0.05, 0.05), region(400, 0, 799, 599, 0.02, -0.031),
                region(0, 600, 799, 699, 0.01, 0.02, units=4), region(0, 0, 799, 699, 0.9, 0.9, spatial=2)]  # fmt: skip
     write(path, np.zeros((1, 700, 800), np.uint8), SequenceOfUltrasoundRegions=Sequence(regions))
-    assert len(pixel_sizes_in(path)) == 2
+    assert len(pixel_sizes_in(ImageRef(path))) == 2
     assert place_head(path, (600, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
     assert np.isnan(place_head(path, (400, 300))).all()  # over both: no millimetres are made up
     assert np.isnan(place_head(path, (600, 650))).all()
@@ -199,7 +204,7 @@ def test_the_region_that_holds_the_head_counts(path):
 def test_pixel_spacing_is_second_choice_and_belongs_to_rows_first(path):
     pixels = np.zeros((1, 600, 800), np.uint8)
     write(path, pixels, PixelSpacing=[0.31, 0.2])
-    assert pixel_sizes_in(path).tolist() == [[0, 0, 799, 599, 0.2, 0.31]]
+    assert pixel_sizes_in(ImageRef(path)).tolist() == [[0, 0, 799, 599, 0.2, 0.31]]
     assert place_head(path, (400, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
     write(path, pixels, PixelSpacing=[9, 9], SequenceOfUltrasoundRegions=[region(0, 0, 799, 599, 0.02, 0.031)])
     assert place_head(path, (400, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
@@ -213,19 +218,19 @@ def test_each_frame_has_its_own_spacing_where_the_file_says_so(path):
         group.PixelMeasuresSequence = [measures]
         groups.append(group)
     write(path, speckle(2), PerFrameFunctionalGroupsSequence=groups)
-    assert [pixel_sizes_in(f"{path}#{number}")[0, 4] for number in (1, 2)] == [0.1, 0.3]
+    assert [pixel_sizes_in(image)[0, 4] for image in list_frames(path)] == [0.1, 0.3]
 
 
 @pytest.mark.parametrize("tags", [{}, {"PixelSpacing": [0, 0]}, {"ImagerPixelSpacing": [0.2, 0.2]}])
 def test_without_a_size_there_are_no_millimetres(path, tags):
     write(path, np.zeros((1, 600, 800), np.uint8), **tags)
-    assert len(pixel_sizes_in(path)) == 0
+    assert len(pixel_sizes_in(ImageRef(path))) == 0
     assert np.isnan(place_head(path, (400, 300))).all()
 
 
 def test_a_size_that_is_given_comes_first(path):
-    manifest = pd.DataFrame({"pixel_size_mm": [0.5], "calibrated_regions": ["0 0 799 599 0.2 0.31"]})
-    assert head_pixel_sizes(manifest, ellipse_landmarks((400, 300), 90, 80, 0)[None]).tolist() == [[0.5, 0.5]]
+    images = pd.DataFrame({"pixel_size_mm": [0.5], "calibrated_regions": ["0 0 799 599 0.2 0.31"]})
+    assert head_pixel_sizes(images, ellipse_landmarks((400, 300), 90, 80, 0)[None]).tolist() == [[0.5, 0.5]]
 
 
 def test_files_without_a_suffix_are_known_by_their_first_bytes(tmp_path):
@@ -233,10 +238,11 @@ def test_files_without_a_suffix_are_known_by_their_first_bytes(tmp_path):
     write(tmp_path / "one.dcm", speckle())
     (tmp_path / "notes").write_text("no image")
     assert [path.name for path in find_images(tmp_path)] == ["IM0001", "one.dcm"]
-    settings = {"dataset": "images", "images": str(tmp_path), "pixel_sizes": ""}
-    sources = list_sources(settings, tmp_path)
+    sources = list_sources(Config(dataset="images", images=str(tmp_path)), tmp_path)
     assert [source.image_name for source in sources] == ["IM0001#1", "IM0001#2", "one.dcm"]
-    assert sources[1].location == f"{tmp_path / 'IM0001'}#2" and sources[2].location == str(tmp_path / "one.dcm")
+    assert [source.image for source in sources[1:]] == [
+        ImageRef(tmp_path / "IM0001", 1), ImageRef(tmp_path / "one.dcm"),
+    ]  # fmt: skip
 
 
 def test_a_table_of_pixel_sizes_may_name_a_frame_or_its_file(tmp_path):
@@ -244,8 +250,15 @@ def test_a_table_of_pixel_sizes_may_name_a_frame_or_its_file(tmp_path):
     folder.mkdir()
     write(folder / "two.dcm", speckle(2), PixelSpacing=[0.2, 0.2])
     (tmp_path / "sizes.csv").write_text("image_name,pixel_size_mm\ntwo.dcm,0.1\ntwo.dcm#2,0.15\n")
-    settings = {"dataset": "images", "images": str(folder), "pixel_sizes": "sizes.csv", "data_root": str(tmp_path)}
-    assert [source.pixel_size_mm for source in list_sources(settings, tmp_path)] == [0.1, 0.15]
+    config = Config(dataset="images", images=str(folder), pixel_sizes="sizes.csv", data_root=str(tmp_path))
+    assert [source.pixel_size_mm for source in list_sources(config, tmp_path)] == [0.1, 0.15]
+    images, _ = join(config, tmp_path / "work")
+    assert [ImageRef.from_row(row) for row in images.to_dict("records")] == list_frames(folder / "two.dcm")
+
+
+def test_a_row_says_which_frame():
+    for frame, expected in (("", None), (np.nan, None), (0, 0), (2.0, 2), ("3", 3)):
+        assert ImageRef.from_row({"path": "a.dcm", "frame": frame}) == ImageRef(Path("a.dcm"), expected)
 
 
 @pytest.mark.parametrize("cut", [10, 200, -500])
@@ -253,15 +266,15 @@ def test_a_damaged_file_is_refused_without_a_word_of_the_patient(path, cut):
     write(path, speckle())
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(InputError, match=r"head\.dcm") as error:
-        image_size(path)
-        read_grey(path)
+        image_size(ImageRef(path))
+        read_grey(ImageRef(path))
     assert "Doe" not in str(error.value)
 
 
 def test_what_cannot_be_decoded_says_what_to_do(path):
     write(path, speckle(), JPEGBaseline8Bit, encoded=[b"no jpeg at all"])
     with pytest.raises(InputError, match=r"cannot be decoded .* export it uncompressed or as PNG"):
-        read_grey(path)
+        read_grey(ImageRef(path))
 
 
 def test_a_file_without_an_image_is_refused(path):
@@ -270,7 +283,7 @@ def test_a_file_without_an_image_is_refused(path):
     del report.Rows, report.Columns, report.PixelData
     report.save_as(path)
     with pytest.raises(InputError, match="a DICOM file without an image"):
-        image_size(path)
+        image_size(ImageRef(path))
 
 
 def test_nothing_of_the_patient_is_read(path):

@@ -194,7 +194,8 @@ for missing in ("numpy", "cv2", "PIL", "pandas", "onnxruntime", "torch", "pydico
 from fetal_biometry.configuration import read_config, read_recipes
 from fetal_biometry.plan import write_plan
 folder = Path(sys.argv[2])
-for given in ({"images": str(folder / "images")}, {"dataset": "hc18", "data_root": sys.argv[2], "image_folder": "images"}):
+labelled = {"dataset": "hc18", "data_root": sys.argv[2], "image_folder": "images"}
+for given in ({"images": str(folder / "images")}, labelled):
     config = read_config(given)
     recipes = read_recipes(config, [Path(sys.argv[3])])
     plan = write_plan(config, recipes, folder / "plan", folder / "phantoms", folder / "index.json")

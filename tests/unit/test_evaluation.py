@@ -1,25 +1,50 @@
-"""What a model found is held against labels of another convention in outer-to-outer millimetres."""
+"""Predictions against labels and reference: conventions of callipers, units, seen images, kinds of images, the loss."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from fetal_biometry.frames import contents
-from fetal_biometry.measure.biometry import to_outer
-from fetal_biometry.model.geometry import LENGTHS, all_lengths, ellipse_landmarks
-from fetal_biometry.model.landmarks import COLUMNS
-from fetal_biometry.report.evaluation import (
-    REFERENCE_COLUMNS,
-    Evaluation,
-    evaluate_kinds,
-    list_errors,
-    set_apart_seen,
-)
+from fetal_biometry.measure.lengths import to_outer
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
+from fetal_biometry.model.views import to_grid, whole_views
+from fetal_biometry.report.evaluation import Evaluation, evaluate_kinds, list_errors
+from fetal_biometry.report.metrics import Subject, count_labels, evaluate_model, set_seen_apart
+from fetal_biometry.terms import COLUMNS, LENGTHS, REFERENCE_COLUMNS
 
 HEADS = np.array([ellipse_landmarks((400, 270), 150, semi_short, 0.2) for semi_short in (110, 120, 130)])
+RECIPE = {
+    "network": {"kind": "heatmap", "stride": 4},
+    "training": {"loss": "cross_entropy", "sigma_px": 8, "keep": "best", "calibrate_on": "validation"},
+    "noisy_labels": {"policy": "drop"},
+    "reading": {"arithmetic": "float32"},
+}
+METADATA = {
+    "kind": "heatmap", "loss": "cross_entropy", "image_size": 256, "parameters": 7, "epochs": 3, "epoch": 2,
+    "seconds": 1.5, "data_digest": "0a", "decoder": "fused", "test_time_augmentation": "none", "cascade": False,
+}  # fmt: skip
 
 
-NAMES = [f"{number:03}_HC.png" for number in range(3)]
+def labelled(heads: np.ndarray) -> pd.DataFrame:
+    """Rows of images.csv with valid labels, an examination each; training images but for the last one, which tests."""
+    names = [f"{number:03}_HC.png" for number in range(len(heads))]
+    images = pd.DataFrame({"image_name": names, "examination": names, "width_px": 800, "height_px": 540})
+    images[list(COLUMNS)], images[[*REFERENCE_COLUMNS, "reference_hc_mm"]] = heads.reshape(-1, 8), np.nan
+    split = ["train"] * (len(heads) - 1) + ["test"]
+    images = images.assign(verdict="valid", reasons="", label_source="landmark table", pixel_size_mm=0.2, split=split)
+    images["sha256"] = [f"{number:064x}" for number in range(len(heads))]
+    return images.set_index("image_name", drop=False)
+
+
+def found(images: pd.DataFrame, heads: np.ndarray) -> pd.DataFrame:
+    """Predictions of the same images, intervals of 10 % to either side."""
+    table = images[["image_name"]].assign(flags="", contrast=0.7, confidence=0.9)
+    table[list(COLUMNS)] = heads.reshape(-1, 8)
+    per_px = images["pixel_size_mm"].to_numpy()
+    for i, length in enumerate(LENGTHS):
+        for unit, lengths in (("px", all_lengths(heads)[:, i]), ("mm", all_lengths(heads)[:, i] * per_px)):
+            table[f"{length}_{unit}_low"], table[f"{length}_{unit}_high"] = 0.9 * lengths, 1.1 * lengths
+    return table
 
 
 @pytest.fixture
@@ -27,14 +52,10 @@ def evaluate():
     """Builds an Evaluation of `HEADS`, found as they are labelled."""
 
     def build(unit="mm", callipers=("outer_to_outer", "outer_to_outer"), **predicted):
-        manifest = pd.DataFrame({"image_name": NAMES, "examination": NAMES, "width_px": 800, "height_px": 540})
-        manifest[list(COLUMNS)] = HEADS.reshape(3, 8)
-        manifest[[*REFERENCE_COLUMNS, "reference_hc_mm"]] = np.nan
-        predictions = manifest[["image_name", *COLUMNS]].assign(flags="")
-        predictions[[f"{length}_{end}" for length in LENGTHS for end in ("low", "high")]] = np.nan
-        split, sound = np.array(["train", "train", "test"]), np.ones(3, dtype=bool)
+        images = labelled(HEADS)
         per_px = np.full(3, 0.2 if unit == "mm" else 1.0)
-        return Evaluation(manifest, predictions.assign(**predicted), split, sound, unit, per_px, *callipers)
+        predictions = found(images, HEADS).assign(**predicted)
+        return Evaluation(images, predictions, images["split"].to_numpy(), unit, per_px, *callipers)
 
     return build
 
@@ -46,53 +67,132 @@ def test_model_and_labels_have_a_convention_each(evaluate, model_calliper):
     assert errors["bpd_error_label"].to_numpy() == pytest.approx(
         to_outer(bpd, model_calliper) - to_outer(bpd, "outer_to_inner"), abs=1e-4
     )
-    assert errors["ofd_error_label"].to_numpy() == pytest.approx(0)
+    assert errors["ofd_error_label"].to_numpy() == pytest.approx(0) and errors["valid"].all()
     endpoint = evaluation.against_labels(np.ones(3, dtype=bool))["endpoint"]
-    assert endpoint["ofd"]["nme"] == pytest.approx(0)  # of BPD the ends stand elsewhere, and lengths alone convert
+    assert endpoint["ofd"]["nme"] == pytest.approx(0)  # BPD's ends stand elsewhere, and only lengths are converted
     assert endpoint["bpd"]["nme"] == (pytest.approx(0) if model_calliper == "outer_to_inner" else None)
 
 
-def test_intervals_in_millimetres_hold_lengths_in_pixels(evaluate):
-    """One image without a pixel size makes pixels the unit of all; the others' intervals were millimetres."""
-    lengths, per_px = all_lengths(HEADS), np.array([[0.2], [0.1], [np.nan]])
-    known = np.where(np.isfinite(per_px), per_px, 1.0)
-    columns = {}
-    for i, name in enumerate(LENGTHS):
-        columns |= {f"{name}_px": lengths[:, i], f"{name}_mm": (lengths * per_px)[:, i]}
-        columns |= {f"{name}_low": 0.9 * (lengths * known)[:, i], f"{name}_high": 1.1 * (lengths * known)[:, i]}
-    evaluation = evaluate("px", flags=["", "low confidence", "no pixel size"], **columns)
+@pytest.mark.parametrize("unit", ["px", "mm"])
+def test_intervals_have_the_unit_of_the_errors(evaluate, unit):
+    evaluation = evaluate(unit, flags=["", "low confidence", "no pixel size"])
+    lengths = all_lengths(HEADS) * (0.2 if unit == "mm" else 1)
     assert evaluation.intervals[..., 1] == pytest.approx(1.1 * lengths)
     assert all(evaluation.against_labels(np.ones(3, dtype=bool))[name]["coverage"] == 1 for name in LENGTHS)
     assert list(evaluation.flagged) == [False, True, False]
 
 
-def test_what_a_model_has_seen_judges_it_not():
-    """Nor does another image of such an examination; what taught it as a training image stays one."""
-    manifest = pd.DataFrame({"sha256": [c * 64 for c in "abcde"], "examination": ["1", "1", "2", "3", "4"]})
-    split = np.array(["test", "test", "test", "train", "test"])
-    seen = [contents(manifest)[number] for number in (0, 3)]
-    assert list(set_apart_seen(manifest, split, seen)) == ["seen", "seen", "test", "train", "test"]
-    assert list(set_apart_seen(manifest, split, [])) == list(split)
+def test_images_that_a_model_was_trained_on_do_not_judge_it():
+    """Nor does another image of such an examination; a training image stays one."""
+    images = pd.DataFrame({"sha256": [c * 64 for c in "abcde"], "examination": ["1", "1", "2", "3", "4"]})
+    images["split"] = ["test", "test", "test", "train", "test"]
+    seen = [contents(images)[number] for number in (0, 3)]
+    assert list(set_seen_apart(images, seen)) == ["seen", "seen", "test", "train", "test"]
+    assert list(set_seen_apart(images, [])) == list(images["split"])
 
 
 def test_errors_stand_by_kind_of_image():
     """Heads drawn small in the image are found 5 % too large, in a third of the images; the rest is right."""
     sizes = np.linspace(60, 200, 45)
     heads = np.array([ellipse_landmarks((400, 270), size, 0.8 * size, 0.2) for size in sizes])
-    names = [f"{number:03}" for number in range(45)]
-    manifest = pd.DataFrame({"image_name": names, "examination": names, "width_px": 800, "height_px": 540})
-    manifest[list(COLUMNS)], manifest[[*REFERENCE_COLUMNS, "reference_hc_mm"]] = heads.reshape(45, 8), np.nan
-    found = heads.copy()
-    found[:15] = 1.05 * (found[:15] - [400, 270]) + [400, 270]
-    predictions = manifest[["image_name", *COLUMNS]].assign(flags="", contrast=0.7)
-    predictions[list(COLUMNS)] = found.reshape(45, 8)
-    predictions[[f"{length}_{end}" for length in LENGTHS for end in ("low", "high")]] = np.nan
-    callipers, split = ("outer_to_outer", "outer_to_outer"), np.repeat("test", 45)
-    evaluation = Evaluation(manifest, predictions, split, np.ones(45, dtype=bool), "mm", np.full(45, 0.1), *callipers)
-    kinds = evaluate_kinds(evaluation)
+    moved = heads.copy()
+    moved[:15] = 1.05 * (moved[:15] - [400, 270]) + [400, 270]
+    images = labelled(heads).assign(split="test")
+    callipers, split = ("outer_to_outer", "outer_to_outer"), images["split"].to_numpy()
+    kinds = evaluate_kinds(Evaluation(images, found(images, moved), split, "mm", np.full(45, 0.1), *callipers))
     assert set(kinds) == {"head_share"}  # nothing else tells these images apart
     small, medium, large = kinds["head_share"]
     assert [third["n"] for third in (small, medium, large)] == [15, 15, 15]
     for length in LENGTHS:
         assert small[length]["mae"] == pytest.approx(0.05) and medium[length]["mae"] == pytest.approx(0, abs=1e-9)
     assert small["low"] == pytest.approx(120 / 540) and large["high"] == pytest.approx(400 / 540)
+
+
+def test_labels_are_counted_by_verdict_and_reason():
+    images = labelled(HEADS)
+    images["verdict"], images["reasons"] = ["valid", "invalid", "questionable"], ["", "a;b", "b"]
+    unlabelled = images.iloc[:1].assign(label_source="", verdict="", reasons="")
+    counted = count_labels(pd.concat([images, unlabelled]))
+    assert (counted["images"], counted["labelled"], counted["unlabelled"]) == (4, 3, 1)
+    assert (counted["valid"], counted["questionable"], counted["invalid"]) == (1, 1, 1)
+    assert counted["reasons"] == {"b": 2, "a": 1} and not counted["names_swapped"]
+
+
+class Drawn:
+    """Stands in for a predictor whose loss is 1 for the first image, 2 for the second and so on."""
+
+    def __init__(self, **metadata):
+        self.metadata = METADATA | metadata
+
+    def own_loss(self, images, sizes, points):
+        assert len(images) == len(sizes) == len(points)
+        return images.astype(float)
+
+
+class Prepared:
+    """Stands in for prepared images: each is its number, counted from 1."""
+
+    def gather(self, names):
+        return np.array([1 + int(name[:3]) for name in names])
+
+
+def evaluated(heads=HEADS, recipe=RECIPE, located=HEADS, metadata=(), **changed):
+    images = labelled(heads).assign(**changed)
+    subject = Subject("small", "phantom", "outer_to_outer", 0.9, recipe)
+    return evaluate_model(subject, images, found(images, located), Drawn(**dict(metadata)), Prepared())
+
+
+def test_metrics_tell_of_model_labels_loss_and_errors():
+    metrics, errors = evaluated(split=["train", "validation", "test"])
+    assert metrics["model"]["noisy_labels"] == "drop" and metrics["model"]["kind"] == "heatmap"
+    assert metrics["labels"]["valid"] == 3 and metrics["unit"] == "mm" and metrics["recipe"] == "small"
+    loss = metrics["loss"]
+    assert (loss["train"], loss["validation"], loss["test"]) == (1, 2, 3)
+    assert loss["baseline"] == pytest.approx(np.log(64 * 64))
+    coverage = {split: groups["all"]["hc"]["coverage"] for split, groups in metrics["splits"].items()}
+    assert coverage == {"test": 1, "validation": None, "train": None}  # intervals say nothing of what calibrated them
+    assert list(errors["split"]) == ["train", "validation", "test"] and errors["hc_error_label"].abs().max() < 1e-9
+
+
+def test_invalid_labels_judge_only_beside_the_valid_ones():
+    split, verdict = ["train", "test", "test"], ["valid", "invalid", "valid"]
+    located = HEADS + [[[0, 0]], [[40, 0]], [[0, 0]]]
+    metrics, errors = evaluated(located=located * [1, 1.01], split=split, verdict=verdict)
+    test = metrics["splits"]["test"]
+    assert test["all"]["n"] == 1 and test["with_invalid"]["n"] == 2 and "with_invalid" not in metrics["splits"]["train"]
+    assert list(errors["valid"]) == [True, False, True]
+
+
+def test_networks_of_folds_judge_train_and_validation_images():
+    recipe = RECIPE | {"training": RECIPE["training"] | {"calibrate_on": "out_of_fold"}}
+    metrics, _ = evaluated(recipe=recipe, split=["train", "validation", "test"])
+    assert metrics["out_of_fold"]["all"]["n"] == 2 and metrics["out_of_fold"]["all"]["hc"]["coverage"] == 1
+    assert metrics["loss"]["train"] == 1.5 and metrics["loss"]["validation"] is None
+
+
+def test_eight_bit_networks_have_no_loss():
+    metrics, _ = evaluated(recipe=RECIPE | {"reading": {"arithmetic": "int8"}})
+    assert metrics["loss"]["test"] is None and metrics["loss"]["baseline"] > 0
+
+
+def test_regressed_coordinates_are_compared_with_their_mean():
+    recipe = RECIPE | {"network": {"kind": "direct"}}
+    metrics, _ = evaluated(recipe=recipe)
+    places = to_grid(whole_views(np.tile([800, 540], (3, 1))), HEADS, 1) + 0.5
+    assert metrics["loss"]["baseline"] == pytest.approx(((places[2] - places[:2].mean(axis=0)) ** 2).mean())
+
+
+def test_a_given_model_speaks_for_itself():
+    seen = contents(labelled(HEADS)).iloc[[2]].tolist()
+    calibration = {"calliper": "outer_to_inner", "level": 0.8}
+    metrics, errors = evaluated(recipe={}, metadata={"seen": seen, "cascade": True, "calibration": calibration})
+    model = metrics["model"]
+    assert model["kind"] == "external" and model["cascade"] and model["knows_seen"] and model["test_images_seen"] == 1
+    assert (model["calliper"], model["interval_level"]) == ("outer_to_inner", 0.8)
+    assert metrics["loss"] is None and "test" not in metrics["splits"] and errors["split"].iloc[2] == "seen"
+
+
+def test_nothing_is_judged_without_labels():
+    metrics, errors = evaluated(label_source="", verdict="", split="", **dict.fromkeys(COLUMNS, np.nan))
+    assert not metrics["splits"] and metrics["loss"] is None and metrics["labels"]["unlabelled"] == 3
+    assert list(errors.columns) == ["image_name"] and errors.empty

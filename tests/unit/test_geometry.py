@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.images.raster import read_grey
 from fetal_biometry.model.geometry import (
     all_lengths,
@@ -172,7 +173,7 @@ def test_annotations_of_hc18_give_its_circumferences(real_data):
         rows = list(csv.reader(file))[1:]
     errors = {}
     for name, pixel_size, circumference in rows:
-        annotation = read_grey(real_data / "hc18" / "training_set" / name.replace(".png", "_Annotation.png"))
+        annotation = read_grey(ImageRef(real_data / "hc18" / "training_set" / name.replace(".png", "_Annotation.png")))
         found = all_lengths(fit_annotation(annotation))[2] * float(pixel_size)
         errors[name] = abs(found - float(circumference))
     # names up to 500 are the sonographers' own outlines, the rest were drawn anew from masks

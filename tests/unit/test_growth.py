@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.measure.biometry import to_inner, to_outer
-from fetal_biometry.measure.growth import centiles, estimate_age, read_lengths, standard_scores
+from fetal_biometry.measure.growth import CHARTS, estimate_age, read_lengths
+from fetal_biometry.measure.growth.intergrowth import centiles, standard_scores
+from fetal_biometry.measure.lengths import to_inner, to_outer
 
 # Weeks, then BPD, OFD and HC in mm at -2, 0 and +2 standard deviations: the z-score tables that INTERGROWTH-21st gives
 # out with Papageorghiou et al., Lancet 2014.
@@ -54,7 +55,7 @@ def test_hadlock_takes_bpd_to_the_inner_edge():
 
 def test_beyond_a_chart_there_is_no_answer():
     tiny, huge = np.array([[10.0, 13.0, 40.0]]), np.array([[120.0, 150.0, 420.0]])
-    for chart in ("hadlock", "intergrowth"):
+    for chart in CHARTS:
         assert np.isnan(estimate_age(np.concatenate([tiny, huge]), chart)).all()
     assert np.isnan(centiles(np.array([[30.0, 40.0, 110.0]] * 3), np.array([13.9, 40.1, np.nan]))).all()
     with pytest.raises(ValueError, match="none of"):
@@ -71,3 +72,15 @@ def test_a_reading_stands_beside_the_lengths_and_is_empty_without_millimetres():
     assert reading.loc[1, "cephalic_index"] == 0.75 and reading.loc[1].drop("cephalic_index").isna().all()
     undated = read_lengths(table, np.full(2, np.nan), "hadlock")
     assert undated["hc_centile"].isna().all() and undated.loc[0, "age_weeks_bpd"] > 19
+
+
+def test_every_chart_has_its_ages_and_answers_between_them():
+    for name, chart in CHARTS.items():
+        youngest, oldest = chart.AGES
+        assert youngest < estimate_age(np.array([[60.0, 75.0, 215.0]]), name)[0, 0] < oldest
+
+
+def test_without_a_chart_there_is_no_column():
+    table = pd.DataFrame({"bpd_mm": [48.4]}, index=["a"])
+    nothing = read_lengths(table, np.array([20.0]), "none")
+    assert list(nothing) == [] and list(nothing.index) == ["a"]

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.images.image_ref import find_images
-from fetal_biometry.images.raster import image_size, read_grey, read_squeezed
-from fetal_biometry.model.geometry import resize_points, squeeze
+from fetal_biometry.images.image_ref import ImageRef, find_images
+from fetal_biometry.images.raster import image_size, prepare_images, read_grey
+from fetal_biometry.model.geometry import fit_square, margins, resize_points
 
 
 def centroid(image):
@@ -17,14 +17,16 @@ def centroid(image):
 
 
 @pytest.mark.parametrize("shape", [(540, 800), (800, 540), (256, 256), (150, 200)])  # the last is enlarged
-@pytest.mark.parametrize("at", [(0.3, 0.6), (0.71, 0.22)])
-def test_a_drawn_spot_lands_where_the_points_do(shape, at):
+@pytest.mark.parametrize("squeezed", [False, True])
+def test_a_drawn_spot_lands_where_the_points_do(shape, squeezed):
+    """Squeezed images fill the square; others lie in its middle, on one scale."""
     y, x = np.indices(shape)
-    centre = np.array(at) * shape[::-1]
-    spot = 250 * np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * 9.0**2))
-    spot = spot.astype(np.uint8)
-    expected = resize_points(centroid(spot), shape[::-1], (256, 256))
-    assert centroid(squeeze(spot, 256)) == pytest.approx(expected, abs=0.05)
+    centre = np.array([0.71, 0.22]) * shape[::-1]
+    spot = (250 * np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * 9.0**2))).astype(np.uint8)
+    side = (max(shape), max(shape))
+    place = centroid(spot) if squeezed else centroid(spot) + margins(shape[::-1])
+    expected = resize_points(place, shape[::-1] if squeezed else side, (256, 256))
+    assert centroid(fit_square(spot, 256, squeezed)) == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
@@ -32,8 +34,8 @@ def test_grey_levels_survive_the_file(tmp_path, suffix):
     image = np.random.default_rng(1).integers(0, 256, (40, 50), dtype=np.uint8)
     path = tmp_path / f"ultrasound ä{suffix}"
     Image.fromarray(image).save(path)
-    assert np.array_equal(read_grey(path), image)
-    assert image_size(path) == (50, 40)
+    assert np.array_equal(read_grey(ImageRef(path)), image)
+    assert image_size(ImageRef(path)) == (50, 40)
 
 
 def test_colour_becomes_grey(tmp_path):
@@ -46,7 +48,7 @@ def test_colour_becomes_grey(tmp_path):
     }
     for name, picture in pictures.items():
         picture.save(tmp_path / name)
-        assert np.abs(read_grey(tmp_path / name).astype(int) - grey).max() <= 1, name
+        assert np.abs(read_grey(ImageRef(tmp_path / name)).astype(int) - grey).max() <= 1, name
 
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
@@ -54,14 +56,14 @@ def test_of_16_bits_a_pixel_all_count_however_many_are_used(tmp_path, bits):
     grey = np.random.default_rng(1).integers(0, 256, (40, 50))
     grey[0, 0] = 255
     Image.fromarray((grey * (2**bits - 1) / 255).round().astype(np.uint16)).save(tmp_path / "a.png")
-    assert np.array_equal(read_grey(tmp_path / "a.png"), grey.astype(np.uint8))
+    assert np.array_equal(read_grey(ImageRef(tmp_path / "a.png")), grey.astype(np.uint8))
 
 
 def test_header_and_pixels_agree_on_a_turned_photograph(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # shown turned by 90 degrees
     Image.fromarray(np.zeros((40, 50), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
-    assert read_grey(tmp_path / "a.jpg").shape[::-1] == image_size(tmp_path / "a.jpg")
+    assert read_grey(ImageRef(tmp_path / "a.jpg")).shape[::-1] == image_size(ImageRef(tmp_path / "a.jpg"))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -69,24 +71,24 @@ def test_images_read_ahead_come_in_order_and_a_bad_one_in_its_turn(tmp_path, thr
     paths = [tmp_path / f"{number}.png" for number in range(40)]
     for number, path in enumerate(paths):
         Image.fromarray(np.full((40, 50 + number), number, np.uint8)).save(path)
-    read = list(read_squeezed(paths, 16, threads))
-    assert [image[0, 0] for image, _ in read] == list(range(40)) and read[5][1] == (55, 40)
-    assert all(image.shape == (16, 16) for image, _ in read)
+    images = [ImageRef(path) for path in paths]
+    read = list(prepare_images(images, 16, threads=threads))
+    assert [one.pixels[8, 8] for one in read] == list(range(40)) and (read[5].width, read[5].height) == (55, 40)
+    assert all(one.pixels.shape == (16, 16) and one.regions.shape == (0, 6) for one in read)
     paths[2].write_bytes(b"no image")
-    images = read_squeezed(paths, 16, threads)
-    assert next(images)[0][0, 0] == 0 and next(images)[0][0, 0] == 1
-    with pytest.raises(InputError, match=r"2\.png"):
-        next(images)
+    read = list(prepare_images(images, 16, threads=threads))
+    assert [number for number, one in enumerate(read) if isinstance(one, InputError)] == [2]
+    assert "2.png" in str(read[2]) and read[3].pixels[8, 8] == 3
 
 
 @pytest.mark.parametrize("read", [read_grey, image_size])
 def test_a_file_that_is_no_image_is_named(tmp_path, read):
     with pytest.raises(InputError, match=r"gone\.png: the image does not exist; correct"):
-        read(tmp_path / "gone.png")
+        read(ImageRef(tmp_path / "gone.png"))
     for content in (b"", b"no image at all"):
         (tmp_path / "bad.png").write_bytes(content)
         with pytest.raises(InputError, match=r"bad\.png: .*; replace or remove it"):
-            read(tmp_path / "bad.png")
+            read(ImageRef(tmp_path / "bad.png"))
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
@@ -96,7 +98,7 @@ def test_a_file_cut_short_is_refused(tmp_path, suffix):
     path = tmp_path / f"cut.{suffix}"
     path.write_bytes(encoded[: len(encoded) // 2])
     with pytest.raises(InputError, match="cut short"):
-        read_grey(path)
+        read_grey(ImageRef(path))
 
 
 def test_images_of_a_folder_are_listed_by_name(tmp_path):

@@ -1,204 +1,180 @@
 """An exported network gives what PyTorch gives, in original pixels; other files are refused."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from tiny import FUSED, SIZE, tiny
 
-from export_model import Exported, describe, export
 from fetal_biometry.errors import InputError
-from fetal_biometry.model.detection import find_heads
-from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
-from fetal_biometry.model.heatmaps import encode
-from fetal_biometry.model.inference import Predictor
+from fetal_biometry.model import detection, head_mask, heatmaps
+from fetal_biometry.model.export import describe, export, package, save_model
+from fetal_biometry.model.geometry import all_lengths, contrast, ellipse_landmarks
+from fetal_biometry.model.inference import Predictor, locate_all
 from fetal_biometry.model.landmarks import canonical
-from fetal_biometry.model.networks import build_networks
+from fetal_biometry.model.losses import drawn_maps, heatmap_loss
+from fetal_biometry.model.networks import build_network, describe_architecture
+from fetal_biometry.model.onnx_file import METADATA, preparation_of
 from fetal_biometry.model.quantise import quantise
-from fetal_biometry.model.training import describe_architecture, drawn_maps, heatmap_loss
-from fetal_biometry.model.views import show_labelled
+from fetal_biometry.model.views import to_grid, whole_views
+from fetal_biometry.terms import COLUMNS
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporter that export_model uses
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the exporter that `export` uses
 
-SETTINGS = {
-    "kind": "heatmap",
-    "experiment": "tiny",
-    "image_size": 32,
-    "cache_size": 64,
-    "decoder": "subpixel",
-    "loss": "cross_entropy",
-    "seed": 1,
-    "sigma_px": 4,
-    "stride": 2,
-    "stem_stride": 1,
-    "width": 4,
-    "depth": 2,
-    "batch_norm": True,
-    "transposed": False,
-    "grey_scaling": "standardise",
-    "epochs": 2,
-    "mask_weight": 0,
-    "reflections": "none",
-    "closeup": None,
-    "zooms": [1],
-    "second_opinion": None,
-    "arithmetic": "float32",
+MSE = {
+    "network": {"batch_norm": False, "transposed": True},
+    "training": {"loss": "mse"},
+    "reading": {"decoder": "argmax"},
 }
-CLOSEUP = {"looks": 1, "finder": {"width": 2, "gate": True}, "field": 1.4}
-KINDS = {
-    "heatmap": SETTINGS,
-    "mse": {**SETTINGS, "loss": "mse", "transposed": True, "batch_norm": False, "decoder": "paired"},
-    "fused": {**SETTINGS, "mask_weight": 5, "decoder": "fused"},
-    "reflected": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "reflections": "all"},
-    "closer": {**SETTINGS, "mask_weight": 5, "decoder": "fused", "closeup": CLOSEUP},
-    "nearer": {
-        **SETTINGS,
-        "mask_weight": 5,
-        "decoder": "fused",
-        "closeup": {**CLOSEUP, "looks": 2},
-        "zooms": [1, 1.5],
-        "second_opinion": {"disagreement": 0.01, "reflections": "all", "zooms": [1, 1.2]},
-    },
-    "direct": {**SETTINGS, "kind": "direct", "loss": "mse", "grey_scaling": "unit"},
+DIRECT = {
+    "network": {"kind": "direct", "grey_scaling": "unit"},
+    "training": {"loss": "mse"},
+    "reading": {"decoder": "argmax"},
 }
-SIZES = np.array([[800.0, 540.0], [640.0, 480.0], [300.0, 300.0]])
+PRESENCE = {"network": {"head_presence": True}, "reading": {"test_time_augmentation": "conditional"}}
+KINDS = {"paired": (), "mse": (MSE,), "fused": (FUSED,), "presence": (FUSED, PRESENCE), "direct": (DIRECT,)}
+SIZES = np.array([[800, 540], [480, 640], [300, 300]])
+HEADS = np.stack([ellipse_landmarks(size / 2, 0.3 * size[0], 0.25 * size[0], 0.2) for size in SIZES])
+
+
+def untrained(recipe):
+    """As `training.Trainer.models` gives a model."""
+    architecture = describe_architecture(recipe.network, SIZE)
+    torch.manual_seed(4)
+    state = build_network(architecture).state_dict()
+    for name, value in state.items():  # that batch normalisation has something to be taken in
+        if "running_mean" in name or name == "presence_weight":
+            state[name] = 0.3 * torch.randn_like(value)
+        elif "running_var" in name:
+            state[name] = 0.5 + torch.rand_like(value)
+    return {
+        "architecture": architecture, "recipe": recipe.training_part(), "image_size": SIZE, "state": state,
+        "epoch": 2, "parameters": 7, "seconds": 1.5, "data_digest": "abc", "seen": ["b", "a"],
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def exported(request, tmp_path_factory):
-    """Untrained networks as PyTorch modules, one a look, and as file, their settings, and three images."""
-    settings = KINDS[request.param]
-    torch.manual_seed(4)
-    models = [untrained(settings)]
-    images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
-    path = tmp_path_factory.mktemp("model") / "model.onnx"
-    modules = [Exported(models, look) for look in range(2 if settings["closeup"] else 1)]
-    networks = export(models, images[:2], describe(models, settings), path)
-    assert len(networks) == len(modules)
-    return modules, Predictor(path), settings, images
+    """An untrained network as PyTorch module and as file, its recipe, and three images."""
+    recipe = tiny(*KINDS[request.param])
+    path, model = tmp_path_factory.mktemp("model") / "model.onnx", untrained(recipe)
+    export(model, recipe.reading, path)
+    network = build_network(model["architecture"]).eval()
+    network.load_state_dict(model["state"])
+    images = torch.randint(0, 256, (3, SIZE, SIZE), dtype=torch.uint8, generator=torch.manual_seed(3)).numpy()
+    return network, Predictor(path), recipe, images
 
 
-def untrained(settings):
-    architecture = describe_architecture(settings)
-    state = build_networks(architecture).state_dict()
-    if settings["closeup"]:  # nearly closed
-        state |= {"0.gate_weight": torch.randn_like(state["0.gate_weight"]), "0.gate_bias": torch.tensor(-1.0)}
-    return {
-        "architecture": architecture,
-        "settings": settings,
-        "state": state,
-        "stretch": (1.01, 1.02),
-        "epoch": 2,
-        "parameters": 7,
-        "seconds": 1.5,
-        "data_digest": "abc",
-    }
-
-
-def run(module, images):
+def logits_of(network, images):
     with torch.no_grad():
-        return module(images).numpy()
+        return network(torch.from_numpy(images[:, None]))
 
 
 def test_outputs_agree_with_pytorch_for_any_number_of_images(exported):
-    modules, predictor, _, images = exported
-    for look, module in enumerate(modules):
-        for count in (1, 2, 3):
-            expected = run(module, images[:count])
-            found = predictor.outputs(images[:count, 0].numpy(), look)
-            assert found.shape == expected.shape
-            assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+    network, predictor, recipe, images = exported
+    for count in (1, 2, 3):
+        expected = logits_of(network, images[:count])
+        if recipe.network.kind == "heatmap":
+            expected = drawn_maps(expected, recipe.training.loss)
+        found = predictor.outputs(images[:count])
+        assert found.shape == tuple(expected.shape)
+        assert np.abs(found - expected.numpy()).max() < 2e-4 * expected.abs().max()
 
 
-def test_landmarks_are_in_original_pixels_and_canonical_order(exported):
-    modules, predictor, settings, images = exported
-    points, evidence = predictor.locate(images[:, 0].numpy(), SIZES)
-    if settings["kind"] == "direct":
-        expected = run(modules[0], images).astype(float) * SIZES[:, None] - 0.5
-        assert np.isnan(evidence).all()
+def test_landmarks_are_what_the_metadata_makes_of_the_outputs(exported):
+    """Of the same outputs: the highest cell of an untrained network's maps is chance."""
+    _, predictor, recipe, images = exported
+    points, quality = predictor.locate(images, SIZES)
+    if recipe.network.kind == "direct":
+        expected = detection.locate_coordinates(predictor.outputs(images), SIZES)
+        assert np.isnan(quality).all()
     else:
-        keys = ("decoder", "reflections", "closeup", "zooms", "second_opinion", "image_size")
-        reading = {key: settings[key] for key in keys}
-        expected, sure = find_heads(
-            lambda seen, look: run(modules[min(look, 1)], torch.from_numpy(seen[:, None])), images[:, 0].numpy(), SIZES,
-            {**reading, "sigma_cells": 2.0, "stretch": (1.01, 1.02)},
-        )  # fmt: skip
-        assert evidence == pytest.approx(sure, abs=1e-3, nan_ok=True)
-        assert ((evidence[:, 0] >= 0) & (evidence[:, 0] <= 1)).all()
-        assert np.isfinite(evidence[:, 1:4]).all() == (settings["decoder"] == "fused")
-        assert np.isfinite(evidence[:, 4]).all() == (settings["closeup"] is not None)
+        decoding = detection.Decoding(recipe.reading.decoder, 2.0, recipe.reading.test_time_augmentation)
+        expected, features = detection.find_heads(predictor.outputs, images, SIZES, decoding)
+        assert np.array_equal(quality, features, equal_nan=True)
+        assert np.isfinite(quality[:, 1:4]).all() == (recipe.reading.decoder == "fused")
+    assert np.array_equal(points, expected) and np.array_equal(points, canonical(points))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_landmarks_are_in_original_pixels_and_canonical_order(kind, tmp_path, monkeypatch):
+    """Maps drawn by hand, of heads in a landscape, a portrait and a square image."""
+    recipe = tiny(*KINDS[kind])
+    export(untrained(recipe), recipe.reading, tmp_path / "model.onnx")
+    predictor, cells = Predictor(tmp_path / "model.onnx"), SIZE // recipe.network.stride
+    places = to_grid(whole_views(SIZES), HEADS, cells)
+    maps = np.concatenate([heatmaps.encode(places, cells, 2.0), head_mask.encode(places, cells)[:, None]], axis=1)
+    drawn = (places + 0.5) / cells if kind == "direct" else maps
+    monkeypatch.setattr(predictor, "outputs", lambda images: drawn)
+    points, _ = predictor.locate(np.zeros((3, SIZE, SIZE), np.uint8), SIZES)
+    cell = SIZES.max(axis=1)[:, None, None] / cells
+    tolerance = {"direct": 1e-6, "mse": 0.5 + 1e-6}.get(kind, 0.1)  # argmax: half a cell
     assert np.array_equal(points, canonical(points))
-    assert all_lengths(points) == pytest.approx(all_lengths(expected), abs=0.2)
-    assert points == pytest.approx(canonical(expected), abs=0.2)
+    assert (np.abs(points - HEADS) / cell).max() < tolerance
 
 
-def test_eight_bit_integers_find_the_same_heads(tmp_path):
-    settings = {**KINDS["closer"], "arithmetic": "int8", "width": 16}
-    torch.manual_seed(0)
-    images = torch.randint(0, 256, (3, 1, 32, 32), dtype=torch.uint8)
-    path = tmp_path / "model.onnx"
-    networks = export([untrained(settings)], images[:2], describe([untrained(settings)], settings), path)
-    exact, size = Predictor(path), path.stat().st_size
-    seen, maps = images[:, 0].numpy(), exact.outputs(images[:, 0].numpy())
-    before, _ = exact.locate(seen, SIZES)
-    change = quantise(path, networks, seen, SIZES)
-    rough = Predictor(path)
-    assert rough.metadata == exact.metadata and path.stat().st_size < size
-    assert 0 < np.abs(rough.outputs(seen) - maps).max() < 0.1 * maps.max()
-    assert len({rough.outputs(seen, look).sum() for look in (0, 1, 2)}) == 2
-    shares = all_lengths(rough.locate(seen, SIZES)[0]) / all_lengths(before)
-    assert change == pytest.approx(np.median(np.abs(shares - 1)))
-
-
-def test_several_networks_draw_their_mean(tmp_path):
-    settings = KINDS["fused"]
-    models = [untrained(settings), {**untrained(settings), "stretch": (1.03, 1.0), "data_digest": "def"}]
-    images = torch.randint(0, 256, (2, 1, 32, 32), dtype=torch.uint8)
-    path = tmp_path / "model.onnx"
-    export(models, images, describe(models, settings), path)
-    drawn = []
-    for model in models:
-        (network,) = networks = build_networks(model["architecture"]).eval()
-        networks.load_state_dict(model["state"])
-        drawn.append(drawn_maps(torch.from_numpy(run(network, images)), "cross_entropy").numpy())
-    predictor = Predictor(path)
-    assert np.abs(drawn[0] - drawn[1]).max() > 1e-3
-    assert predictor.outputs(images[:, 0].numpy()) == pytest.approx(np.mean(drawn, axis=0), abs=5e-5)
-    described = predictor.metadata
-    assert described["networks"] == 2 and described["parameters"] == 14 and described["seconds"] == 3
-    assert described["stretch"] == pytest.approx([1.02, 1.01])
-    assert described["data_digest"] not in ("abc", "def")
-
-
-def test_images_cached_larger_are_squeezed_to_what_the_network_is_shown(exported):
+def test_a_table_has_the_landmarks_and_the_contrast_without_margins(exported):
     _, predictor, _, images = exported
-    doubled = images[:, 0].numpy().repeat(2, axis=1).repeat(2, axis=2)
-    assert np.array_equal(predictor.outputs(doubled), predictor.outputs(images[:, 0].numpy()))
+    images = images.copy()
+    images[0] = np.linspace(0, 255, SIZE).astype(np.uint8)[None]  # columns
+    images[0, :10], images[0, -10:] = 0, 0  # margins: 540 of 800 pixels are 43 of 64 rows
+    table = locate_all(predictor, ["a", "b", "c"], iter(images), SIZES)
+    assert list(table) == ["image_name", *COLUMNS, *detection.QUALITY, "contrast"]
+    points, _ = predictor.locate(images, SIZES)
+    assert table[list(COLUMNS)].to_numpy() == pytest.approx(points.reshape(3, 8), abs=1e-6)
+    assert table["contrast"][0] == contrast(images[0, 10:-10]) and table["contrast"][2] == contrast(images[2])
+    assert len(locate_all(predictor, [], iter(()), np.zeros((0, 2)))) == 0
 
 
 def test_own_loss_is_the_loss_of_training(exported):
-    modules, predictor, settings, images = exported
-    points = np.stack([ellipse_landmarks(size / 2, 0.3 * size[0], 0.25 * size[0], 0.2) for size in SIZES])
-    seen, places = show_labelled(images[:, 0].numpy(), SIZES, points, settings["closeup"], 32)
-    seen = torch.from_numpy(seen[:, None])
-    if settings["kind"] == "direct":
-        expected = ((run(modules[-1], seen) - (places + 0.5) / 32) ** 2).mean()
+    network, predictor, recipe, images = exported
+    logits, cells = logits_of(network, images), SIZE // recipe.network.stride
+    if recipe.network.kind == "direct":
+        places = to_grid(whole_views(SIZES), HEADS, SIZE)
+        expected = ((logits.numpy() - (places + 0.5) / SIZE) ** 2).mean(axis=(1, 2))
     else:
-        targets = torch.from_numpy(encode((places + 0.5) / 2 - 0.5, 16, 2.0))
-        with torch.no_grad():
-            logits = modules[-1].networks[0](seen)[:, :4]
-        expected = heatmap_loss(logits, targets, settings["loss"]).mean().item()
-    found = predictor.own_loss(images[:, 0].numpy(), SIZES, points)
-    assert found.shape == (3,)
-    assert found.mean() == pytest.approx(expected, rel=1e-4)
+        targets = torch.from_numpy(heatmaps.encode(to_grid(whole_views(SIZES), HEADS, cells), cells, 2.0))
+        expected = heatmap_loss(logits[:, :4], targets, recipe.training.loss).numpy()
+    assert predictor.own_loss(images, SIZES, HEADS) == pytest.approx(expected, rel=1e-4)
 
 
 def test_metadata_says_how_to_read_the_output(exported):
-    _, predictor, settings, _ = exported
-    assert predictor.image_size == 32 and predictor.cache_size == 64
-    assert predictor.metadata["sigma_cells"] == 2
-    assert {key: predictor.metadata[key] for key in ("kind", "decoder", "loss")} == {
-        key: settings[key] for key in ("kind", "decoder", "loss")
+    _, predictor, recipe, _ = exported
+    metadata = predictor.metadata
+    assert predictor.prepared_size == SIZE and not predictor.squeezed
+    assert (metadata["kind"], metadata["loss"]) == (recipe.network.kind, recipe.training.loss)
+    assert {key: metadata[key] for key in ("decoder", "test_time_augmentation", "arithmetic")} == {
+        key: getattr(recipe.reading, key) for key in ("decoder", "test_time_augmentation", "arithmetic")
     }
-    assert predictor.metadata["data_digest"] == "abc"
+    assert metadata["sigma_cells"] == 2 and metadata["data_digest"] == "abc" and metadata["seen"] == ["a", "b"]
+    assert predictor.calibration == {} and metadata["cascade"] is False
+
+
+def test_a_packaged_network_carries_its_calibration(tmp_path):
+    recipe, path = tiny(FUSED), tmp_path / "model.onnx"
+    export(untrained(recipe), recipe.reading, tmp_path / "network.onnx")
+    package(tmp_path / "network.onnx", {"level": 0.9}, path)
+    network, model = Predictor(tmp_path / "network.onnx"), Predictor(path)
+    assert model.calibration == {"level": 0.9}
+    assert model.metadata == network.metadata | {"calibration": {"level": 0.9}}
+    assert preparation_of(path) == (SIZE, False)
+    images = np.zeros((1, SIZE, SIZE), np.uint8)
+    assert np.array_equal(model.outputs(images), network.outputs(images))
+
+
+def test_eight_bit_integers_draw_nearly_the_same_maps(tmp_path):
+    recipe = tiny(FUSED, {"network": {"width": 16}, "reading": {"arithmetic": "int8"}})
+    path = tmp_path / "model.onnx"
+    export(untrained(recipe), recipe.reading, path)
+    images = torch.randint(0, 256, (3, SIZE, SIZE), dtype=torch.uint8, generator=torch.manual_seed(5)).numpy()
+    exact, size = Predictor(path), path.stat().st_size
+    maps, (before, _) = exact.outputs(images), exact.locate(images, SIZES)
+    change = quantise(path, images, SIZES)
+    rough = Predictor(path)
+    assert rough.metadata == exact.metadata and path.stat().st_size < size
+    assert 0 < np.abs(rough.outputs(images) - maps).max() < 0.1 * maps.max()
+    shares = all_lengths(rough.locate(images, SIZES)[0]) / np.maximum(all_lengths(before), 1e-9)
+    assert change == pytest.approx(np.median(np.abs(shares - 1)))
 
 
 def test_files_that_are_no_model_are_refused(tmp_path):
@@ -217,11 +193,14 @@ def test_another_program_s_model_is_refused(tmp_path):
         Predictor(path)
 
 
-def test_a_model_of_another_version_is_refused(tmp_path):
-    """One network looked twice in earlier ones."""
-    path = tmp_path / "model.onnx"
-    settings = KINDS["fused"]
-    metadata = {**describe([untrained(settings)], settings), "closeup": {"looks": 1, "field": 1.3}}
-    images = torch.zeros((2, 1, 32, 32), dtype=torch.uint8)
+@pytest.mark.parametrize("change", [{"test_time_augmentation": None}, {"image_size": "64"}, "no settings"])
+def test_a_model_of_another_version_is_refused(tmp_path, change):
+    """Single networks of version 0.1.0 do not say how test-time augmentation goes."""
+    recipe, path = tiny(FUSED), tmp_path / "model.onnx"
+    model = untrained(recipe)
+    export(model, recipe.reading, path)
+    metadata = change if isinstance(change, str) else describe(model, recipe.reading) | change
+    save_model(onnx.load(path), metadata, path)
+    assert METADATA in {prop.key for prop in onnx.load(path).metadata_props}
     with pytest.raises(InputError, match=r"model\.onnx: a model of another version of this workflow; train it again"):
-        export([untrained(settings)], images, metadata, path)
+        Predictor(path)

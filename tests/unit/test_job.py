@@ -34,9 +34,9 @@ def test_messages_and_warnings_reach_the_log(rule):
     with job.start(rule), warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(True)
-        logging.info("000_HC.png → 3 suspect")
+        logging.info("000_HC.png → 3 invalid")
         warnings.warn("mind the gap", stacklevel=1)
-    assert "INFO 000_HC.png → 3 suspect" in read_log(rule)
+    assert "INFO 000_HC.png → 3 invalid" in read_log(rule)
     assert "mind the gap" in read_log(rule)
 
 
@@ -101,3 +101,15 @@ def test_an_error_leaves_what_was_there(tmp_path, interruption):
         raise interruption
     assert path.read_text() == "before"
     assert os.listdir(tmp_path) == ["table.csv"]
+
+
+def test_long_work_says_now_and_then_how_far_it_is(monkeypatch, capsys):
+    now = iter([0, 10, 30, 50])  # seconds: at the start, and after each of three steps
+    monkeypatch.setattr(job.time, "monotonic", lambda: next(now))
+    progress = job.Progress("training", total=10, done=2)
+    for step in range(3):
+        progress.step(f"loss {step}")
+    progress.close()
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "training: 4 of 10, loss 1, 1 min 30 s left"  # 2 steps in 30 s, 6 to go
+    assert second.startswith("training: 5 of 10, loss 2, 1 min 23 s")

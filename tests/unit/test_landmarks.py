@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fetal_biometry.model.geometry import head_lengths
-from fetal_biometry.model.landmarks import COLUMNS, LANDMARKS, canonical, swap_names
+from fetal_biometry.model.landmarks import canonical
+from fetal_biometry.terms import COLUMNS, LANDMARKS
 
 coarse = st.integers(-3, 3).map(float)  # ties are likely
 fine = st.floats(-1000, 1000, width=32)
@@ -48,9 +48,3 @@ def test_canonical_keeps_each_diameter(ends):
 def test_batches_are_ordered_row_by_row(batch):
     found = canonical(batch)
     assert all(np.array_equal(found[i, j], canonical(batch[i, j])) for i in range(3) for j in range(2))
-
-
-@given(points)
-def test_swapping_names_exchanges_the_lengths_and_undoes_itself(ends):
-    assert head_lengths(swap_names(ends)) == head_lengths(ends)[::-1]
-    assert np.array_equal(swap_names(swap_names(ends)), ends)

@@ -5,13 +5,12 @@ import pytest
 
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, resize_points
 from fetal_biometry.model.heatmaps import encode
+from fetal_biometry.report.bootstrap import bootstrap_interval, limits_interval
+from fetal_biometry.report.repeats import Repeats
 from fetal_biometry.report.statistics import (
-    Repeats,
-    bootstrap_interval,
     endpoint_errors,
     evaluate_group,
     length_errors,
-    limits_interval,
     mean_landmarks,
     trivial_loss,
 )
@@ -116,17 +115,15 @@ def test_endpoint_errors_turn_with_the_image():
 
 @pytest.mark.parametrize(("sigma_px", "stride"), [(5, 1), (8, 4)])
 def test_all_zero_heatmaps_cost_what_is_said(sigma_px, stride):
-    settings = {"loss": "mse", "image_size": 256, "stride": stride, "sigma_px": sigma_px}
-    cells = 256 // stride
-    target = encode(np.full((1, 4, 2), cells / 2 + 0.3), cells, sigma_px / stride)
-    name, value = trivial_loss(settings)
+    cells, sigma = 256 // stride, sigma_px / stride
+    target = encode(np.full((1, 4, 2), cells / 2 + 0.3), cells, sigma)
+    name, value = trivial_loss("mse", cells, sigma)
     assert name == "all-zero heatmaps"
     assert value == pytest.approx((target.astype(float) ** 2).mean(), rel=1e-3)
 
 
 def test_uniform_heatmaps_cost_the_logarithm_of_the_cells():
-    settings = {"loss": "cross_entropy", "image_size": 256, "stride": 4, "sigma_px": 8}
-    assert trivial_loss(settings) == ("uniform heatmaps", pytest.approx(np.log(64 * 64)))
+    assert trivial_loss("cross_entropy", 64, 2) == ("uniform heatmaps", pytest.approx(np.log(64 * 64)))
 
 
 def test_the_constant_is_the_mean_in_fractions_of_the_frame():

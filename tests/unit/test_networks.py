@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from fetal_biometry.model.networks import build_networks, count_parameters
+from fetal_biometry.model.networks import build_network, count_parameters, describe_architecture
+from fetal_biometry.recipe import Network
 
 UNET = {
     "kind": "heatmap",
@@ -14,14 +15,10 @@ UNET = {
     "batch_norm": True,
     "transposed": False,
     "grey_scaling": "unit",
-    "mask": False,
+    "head_mask": False,
+    "head_presence": False,
 }
 DIRECT = {"kind": "direct", "width": 4, "depth": 3, "image_size": 64, "grey_scaling": "unit"}
-
-
-def build_one(description):
-    (network,) = build_networks(description)
-    return network
 
 
 def noise(count=2, size=64):
@@ -36,35 +33,35 @@ def test_heatmaps_have_the_resolution_asked_for(depth, stem_stride, transposed):
         stride = stem_stride * 2**level
         changed = {"depth": depth, "stem_stride": stem_stride, "stride": stride, "transposed": transposed}
         with torch.no_grad():
-            logits = build_one({**UNET, **changed})(noise())
+            logits = build_network({**UNET, **changed})(noise())
         assert logits.shape == (2, 4, 64 // stride, 64 // stride)
         assert logits.dtype == torch.float32
 
 
-def test_the_filled_head_is_a_fifth_channel():
+def test_the_head_mask_is_a_fifth_channel():
     with torch.no_grad():
-        assert build_one({**UNET, "mask": True})(noise()).shape == (2, 5, 64, 64)
+        assert build_network({**UNET, "head_mask": True})(noise()).shape == (2, 5, 64, 64)
 
 
 def test_coordinates_have_two_axes():
     with torch.no_grad():
-        assert build_one(DIRECT)(noise(3)).shape == (3, 4, 2)
+        assert build_network(DIRECT)(noise(3)).shape == (3, 4, 2)
 
 
-def test_the_reference_network_has_its_published_size():
-    reference = {"width": 32, "depth": 2, "batch_norm": False, "transposed": True}
-    assert count_parameters(build_one({**UNET, **reference})) == pytest.approx(0.47e6, abs=0.005e6)
+def test_the_baseline_has_its_published_size():
+    baseline = {"width": 32, "depth": 2, "batch_norm": False, "transposed": True}
+    assert count_parameters(build_network({**UNET, **baseline})) == pytest.approx(0.47e6, abs=0.005e6)
 
 
 def test_parameters_that_are_not_trained_are_not_counted():
-    network = build_one(DIRECT)
+    network = build_network(DIRECT)
     assert count_parameters(network) == sum(value.numel() for value in network.state_dict().values())
     network.regress.requires_grad_(False)
     assert count_parameters(network) == sum(value.numel() for value in network.features.state_dict().values())
 
 
 def scaled(grey_scaling, images):
-    return build_one({**UNET, "grey_scaling": grey_scaling}).scale(images)
+    return build_network({**UNET, "grey_scaling": grey_scaling}).scale(images)
 
 
 def test_grey_values_are_scaled_inside_the_network():
@@ -83,38 +80,32 @@ def test_standardising_forgets_gain_and_survives_a_blank_image():
     assert torch.equal(scaled("standardise", torch.full((1, 1, 8, 8), 90, dtype=torch.uint8)), torch.zeros(1, 1, 8, 8))
 
 
-def test_a_network_of_its_own_finds_the_head():
-    description = {**UNET, "stride": 4, "stem_stride": 2}
-    finder, closer = build_networks({**description, "finder": {"width": 2, "stem_stride": 4}})
-    alone = build_one(description)
-    assert {name: value.shape for name, value in closer.state_dict().items()} == {
-        name: value.shape for name, value in alone.state_dict().items()
-    }
-    assert count_parameters(finder) < count_parameters(alone) / 3
-    with torch.no_grad():
-        assert finder(noise()).shape == closer(noise()).shape
-
-
-def test_a_gate_closes_the_filled_head_alone():
+def test_the_classifier_lowers_the_head_mask_alone():
     torch.manual_seed(5)
-    gated, plain = (build_one({**UNET, "mask": True, "gate": gate}).eval() for gate in (True, False))
-    gated.load_state_dict(plain.state_dict(), strict=False)
-    assert count_parameters(gated) == count_parameters(plain)
+    own, plain = (build_network({**UNET, "head_mask": True, "head_presence": has}).eval() for has in (True, False))
+    own.load_state_dict(plain.state_dict(), strict=False)
+    assert count_parameters(own) == count_parameters(plain)
     with torch.no_grad():
-        assert torch.allclose(gated(noise()), plain(noise()), atol=1e-6)
-        odds = torch.randn(gated.gate_weight.shape)
-        gated.gate_weight.copy_(odds)
-        gated.gate_bias.fill_(-0.5)
-        closed = torch.nn.functional.softplus(0.5 - gated.overview(noise()) @ odds)
-        lowered = plain(noise()) - gated(noise())
+        assert torch.allclose(own(noise()), plain(noise()), atol=1e-6)  # before it is fitted
+        odds = torch.randn(own.presence_weight.shape)
+        own.presence_weight.copy_(odds)
+        own.presence_bias.fill_(-0.5)
+        expected = torch.nn.functional.softplus(0.5 - own.overview(noise()) @ odds)
+        lowered = plain(noise()) - own(noise())
     assert torch.allclose(lowered[:, :4], torch.zeros_like(lowered[:, :4]))
-    assert torch.allclose(lowered[:, 4], closed[:, None, None].expand_as(lowered[:, 4]), atol=1e-4)
+    assert torch.allclose(lowered[:, 4], expected[:, None, None].expand_as(lowered[:, 4]), atol=1e-4)
+
+
+def test_the_architecture_is_plain_and_holds_no_more_than_it_needs():
+    assert describe_architecture(Network(**UNET), 64) == UNET
+    direct = Network(**{**UNET, "kind": "direct"})
+    assert describe_architecture(direct, 64) == DIRECT
 
 
 @pytest.mark.parametrize("description", [UNET, DIRECT])
 def test_every_parameter_takes_part(description):
     torch.manual_seed(2)
-    network = build_one(description)
+    network = build_network(description)
     network(noise()).square().mean().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
 
@@ -122,7 +113,7 @@ def test_every_parameter_takes_part(description):
 @pytest.mark.parametrize("description", [UNET, DIRECT])
 def test_an_image_s_output_does_not_depend_on_its_batch(description):
     torch.manual_seed(3)
-    network = build_one(description).eval()
+    network = build_network(description).eval()
     images = noise(3)
     with torch.no_grad():
         assert torch.allclose(network(images)[1:2], network(images[1:2]), atol=1e-5)

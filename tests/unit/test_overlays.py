@@ -2,21 +2,23 @@
 
 import base64
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from test_dicom import write
 
+from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.model.geometry import ellipse_landmarks
-from fetal_biometry.report.overlays import DrawnHead, overlay, overlay_document, overlay_name
+from fetal_biometry.report.overlays import DrawnHead, image_of, overlay, overlay_document, overlay_name
 
 HEAD = DrawnHead(ellipse_landmarks((60, 45), 12, 9, 0.0), "prediction")
 NOWHERE = DrawnHead(np.full((4, 2), np.nan), "reference")
 
 
 def picture(svg: str) -> np.ndarray:
-    """The grey image in an overlay."""
+    """The grey image of an overlay."""
     data = base64.b64decode(re.search(r"data:image/jpeg;base64,([^\"]+)", svg)[1])
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
 
@@ -27,7 +29,7 @@ def bright(tmp_path):
     frame = np.full((100, 160), 200, np.uint8)
     cv2.putText(frame, "DOE JANE", (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 0)
     cv2.imwrite(str(tmp_path / "frame.png"), frame)
-    return write(tmp_path / "frame.dcm", frame[None]), tmp_path / "frame.png"
+    return ImageRef(write(tmp_path / "frame.dcm", frame[None])), ImageRef(tmp_path / "frame.png")
 
 
 def test_of_a_dicom_frame_only_the_surroundings_of_heads_are_drawn(bright):
@@ -57,3 +59,9 @@ def test_a_file_s_name_leads_nowhere_else_and_is_its_image_s_own(tmp_path):
         assert file.parent == tmp_path
         file.touch()
     assert len(set(files)) == len(NAMES)
+
+
+def test_a_row_says_which_frame_of_a_file_is_drawn():
+    assert image_of({"path": "scan.dcm", "frame": 2.0}) == ImageRef(Path("scan.dcm"), 2)
+    for nothing in (np.nan, ""):
+        assert image_of({"path": "000_HC.png", "frame": nothing}) == ImageRef(Path("000_HC.png"))

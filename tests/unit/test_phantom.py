@@ -164,5 +164,5 @@ def test_spoilt_labels_are_the_share_asked_for_mostly_small_heads_and_swapped():
     hc = head_circumference(bpd, ofd) * [p.pixel_size_mm for p in plans]
     assert bad[hc < 100].mean() > 0.8 and bad[hc > 220].mean() < 0.1
     short, long = head_lengths(spoilt[~bad])
-    assert (short > long).all()  # the names are exchanged in the sound rows too
+    assert (short > long).all()  # the names are exchanged in the other rows too
     assert np.array_equal(spoilt, spoil_labels(plans, truth, 0.28))

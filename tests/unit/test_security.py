@@ -11,8 +11,8 @@ import pytest
 
 from fetal_biometry.digests import check_model, sha256_of
 from fetal_biometry.errors import InputError
-from fetal_biometry.images.cache import Shards
-from fetal_biometry.measure.api import SHIPPED_MODEL
+from fetal_biometry.images.cache import Arrays
+from fetal_biometry.measure.api import PRETRAINED
 from fetal_biometry.model.onnx_file import METADATA, open_model
 
 ROOT = Path(__file__).parents[2]
@@ -63,22 +63,22 @@ def test_a_checkpoint_that_would_run_code_is_ignored(tmp_path, caplog):
 
 def test_a_model_or_an_array_that_would_run_code_is_refused(tmp_path):
     mark = tmp_path / "mark"
-    for name in ("model.onnx", "shard.npy"):
+    for name in ("model.onnx", "train.npy"):
         (tmp_path / name).write_bytes(pickle.dumps(Trap(mark)))
     with pytest.raises(InputError, match="not a readable ONNX model"):
         open_model(tmp_path / "model.onnx")
     with pytest.raises(ValueError, match="pickled"):
-        Shards([tmp_path / "shard.npy"])
+        Arrays([tmp_path / "train.npy"])
     objects = np.array([Trap(mark)], dtype=object)
     np.save(tmp_path / "objects.npy", objects, allow_pickle=True)
     with pytest.raises(ValueError):
-        Shards([tmp_path / "objects.npy"])
+        Arrays([tmp_path / "objects.npy"])
     assert not mark.exists()
 
 
 @pytest.mark.parametrize("told", [[], {}, {"kind": "heatmap"}, {"cache_size": "256"}, {"zooms": None}])
 def test_a_model_that_does_not_say_how_to_be_read_is_refused(tmp_path, told):
-    model = onnx.load(SHIPPED_MODEL)
+    model = onnx.load(PRETRAINED)
     (metadata,) = (entry for entry in model.metadata_props if entry.key == METADATA)
     metadata.value = json.dumps({**json.loads(metadata.value), **told} if told and "kind" not in told else told)
     onnx.save(model, tmp_path / "model.onnx")

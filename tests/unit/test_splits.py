@@ -6,31 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetal_biometry.data.splits import assign_splits, fold_of, published, seeded_split
+from fetal_biometry.configuration import Config
+from fetal_biometry.data.splits import assign_splits, fold_of, published, refuse_no_training, seeded_split
 from fetal_biometry.errors import InputError
 
 FRACTIONS = {"validation": 0.15, "test": 0.2}
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return {
-        "split": "seeded",
-        "split_file": "split.csv",
-        "data_root": str(tmp_path),
-        "split_seed": 1,
-        "split_folds": 5,
-        "split_fold": 0,
-        "validation_fraction": 0.15,
-        "test_fraction": 0.2,
-    }
-
-
-@pytest.fixture
-def publish(settings, tmp_path):
+def publish(tmp_path):
     def write(*rows):
         (tmp_path / "split.csv").write_text("\n".join(["image_name,split", *rows]) + "\n")
-        return {**settings, "split": "published"}
+        return Config(split="published", split_file="split.csv", data_root=str(tmp_path))
 
     return write
 
@@ -45,14 +32,14 @@ def test_fractions_are_about_those_asked_for():
     assert counts["validation"] / 4000 == pytest.approx(0.15, abs=0.03)
 
 
-def test_images_of_an_examination_stay_together(settings):
-    splits = assign_splits(examinations(300), settings)
+def test_images_of_an_examination_stay_together():
+    splits = assign_splits(examinations(300), Config())
     assert set(splits.values()) == {"train", "validation", "test"}
     assert all(splits[f"{number:04d}_HC.png"] == splits[f"{number:04d}_2HC.png"] for number in range(300))
 
 
-def test_newcomers_move_nobody(settings):
-    few, many = assign_splits(examinations(50), settings), assign_splits(examinations(300), settings)
+def test_newcomers_move_nobody():
+    few, many = assign_splits(examinations(50), Config()), assign_splits(examinations(300), Config())
     assert {name: many[name] for name in few} == few
 
 
@@ -62,15 +49,15 @@ def test_a_larger_test_part_keeps_the_smaller_one(name, seed, test, more):
         assert seeded_split(name, seed, {"validation": 0.0, "test": test + more}) == "test"
 
 
-def test_another_seed_is_another_split(settings):
-    assert assign_splits(examinations(50), settings) != assign_splits(examinations(50), {**settings, "split_seed": 2})
+def test_another_seed_is_another_split():
+    assert assign_splits(examinations(50), Config()) != assign_splits(examinations(50), Config(split_seed=2))
 
 
-def test_folds_test_each_examination_once_and_never_part_it(settings):
+def test_folds_test_each_examination_once_and_never_part_it():
     names = examinations(300)
     tested = []
     for fold in range(5):
-        splits = assign_splits(names, {**settings, "split": "folds", "split_fold": fold})
+        splits = assign_splits(names, Config(split="folds", split_fold=fold))
         assert set(splits.values()) == {"train", "validation", "test"}
         assert all(splits[f"{number:04d}_HC.png"] == splits[f"{number:04d}_2HC.png"] for number in range(300))
         tested += [name for name, side in splits.items() if side == "test"]
@@ -112,20 +99,30 @@ def test_a_published_file_with_a_fault_is_refused(publish, rows, message):
         assign_splits({"1_HC.png": "1", "1_2HC.png": "1"}, publish(*rows))
 
 
-def test_a_published_file_may_be_missing_only_where_that_is_said(settings, publish):
-    optional = {**settings, "split": "published_if_present"}
-    assert not published(settings) and not published(optional)
-    assert assign_splits(examinations(9), optional) == assign_splits(examinations(9), settings)
+def test_a_published_file_may_be_missing_only_where_that_is_said(publish, tmp_path):
+    place = {"data_root": str(tmp_path), "split_file": "split.csv"}
+    optional, seeded = Config(split="published_if_present", **place), Config(**place)
+    assert not published(seeded) and not published(optional)
+    assert assign_splits(examinations(9), optional) == assign_splits(examinations(9), seeded)
     with pytest.raises(InputError, match=r"split\.csv: the table does not exist"):
-        assign_splits(examinations(9), {**settings, "split": "published"})
+        assign_splits(examinations(9), Config(split="published", **place))
     publish("0000_HC.png,train")
-    assert published(optional) and not published(settings)
+    assert published(optional) and not published(seeded)
 
 
-def test_no_file_named_is_no_published_split(settings):
-    assert not published({**settings, "split": "published_if_present", "split_file": ""})
+def test_no_file_named_is_no_published_split():
+    assert not published(Config(split="published_if_present"))
     with pytest.raises(InputError):
-        assign_splits(examinations(9), {**settings, "split": "published", "split_file": ""})
+        assign_splits(examinations(9), Config(split="published"))
+
+
+def test_something_has_to_train():
+    names = examinations(2)
+    refuse_no_training(dict.fromkeys(names, "train"), names)
+    with pytest.raises(InputError, match="none of 4 labelled images of 2 examinations to train on; add images, lower"):
+        refuse_no_training(dict.fromkeys(names, "test"), names)
+    with pytest.raises(InputError, match=r"2 labelled images are of one examination, '0000', .* examination_pattern"):
+        refuse_no_training(dict.fromkeys(examinations(1), "test"), examinations(1))
 
 
 def test_folds_are_balanced_and_independent_of_the_split():

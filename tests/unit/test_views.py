@@ -1,19 +1,77 @@
-"""Views: the whole image squeezed, a head from close by, and the way from one to the other."""
+"""Views: the whole image between margins, its middle, what lies beside a head, and the way from one to the other."""
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, resize_points, squeeze
-from fetal_biometry.model.views import beside_heads, between, closeups, look, to_grid, to_original, whole_views
+from fetal_biometry.model.cascade import crops
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, fit_square, resize_points
+from fetal_biometry.model.views import (
+    beside_heads,
+    between,
+    show,
+    show_beside,
+    to_grid,
+    to_original,
+    whole_views,
+)
 
-SIZES = np.array([[800, 540], [640, 480]])
-HEADS = np.stack([ellipse_landmarks((420, 250), 150, 115, 0.7), ellipse_landmarks((300, 260), 120, 118, -1.4)])
+SIZES = np.array([[800, 540], [640, 480], [540, 800]])
+HEADS = np.stack(
+    [
+        ellipse_landmarks((420, 250), 150, 115, 0.7),
+        ellipse_landmarks((300, 260), 120, 118, -1.4),
+        ellipse_landmarks((260, 500), 170, 130, 1.2),
+    ]
+)
+sides = st.integers(32, 2000)
 
 
-def test_a_whole_view_is_the_resize():
-    found = to_grid(whole_views(SIZES), HEADS, 64)
+def test_a_squeezed_view_is_the_resize():
+    found = to_grid(whole_views(SIZES, squeezed=True), HEADS, 64)
     assert found == pytest.approx(resize_points(HEADS, SIZES[:, None], (64, 64)))
+
+
+@given(sides, sides, st.sampled_from([16, 64, 256]), st.floats(-200, 2200), st.floats(-200, 2200))
+def test_a_point_goes_to_the_grid_and_exactly_back(width, height, cells, x, y):
+    views, points = whole_views(np.array([[width, height]])), np.array([[[x, y]]])
+    back = to_original(views, to_grid(views, points, cells), cells)
+    assert np.abs(back - points).max() < 1e-9
+
+
+@given(sides, sides)
+def test_one_scale_serves_both_axes_and_the_frame_lies_inside(width, height):
+    """The longer side fills the grid; the margins of the other are alike to a pixel of the original."""
+    corners = np.array([[[-0.5, -0.5], [width - 0.5, height - 0.5]]])
+    (first, last) = to_grid(whole_views(np.array([[width, height]])), corners, 256)[0]
+    scale = 256 / max(width, height)
+    assert last - first == pytest.approx(np.array([width, height]) * scale)
+    assert (first >= -0.5 - 1e-9).all() and (last <= 255.5 + 1e-9).all()
+    assert np.abs((first + 0.5) - (255.5 - last)).max() <= scale + 1e-9
+
+
+@pytest.mark.parametrize("size", [(800, 540), (539, 800), (801, 540), (300, 300), (256, 256)])
+def test_an_image_shows_a_spot_where_the_view_says(size):
+    """A square of nine pixels: its centre of mass is found again, to a twentieth of a pixel of the square."""
+    width, height = size
+    for x, y in ((20, 30), (width // 2, height // 2), (width - 25, height - 12)):
+        image = np.zeros((height, width), np.uint8)
+        image[y - 4 : y + 5, x - 4 : x + 5] = 250
+        seen = fit_square(image, 256).astype(float)
+        rows, columns = np.indices(seen.shape)
+        centre = np.array([(seen * columns).sum(), (seen * rows).sum()]) / seen.sum()
+        assert centre == pytest.approx(to_grid(whole_views(np.array([size])), [[[x, y]]], 256)[0, 0], abs=0.05)
+
+
+@pytest.mark.parametrize(("width", "height"), [(32, 3_000_000), (40_000, 33)])
+def test_a_long_strip_costs_no_memory(width, height):
+    """The square around it would have millions of megabytes. The strip's middle is the square's."""
+    image = np.full((height, width), 200, np.uint8)
+    seen = fit_square(image, 64)
+    assert seen.shape == (64, 64) and seen[[0, -1]][:, [0, -1]].max() == 0
+    assert (seen[:, 31:33] if height > width else seen[31:33]).max() > 0
 
 
 def test_beside_a_head_lies_the_broadest_strip():
@@ -24,11 +82,12 @@ def test_beside_a_head_lies_the_broadest_strip():
         ellipse_landmarks((400, 130), 200, 100, 0),
         ellipse_landmarks((400, 440), 100, 80, np.pi / 2),
     ]
-    views, sides = beside_heads(np.tile([800, 540], (4, 1)), np.array(heads))
-    starts = views[:, :, 2] + 0.5
-    assert starts == pytest.approx(np.array([[440, 0], [0, 0], [0, 245], [0, 0]]), abs=0.01)
-    assert sides == pytest.approx(np.array([[360, 540], [360, 540], [800, 295], [800, 325]]), abs=0.01)
-    assert views[:, :, :2] == pytest.approx(sides[:, None] * np.eye(2))
+    views, strips = beside_heads(np.tile([800, 540], (4, 1)), np.array(heads))
+    assert strips == pytest.approx(np.array([[360, 540], [360, 540], [800, 295], [800, 325]]), abs=0.01)
+    starts = np.array([[440, 0], [0, 0], [0, 245], [0, 0]])
+    longest = strips.max(axis=1, keepdims=True)  # the side of the square around a strip, whose middle is the strip's
+    assert views[:, :, :2] == pytest.approx(longest[:, None] * np.eye(2))
+    assert views[:, :, 2] + 0.5 + longest / 2 == pytest.approx(starts + strips / 2, abs=0.01)
 
 
 def test_beside_a_slanting_head_nothing_of_it_shows():
@@ -37,60 +96,86 @@ def test_beside_a_slanting_head_nothing_of_it_shows():
     angles = np.linspace(0, 2 * np.pi, 400)
     along, across = np.array([np.cos(1.0), np.sin(1.0)]), np.array([-np.sin(1.0), np.cos(1.0)])
     outline = np.array([250, 270]) + 200 * np.cos(angles)[:, None] * along + 120 * np.sin(angles)[:, None] * across
-    start = view[:, 2] + 0.5
+    start = view[:, 2] + 0.5 + (side.max() - side) / 2
     assert ((outline < start) | (outline > start + side)).any(axis=1).all() and side.min() > 200
 
 
-def test_a_zoom_enlarges_the_middle():
-    middle = (SIZES[:, None] - 1) / 2
-    assert to_grid(whole_views(SIZES, 1.6), middle, 256) == pytest.approx(np.full((2, 1, 2), 127.5))
-    wide, near = (to_grid(whole_views(SIZES, zoom), HEADS, 256) - 127.5 for zoom in (1, 1.6))
+def test_what_lies_beside_a_head_is_shown_between_margins_of_its_own():
+    """Grey levels tell the columns; the strip right of the head is 320 of 800 pixels broad, and 540 high."""
+    columns = np.tile(np.linspace(0, 250, 800).astype(np.uint8), (540, 1))
+    heads = np.stack([ellipse_landmarks((250, 270), 200, 150, 0.0), ellipse_landmarks((400, 270), 390, 260, 0)])
+    images = np.repeat(fit_square(columns, 256)[None], 2, axis=0)
+    seen, strips, shown = show_beside(images, np.tile([800, 540], (2, 1)), heads, 256)
+    assert shown.tolist() == [True, False], "the other head leaves nothing to show"
+    start = 250 + 1.15 * 200
+    assert strips == pytest.approx(np.array([[800 - start, 540]]))
+    margin = round(256 * (540 - 320) / 540 / 2)
+    assert seen[0, :, : margin - 1].max() == seen[0, :, 1 - margin :].max() == 0
+    inside = seen[0, 128, margin + 2 : 256 - margin - 2]
+    assert inside[[0, -1]] == pytest.approx(np.array([start, 799]) * 250 / 799, abs=4)
+
+
+def test_a_scale_enlarges_the_middle():
+    middle = (SIZES[:2, None] - 1) / 2
+    assert to_grid(whole_views(SIZES[:2], 1.6), middle, 256) == pytest.approx(np.full((2, 1, 2), 127.5))
+    wide, near = (to_grid(whole_views(SIZES[:2], zoom), HEADS[:2], 256) - 127.5 for zoom in (1, 1.6))
     assert near == pytest.approx(1.6 * wide)
 
 
 @pytest.mark.parametrize("cells", [64, 256])
 def test_there_and_back(cells):
-    for views in (whole_views(SIZES), closeups(HEADS, 1.4)):
+    for views in (whole_views(SIZES), whole_views(SIZES, 1.5), whole_views(SIZES, squeezed=True), crops(HEADS, 1.4)):
         assert to_original(views, to_grid(views, HEADS, cells), cells) == pytest.approx(HEADS)
 
 
-def test_a_closeup_is_upright_centred_and_in_proportion():
-    seen = to_grid(closeups(HEADS, 1.5), HEADS, 256)
-    assert seen.mean(axis=1) == pytest.approx(np.full((2, 2), 127.5))
+def test_a_crop_is_upright_centred_and_in_proportion():
+    seen = to_grid(crops(HEADS, 1.5), HEADS, 256)
+    assert seen.mean(axis=1) == pytest.approx(np.full((3, 2), 127.5))
     assert seen[:, 0, 1] == pytest.approx(seen[:, 1, 1])  # both ends of the OFD at one height
-    assert seen[:, 1, 0] - seen[:, 0, 0] == pytest.approx([256 / 1.5] * 2)
+    assert seen[:, 1, 0] - seen[:, 0, 0] == pytest.approx([256 / 1.5] * 3)
     lengths = all_lengths(HEADS)
     assert all_lengths(seen) / lengths == pytest.approx(256 / 1.5 / lengths[:, 1:2] * np.ones(3))
 
 
 def test_between_two_views_of_one_image():
-    whole, near = whole_views(SIZES)[0], closeups(HEADS, 1.4)[0]
+    whole, near = whole_views(SIZES)[0], crops(HEADS, 1.4)[0]
     matrix = between(whole, near, 256, 256)
     there = to_grid(whole, HEADS[0], 256) @ matrix[:, :2].T + matrix[:, 2]
     assert there == pytest.approx(to_grid(near, HEADS[0], 256))
     assert between(near, near, 256, 256) == pytest.approx(np.eye(2, 3), abs=1e-9)
 
 
-@pytest.mark.parametrize("cached", [256, 512])
-def test_a_closeup_shows_the_head_where_its_landmarks_say(cached):
+@pytest.mark.parametrize("squeezed", [False, True])
+@pytest.mark.parametrize("prepared", [256, 512])
+def test_a_crop_shows_the_head_where_its_landmarks_say(prepared, squeezed):
     original = np.zeros((540, 800), np.uint8)
     cv2.ellipse(original, (420, 250), (150, 115), np.rad2deg(0.7), 0, 360, 200, -1)
-    squeezed = squeeze(original, cached)
-    seen = look(squeezed[None], SIZES[:1], closeups(HEADS[:1], 1.4), 256)[0]
+    image = fit_square(original, prepared, squeezed)
+    seen = show(image[None], SIZES[:1], crops(HEADS[:1], 1.4), 256, squeezed)[0]
     expected = np.zeros((256, 256), np.uint8)
     cv2.ellipse(expected, (128, 128), (round(128 / 1.4), round(128 / 1.4 * 115 / 150)), 0, 0, 360, 200, -1)
     assert np.mean((seen > 100) != (expected > 100)) < 0.01
 
 
-def test_of_a_larger_cached_image_a_closeup_shows_more():
-    stripes = np.tile(np.repeat([0, 200], 4).astype(np.uint8), (540, 100))
-    near = closeups(ellipse_landmarks((420, 250), 100, 75, 0.7)[None], 1.4)
-    coarse, fine = (look(squeeze(stripes, size)[None], SIZES[:1], near, 256).std() for size in (128, 512))
-    assert fine > 3 * coarse
-
-
 def test_beyond_the_image_is_black():
     grey = np.full((1, 64, 64), 90, np.uint8)
-    seen = look(grey, SIZES[:1], closeups(ellipse_landmarks((0, 270), 150, 115, 0.0)[None], 1.4), 64)[0]
+    near = crops(ellipse_landmarks((0, 270), 150, 115, 0.0)[None], 1.4)
+    seen = show(grey, SIZES[:1], near, 64, squeezed=True)[0]
     assert (seen[:, :31] == 0).all() and (seen[:, 33:] == 90).all()
-    assert np.array_equal(look(grey, SIZES[:1], whole_views(SIZES[:1]), 64), grey)
+    assert np.array_equal(show(grey, SIZES[:1], whole_views(SIZES[:1]), 64), grey)
+
+
+def test_a_landscape_frame_on_a_portrait_page_keeps_its_head_and_its_proportions():
+    """A screenshot: the scan stands in the lower part of a page half as wide as high."""
+    page, at = np.full((1800, 900), 60, np.uint8), np.array([50, 1100])
+    scan = np.zeros((540, 800), np.uint8)
+    cv2.ellipse(scan, (420, 250), (150, 115), np.rad2deg(0.7), 0, 360, 200, -1)
+    page[at[1] : at[1] + 540, at[0] : at[0] + 800] = scan
+    size, head = np.array([[900, 1800]]), HEADS[:1] + at
+    seen, places = fit_square(page, 256), to_grid(whole_views(size), head, 256)
+    assert places.min() > 0 and places.max() < 255
+    assert all_lengths(places) / all_lengths(head) == pytest.approx(np.full((1, 3), 256 / 1800))
+    drawn = np.argwhere(seen > 100)[:, ::-1]
+    axes = 4 * np.sqrt(np.linalg.eigvalsh(np.cov(drawn.T)))  # of an ellipse of these pixels: short, long
+    assert axes == pytest.approx(all_lengths(places)[0, :2], rel=0.02)
+    assert drawn.mean(axis=0) == pytest.approx(places[0].mean(axis=0), abs=0.2)

@@ -1,4 +1,4 @@
-"""`snakemake download_hc18` against a record on loopback, then a plan of the data it brought."""
+"""`snakemake download_hc18` against a record on loopback, then the plan of the data it brought."""
 
 import csv
 import functools
@@ -11,6 +11,7 @@ import zipfile
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 NAMES = [f"{number:03}_HC.png" for number in range(12)]
@@ -64,8 +65,8 @@ def test_the_target_brings_what_the_overlay_reads(copy_workflow, tmp_path, zenod
     folder = house.folder / "resources" / "data" / "hc18"
     assert len(list((folder / "training_set").glob("*.png"))) == 2 * len(NAMES)
     assert "CC BY 4.0" in (folder / "HC18_LICENSE.txt").read_text()
-    house.snakemake("results/hc18/manifest.csv", *overlay)
-    with open(house.folder / "results" / "hc18" / "manifest.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["image_name"] for row in rows] == NAMES
-    assert all(abs(float(row["ofd_2_x"]) - float(row["ofd_1_x"]) - 80 * np.cos(np.deg2rad(20))) < 1 for row in rows)
+    table = "results/hc18/work/images.csv"
+    house.snakemake(table, *overlay)
+    images = pd.read_csv(house.folder / table)
+    assert list(images["image_name"]) == NAMES and (images["pixel_size_mm"] == 0.5).all()
+    assert (images["ofd_2_x"] - images["ofd_1_x"] - 80 * np.cos(np.deg2rad(20))).abs().max() < 1

@@ -63,6 +63,7 @@ rule prepare_images:
         f"{LOGS}/prepare_images/{{part}}.log",
     benchmark:
         f"{BENCHMARKS}/prepare_images/{{part}}.tsv"
+    priority: 1  # bad images and labels stop the run before a training begins
     conda:
         "../../envs/measure.yaml"
     threads: 2
@@ -89,6 +90,7 @@ rule audit_labels:
         quarantine=f"{WORK}/audit/labels/{{part}}.quarantine.csv",
     log:
         f"{LOGS}/audit_labels/{{part}}.log",
+    priority: 1
     conda:
         "../../envs/prepare.yaml"
     resources:
@@ -134,6 +136,7 @@ rule read_references:
         references=f"{WORK}/references/{{part}}.csv",
     log:
         f"{LOGS}/read_references/{{part}}.log",
+    priority: 1
     conda:
         "../../envs/prepare.yaml"
     resources:

@@ -11,21 +11,22 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import describe_problem
-from fetal_biometry.recipe import Recipe, read_recipe
+from fetal_biometry.problems import TYPED, describe_problem, field_names
+from fetal_biometry.recipe import Recipe, find_recipe, read_recipe
 from fetal_biometry.terms import GIVEN_MODEL, Calliper
 
 ABLATION = "ablation_"  # with which the names of the ablation's recipes begin
-RENAMED = {  # keys of version 0.1.0
+RENAMED = {  # keys of version 0.1.0, beside those that are now values of recipes
     "experiment": "recipe",
     "experiments": "a file in recipes/",
     "max_epochs": "epoch_limit",
     "cache_size": "image_size",
     "audit": "limits (audit in limits.yaml)",
     "audit_networks": "limits (audit_networks in limits.yaml)",
+    "flags": "limits (flags in limits.yaml)",  # where it holds limits
     "audit_rounds": "nothing: a second round gained nothing",
     "ablation": "the recipes named ablation_*",
     "strangers_judged": "negatives",
@@ -36,6 +37,7 @@ RENAMED = {  # keys of version 0.1.0
     "second_opinion": "reading.test_time_augmentation of a recipe",
     "closeup": "nothing: one network measures",
     "cross_fit": "training.calibrate_on of a recipe",
+    "interval_assurance": "nothing: intervals hold their level on average",
     "suspects": "noisy_labels.policy of a recipe",
     "suspect_weight": "noisy_labels.policy of a recipe",
     "keep_epoch": "training.keep of a recipe",
@@ -47,78 +49,53 @@ RENAMED = {  # keys of version 0.1.0
 class Config(BaseModel):
     """All settings, with their defaults."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = TYPED
 
     run: str = Field(
-        "",
-        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$",
-        description="results go to results/<run>/; empty = the dataset's name",
+        "", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$", description="results go to results/<run>/; empty = the dataset"
     )
     dataset: str = Field(
-        "auto",
-        description="phantom, challenge (landmark table), hc18 (annotation images) or images (no labels); auto = images where `images` are given, else phantom",
+        "auto", description="phantom, challenge (landmark table), hc18 (annotations), images; auto = images or phantom"
     )
     data_root: str = Field(
-        "resources/data",
-        min_length=1,
-        description="folder that image_folder, landmark_table, pixel_sizes, split_file and reference_folder start from",
+        "resources/data", min_length=1, description="folder that the paths of tables, annotations and splits start from"
     )
     image_folder: str = Field("", description="challenge, hc18: folder of the images")
-    landmark_table: str = Field(
-        "", description="challenge: csv with image_name, ofd_1_x, ... bpd_2_y in original pixels"
-    )
-    reference_folder: str = Field(
-        "", description="challenge: annotation images that judge models and labels, and never train"
-    )
+    landmark_table: str = Field("", description="challenge: csv with image_name, ofd_1_x, ... bpd_2_y, original pixels")
+    reference_folder: str = Field("", description="challenge: annotations that judge models and labels and never train")
     images: str = Field("", description="folder or csv of images without labels to measure")
     model: str = Field(
-        "", description="a model.onnx to measure with; empty = train one, or for dataset images the pretrained model"
+        "", description="a model.onnx to measure with; empty = train one, or for images alone take the pretrained one"
     )
     pixel_sizes: float | str = Field(
-        "",
-        description="mm per pixel, or a csv (image_name, pixel_size_mm[, reference_hc_mm, gestational_age_weeks]); empty = lengths in pixels",
+        "", description="mm per pixel, or csv: image_name, pixel_size_mm[, reference_hc_mm, gestational_age_weeks]"
     )
     on_bad_image: Literal["stop", "quarantine"] = Field(
         "stop", description="quarantine: go on without images that cannot be used, and list them with the reason"
     )
     examination_pattern: str = Field(
-        "^([^_]+)_",
-        description="its first group names the examination; images of one examination are never on two sides of a split",
+        "^([^_]+)_", description="its first group names the examination, whose images are all on one side of a split"
     )
     outside_tolerance: float = Field(
-        0.1,
-        ge=0,
-        le=1,
-        description="a label further outside than this share of the image stops the run: wrong table or columns",
+        0.1, ge=0, le=1, description="a label further outside than this share of the image stops the run: a wrong table"
     )
     calliper: Calliper = Field(
-        Calliper.OUTER_TO_OUTER, description="how the labels take BPD; outer_to_inner is converted in mm (Wong 2018)"
+        Calliper.OUTER_TO_OUTER, strict=False, description="how labels take BPD; outer_to_inner is converted"
     )
-    phantom_count: int = Field(
-        320, ge=1, le=1_000_000, description="phantoms (drawn ultrasound images of heads) of the default run"
-    )
+    phantom_count: int = Field(320, ge=1, le=1_000_000, description="drawn ultrasound images of the default run")
     phantom_seed: int = Field(20, ge=0, description="of the phantoms")
-    phantom_bad_labels: float = Field(
-        0, ge=0, le=1, description="share of the phantoms' labels that are scattered, to try the audit"
-    )
+    phantom_bad_labels: float = Field(0, ge=0, le=1, description="share of the phantoms' labels that are scattered")
     image_size: int = Field(
-        256,
-        ge=32,
-        le=1024,
-        description="side of the cached images and of the network's input, pixels; lengths are never taken in this grid",
+        256, ge=32, le=1024, description="side of the network's input, pixels; lengths are never taken in this grid"
     )
-    shards: int = Field(
-        4, ge=1, le=10_000, description="images without labels are prepared and measured in this many jobs each"
-    )
+    shards: int = Field(4, ge=1, le=10_000, description="jobs that prepare and measure images without labels")
 
     split: Literal["seeded", "folds", "published", "published_if_present"] = Field(
         "seeded", description="of examinations into train, validation and test"
     )
     split_file: str = Field("", description="published: csv with image_name, split (train, test)")
     split_seed: int = Field(1, ge=0, description="of the split and of the folds")
-    split_folds: int = Field(
-        5, ge=2, le=100, description="split folds: number of parts, each of which can be the test part"
-    )
+    split_folds: int = Field(5, ge=2, le=100, description="split folds: number of parts, each of which can test")
     split_fold: int = Field(0, ge=0, description="split folds: the part that tests")
     validation_fraction: float = Field(
         0.15, ge=0, lt=1, description="of the examinations; chooses the epoch and calibrates"
@@ -136,35 +113,31 @@ class Config(BaseModel):
     seed: int | None = Field(None, ge=0, description="of the training; empty = the recipe's")
     epochs: int | None = Field(None, ge=1, description="of the training; empty = the recipe's")
     epoch_limit: int | None = Field(None, ge=1, description="no recipe trains longer, for a first look")
-    device: Literal["auto", "cpu"] | str = Field(
-        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="of the training: auto takes a GPU where there is one"
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="of trainings; auto leaves it to the recipe"
     )
     compare: list[str] = Field(
-        ["direct", "direct_normalised", "baseline", "heatmap"],
-        min_length=1,
-        description="recipes that `snakemake compare` sets side by side",
+        ["direct", "direct_normalised", "baseline", "heatmap"], min_length=1, description="of `snakemake compare`"
     )
     report_compares: Literal["none", "compare", "ablation"] = Field(
-        "none", description="which of them the report shows too, and trains"
+        "none", description="which recipes the report shows too, and trains"
     )
 
     interval_level: float = Field(0.9, gt=0, lt=1, description="share of true lengths that the intervals should hold")
-    flags: bool = Field(True, description="whether measurements are flagged for a person to check")
+    flags: bool = Field(True, strict=False, description="whether measurements are flagged for a person to check")
     overlays: bool = Field(
-        True, description="whether measuring draws each image with its head, a file of some 60 KB each"
+        True, strict=False, description="whether measuring draws each image with its head, a file of some 60 KB each"
     )
     growth_chart: Literal["none", "hadlock", "intergrowth"] = Field(
         "none", description="gestational age and centiles beside the lengths; for research"
     )
-    negatives: int = Field(
-        100, ge=1, description="drawn images without a head, of each kind, for `snakemake judge_negatives`"
-    )
+    negatives: int = Field(100, ge=1, description="images without a head, of each kind, of `snakemake negatives`")
 
     download_url: str = Field(
         "https://zenodo.org", pattern="^https?://", description="where `snakemake download_hc18` finds record 1327317"
     )
     download_test_set: bool = Field(
-        False, description="whether it brings HC18's 335 test images without annotations, too"
+        False, strict=False, description="whether it brings HC18's 335 test images without annotations, too"
     )
 
     @model_validator(mode="after")
@@ -183,6 +156,8 @@ class Config(BaseModel):
             raise ValueError(
                 f"split_fold {self.split_fold} is none of the {self.split_folds} folds, which count from 0"
             )
+        if len({Path(name).stem for name in self.compare}) < len(self.compare):
+            raise ValueError("compare names a recipe twice; remove one")
         if self.report_compares != "none" and self.given_model:
             raise ValueError("report_compares sets trained recipes side by side; leave it out where a model is given")
         if self.report_compares == "compare" and self.recipe not in self.compare:
@@ -217,43 +192,63 @@ def read_config(given: dict) -> Config:
     InputError
         In one line: the key, what is allowed, and the nearest name of an unknown key.
     """
-    for key in given:
-        if key in RENAMED and key not in Config.model_fields:
+    moved = {name.rpartition(".")[2]: name for name in field_names(Recipe)}
+    for key, value in given.items():
+        if key in Config.model_fields and not (key in RENAMED and isinstance(value, dict)):
+            continue
+        if key in RENAMED:
             raise InputError(f"{key} is a setting of version 0.1.0; its place is taken by {RENAMED[key]}.")
-        if key in RENAMED and isinstance(given[key], dict):
-            raise InputError(f"{key} is a setting of version 0.1.0; its place is taken by {RENAMED[key]}.")
+        if key in moved:
+            raise InputError(f"{key} is a value of recipes, {moved[key]}; give it in a file of recipes/.")
     try:
         return Config.model_validate({key: value for key, value in given.items() if value is not None})
-    except ValueError as error:
+    except ValidationError as error:
         raise InputError(f"configuration: {describe_problem(error, Config)}") from None
 
 
 def read_recipes(config: Config, folders: list[Path]) -> dict[str, Recipe]:
-    """Every recipe that the run may train, by name: the reported one with the configuration's seed, epochs and device.
+    """Every recipe that the run may train, by name: the reported one with the configuration's seed and epochs.
 
     Raises
     ------
     InputError
-        As of `recipe.read_recipe`; where a recipe does not fit the configuration.
+        As of `recipe.read_recipe`; two recipes of one name; a recipe that does not fit the configuration.
     """
     steps = sorted({path.stem for folder in folders for path in folder.glob(f"{ABLATION}*.yaml")})
-    recipes = {}
-    for name in dict.fromkeys([config.recipe, config.audit_recipe, *config.compare, *steps]):
-        recipe = read_recipe(name, folders)
-        training = recipe.training.model_dump() | {"device": config.device}
-        if name == config.recipe:
-            training |= {key: value for key in ("seed", "epochs") if (value := getattr(config, key)) is not None}
-        if config.epoch_limit:
-            training["epochs"] = min(training["epochs"], config.epoch_limit)
-        recipes[Path(name).stem] = read_recipe(name, folders, {"training": training})
-        if config.image_size % recipe.deepest:
-            raise InputError(f"recipe {name}: image_size {config.image_size} is no multiple of {recipe.deepest}.")
-    if recipes[Path(config.recipe).stem].noisy_labels.policy == "repair" and config.audit_method == "geometry":
+    files: dict[str, Path] = {}
+    for name in [config.recipe, config.audit_recipe, *config.compare, *steps]:
+        path = find_recipe(name, folders)
+        if files.setdefault(path.stem, path).resolve() != path.resolve():
+            raise InputError(f"recipe: {path} and {files[path.stem]} would share a folder of results; rename one.")
+    recipes = {name: _fitted(config, name, path, folders) for name, path in files.items()}
+    audit, reported = (recipes[Path(name).stem] for name in (config.audit_recipe, config.recipe))
+    repairs = audit.noisy_labels.policy == "repair"  # by the points of an audit
+    if audit.network.kind != "heatmap" or not audit.augmentation or repairs:
+        raise InputError(
+            f"audit_recipe {config.audit_recipe}: networks that audit labels need network.kind heatmap, augmentation, "
+            "and another noisy_labels.policy than repair."
+        )
+    audited = config.audit_method == "out_of_fold" or config.given_model
+    if reported.noisy_labels.policy == "repair" and not audited:
         raise InputError(
             f"recipe {config.recipe}: noisy_labels.policy repair takes the points of out-of-fold networks; set "
             "audit_method: out_of_fold."
         )
     return recipes
+
+
+def _fitted(config: Config, name: str, path: Path, folders: list[Path]) -> Recipe:
+    """A recipe with what the configuration says of its training."""
+    training = read_recipe(str(path), folders).training
+    changes = {"device": config.device} if config.device != "auto" else {}
+    if name == Path(config.recipe).stem:
+        changes |= {key: value for key in ("seed", "epochs") if (value := getattr(config, key)) is not None}
+    if config.epoch_limit:
+        changes["epochs"] = min(changes.get("epochs", training.epochs), config.epoch_limit)
+    recipe = read_recipe(str(path), folders, {"training": changes})
+    if config.image_size % recipe.deepest:
+        raise InputError(f"recipe {name}: image_size {config.image_size} is no multiple of {recipe.deepest}.")
+    return recipe
 
 
 def describe_settings() -> str:

@@ -1,5 +1,6 @@
 """The tables the workflow writes itself, as pandas frames and as arrays of points."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,10 @@ TEXT = ("image_name", "examination", "path", "sha256", "calibrated_regions", "la
 
 def read_frame(path) -> pd.DataFrame:
     """A table of the workflow, indexed by ``image_name``; names such as ``nan`` or ``007`` stay text."""
-    text = dict.fromkeys(TEXT, str)
-    frame = pd.read_csv(
-        path, dtype=text, keep_default_na=False, na_values={column: [""] for column in _numbers(path, text)}
-    )
+    with open(path, newline="", encoding="utf-8") as file:
+        numbers = [column for column in next(csv.reader(file)) if column not in TEXT]
+    gaps = {column: [""] for column in numbers}
+    frame = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=gaps)
     return frame.set_index("image_name", drop=False)
 
 
@@ -26,10 +27,6 @@ def read_frames(paths) -> pd.DataFrame:
     frames = [read_frame(path) for path in paths]
     filled = [frame for frame in frames if len(frame)]  # an empty table knows no types
     return pd.concat(filled) if filled else frames[0]
-
-
-def _numbers(path, text: dict) -> list[str]:
-    return [column for column in pd.read_csv(path, nrows=0).columns if column not in text]
 
 
 def write_frame(frame: pd.DataFrame, path) -> None:

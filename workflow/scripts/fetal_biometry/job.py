@@ -42,8 +42,8 @@ def start(snakemake):
 def atomic_path(path, writer: str = "part"):
     """A temporary path beside `path` that takes its place, whole, when the block ends without an error.
 
-    Leftovers of an interrupted run are overwritten. Where several processes may write `path` at a time, each names itself
-    as another ``writer``.
+    Leftovers of an interrupted run are overwritten. Where several processes may write `path` at a time, each names
+    itself as another ``writer``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

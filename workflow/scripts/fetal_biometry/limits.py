@@ -2,57 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
-import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from fetal_biometry.errors import InputError
+from fetal_biometry.problems import CHECKED, describe_problem, read_mapping
+
+Limit = Annotated[float, Field(ge=0, strict=True)]
+Share = Annotated[Limit, Field(le=1)]
+Divisor = Annotated[Limit, Field(gt=0, le=10)]
+Angle = Annotated[Limit, Field(gt=0, le=90)]
 
 
-@dataclass(frozen=True)
+@dataclass(config=CHECKED)
 class AuditLimits:
     """What four landmarks of one head cannot be."""
 
-    shortest_ratio: float
-    longest_ratio: float
-    midpoint_distance: float
-    angle_deg: float
-    shortest_diameter: float
+    shortest_ratio: Share
+    longest_ratio: Annotated[Limit, Field(ge=1)]
+    midpoint_distance: Divisor
+    angle_deg: Angle
+    shortest_diameter: Share
 
 
-@dataclass(frozen=True)
+@dataclass(config=CHECKED)
 class NetworkLimits:
     """Where an out-of-fold network overrules a label."""
 
-    disagreement: float
-    confidence: float
+    disagreement: Divisor
+    confidence: Share
 
 
-@dataclass(frozen=True)
+@dataclass(config=CHECKED)
 class FlagLimits:
     """Beyond which a measurement is flagged."""
 
-    confidence: float
-    height: float
-    disagreement: float
-    contrast: float
-    interval: float
-    cephalic_index_low: float
-    cephalic_index_high: float
-    hc_low_mm: float
-    hc_high_mm: float
-    angle_deg: float
-    midpoint_distance: float
-    border_px: float
+    confidence: Share
+    height: Share
+    disagreement: Share
+    contrast: Share
+    interval: Divisor
+    cephalic_index_low: Share
+    cephalic_index_high: Limit
+    hc_low_mm: Limit
+    hc_high_mm: Limit
+    angle_deg: Angle
+    midpoint_distance: Divisor
+    border_px: Limit
 
     def __post_init__(self):
         for low, high in (("cephalic_index_low", "cephalic_index_high"), ("hc_low_mm", "hc_high_mm")):
             if getattr(self, low) >= getattr(self, high):
-                raise InputError(f"flags.{low} is not below flags.{high}, so that every head would be flagged.")
+                raise InputError(f"{low} is not below {high}, so that every head would be flagged")
 
 
-@dataclass(frozen=True)
+@dataclass(config=CHECKED)
 class Limits:
     """All limits of a file."""
 
@@ -61,30 +68,15 @@ class Limits:
     flags: FlagLimits
 
 
-def read_limits(path) -> Limits:
+def read_limits(path: str | Path) -> Limits:
     """The limits that a file states.
 
     Raises
     ------
     InputError
-        A missing file or limit, an unknown one, or one that is no number of at least 0.
+        A missing file or limit, an unknown one, one out of its range.
     """
     try:
-        given = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not a readable file of limits ({' '.join(str(error).split())}).") from None
-    blocks = {"audit": AuditLimits, "audit_networks": NetworkLimits, "flags": FlagLimits}
-    found = {}
-    for name, kind in blocks.items():
-        values, wanted = (given or {}).get(name) or {}, {field.name for field in fields(kind)}
-        if wrong := sorted(wanted ^ values.keys()):
-            what = "no limit of this name is known" if wrong[0] in values else "the limit is missing"
-            raise InputError(f"{path}: {name}.{wrong[0]}: {what}; {name} holds {', '.join(sorted(wanted))}.")
-        for key, value in values.items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-                raise InputError(f"{path}: {name}.{key} is {value!r}; give a number of at least 0.")
-        try:
-            found[name] = kind(**values)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from None
-    return Limits(**found)
+        return TypeAdapter(Limits).validate_python(read_mapping(path))
+    except ValidationError as error:
+        raise InputError(f"{path}: {describe_problem(error, Limits)}") from None

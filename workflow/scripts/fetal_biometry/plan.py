@@ -1,7 +1,8 @@
 """What a run consists of, written where each rule reads its own part: ``work/plan/``.
 
-The plan is written while Snakemake reads the rules, and a file of it only when its text differs. Rules take these files as
-inputs, and so Snakemake alone decides what to make anew. Standard library, pyyaml and pydantic alone; phantoms need numpy.
+The plan is written while Snakemake reads the rules, and a file of it only when its text differs. Rules take these files
+as inputs, and so Snakemake alone decides what to make anew. Standard library, pyyaml and pydantic alone; phantoms need
+numpy.
 """
 
 from __future__ import annotations
@@ -113,24 +114,11 @@ def write_plan(config: Config, recipes: dict[str, Recipe], folder: Path, drawn: 
         name = source.image_name
         parts.setdefault(split.get(name) or f"images/{shard_of(name, config.shards)}", []).append(source)
     index = FileIndex(index_file)
-    texts = {f"{part}.csv": _image_table(inside, examinations, index) for part, inside in parts.items()}
-    plan = Plan(sorted(parts), sorted(part for part, inside in parts.items() if any(one.reference for one in inside)))
-    for part in plan.labelled:
-        texts[f"{part}.labels.csv"] = _label_table(parts[part], "landmarks", index)
-    for part in plan.referenced:
-        texts[f"{part}.references.csv"] = _label_table(parts[part], "reference", index)
+    texts = {"quarantine.csv": _quarantine_table(sources)}
     for part, inside in parts.items():
-        texts[f"{part}.facts.csv"] = _table(map(asdict, inside), FACT_COLUMNS)
-    for part in plan.labelled:
-        folds = {one.image_name: labelled[one.image_name] for one in parts[part]}
-        folds = {name: splits.fold_of(examination, config.split_seed, config.folds) for name, examination in folds.items()}
-        texts[f"{part}.folds.csv"] = _table(({"image_name": name, "fold": fold} for name, fold in folds.items()), FOLD_COLUMNS)
-    bad = [
-        {"image_name": as_text(one.image_name), "path": as_text(str(one.image)), "reason": as_text(one.problem)}
-        for one in sources
-        if one.problem
-    ]
-    texts["quarantine.csv"] = _table(bad, QUARANTINE_COLUMNS)
+        texts |= {f"{part}.{end}": text for end, text in _part_tables(inside, examinations, config, index).items()}
+    referenced = [part for part in parts if f"{part}.references.csv" in texts]
+    plan = Plan(sorted(parts), sorted(referenced))
     for name, text in texts.items():
         _write(folder / name, text)
     for path in [*folder.glob("*.csv"), *folder.glob("images/*.csv")]:
@@ -139,6 +127,27 @@ def write_plan(config: Config, recipes: dict[str, Recipe], folder: Path, drawn: 
     _write(folder / SUMMARY, json.dumps(asdict(plan), indent=1) + "\n")
     index.save()
     return plan
+
+
+def _part_tables(
+    sources: list[Source], examinations: dict[str, str], config: Config, index: FileIndex
+) -> dict[str, str]:
+    """What is known of the images of one part, a text for each kind of reader, by the ending of its file."""
+    tables = {"csv": _image_table(sources, examinations, index), "facts.csv": _table(map(vars, sources), FACT_COLUMNS)}
+    names = [source.image_name for source in sources if source.labelled]
+    if names:
+        folds = (splits.fold_of(examinations[name], config.split_seed, config.folds) for name in names)
+        rows = [dict(zip(FOLD_COLUMNS, row, strict=True)) for row in zip(names, folds, strict=True)]
+        tables |= {"labels.csv": _label_table(sources, "landmarks", index), "folds.csv": _table(rows, FOLD_COLUMNS)}
+    if any(source.reference for source in sources):
+        tables["references.csv"] = _label_table(sources, "reference", index)
+    return tables
+
+
+def _quarantine_table(sources: list[Source]) -> str:
+    bad = ((one.image_name, str(one.image), one.problem) for one in sources if one.problem)
+    rows = (dict(zip(QUARANTINE_COLUMNS, map(as_text, row), strict=True)) for row in bad)
+    return _table(rows, QUARANTINE_COLUMNS)
 
 
 def _image_table(sources: list[Source], examinations: dict[str, str], index: FileIndex) -> str:
@@ -184,15 +193,16 @@ def _as_yaml(values: dict) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file of the plan, unless it has this text already."""
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+    """Write a file of the plan, unless it has this text already; what is no UTF-8 in a name is escaped."""
+    content = text.encode("utf-8", "backslashreplace")
+    if not path.is_file() or path.read_bytes() != content:
         with atomic_path(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_bytes(content)
 
 
 @cache
 def modules(scripts: Path, rule: str) -> list[str]:
-    """A rule's script and every module beside it that it imports, directly or not.
+    """A rule's script and every module beside it that it imports, directly or not, but for empty ones.
 
     Snakemake does not see an edit of an imported module; as inputs they are compared by content.
     """
@@ -203,8 +213,11 @@ def modules(scripts: Path, rule: str) -> list[str]:
             continue
         found.add(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             if isinstance(node, ast.ImportFrom) and node.module:
-                parts = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-                places = [scripts / part.replace(".", "/") for part in parts]
-                waiting += [place.with_suffix(".py") for place in places] + [place / "__init__.py" for place in places]
+                names = [f"{node.module}.{name}" for name in names]
+            for place in (scripts / name.replace(".", "/") for name in names):
+                inside = [folder for folder in (place, *place.parents) if folder.is_relative_to(scripts)]
+                waiting += [place.with_suffix(".py"), place.parent.with_suffix(".py")]
+                waiting += [folder / "__init__.py" for folder in inside]
     return sorted(str(path) for path in found if path.stat().st_size)

@@ -1,33 +1,74 @@
-"""What is wrong with settings, in one line."""
+"""How files of settings are read, and what is wrong with them, in one line."""
 
 import difflib
 from collections.abc import Iterator
+from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+import yaml
+from pydantic import ConfigDict, ValidationError
+
+from fetal_biometry.errors import InputError
+
+CHECKED = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+TYPED = CHECKED | {"strict": True}  # true is no number, and a text is none
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
 
-def describe_problem(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first problem that pydantic found: which key, what is allowed, and the nearest name of an unknown key."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-")))
-    if first["type"] == "extra_forbidden":
-        names = sorted(_names(model))
-        near = difflib.get_close_matches(key, names, 1) or difflib.get_close_matches(
-            key.rpartition(".")[2], [name.rpartition(".")[2] for name in names], 1
-        )
-        return f"there is no setting {key!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
+def read_mapping(path) -> dict:
+    """What a YAML file says, by name.
+
+    Raises
+    ------
+    InputError
+        A file that is missing, no YAML, or no list of names with values.
+    """
+    try:
+        said = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}).") from None
+    if not isinstance(said, dict | None):
+        raise InputError(f"{path}: holds no names with values; write NAME: VALUE in each line.")
+    return said or {}
+
+
+def describe_problem(error: ValidationError, model: type, *others: str) -> str:
+    """The first problem that pydantic found: which key, what is allowed, and the nearest name of an unknown key.
+
+    ``others`` are names that are known beside the fields of ``model`` and of the models in it.
+    """
+    problems = error.errors()
+    first = next((problem for problem in problems if problem["type"] in _UNKNOWN), problems[0])
+    key = ".".join(str(part) for part in first["loc"] if part not in ("float", "str"))  # the kinds of a union
+    if first["type"] in _UNKNOWN:
+        return f"there is no setting {key!r}{nearest(key, [*field_names(model), *others]) or '.'}"
     said = first["msg"].removeprefix("Value error, ")
     if not key:
         return f"{said}."
     if first["type"] == "missing":
         return f"{key} is missing; it has no default."
+    if first["type"] == "value_error":
+        return f"{key}: {said}."
     return f"{key} is {first['input']!r}: {said[0].lower()}{said[1:]}."
 
 
-def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name, field in model.model_fields.items():
+def nearest(name: str, names: list[str]) -> str:
+    """A question for the name of ``names`` that is most like one, or nothing where none is.
+
+    Examples
+    --------
+    >>> nearest("epoch", ["run", "epochs"])
+    "; did you mean 'epochs'?"
+    """
+    tail = name.rpartition(".")[2]
+    close = difflib.get_close_matches(name, names, 1)
+    close = close or [one for one in names if difflib.get_close_matches(tail, [one.rpartition(".")[2]], 1)]
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def field_names(model: type, prefix: str = "") -> Iterator[str]:
+    """Names of a pydantic model's fields, and of the fields of the models among them."""
+    for name, field in model.__pydantic_fields__.items():
         yield f"{prefix}{name}"
-        kinds = getattr(field.annotation, "__args__", (field.annotation,))
-        for kind in kinds:
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                yield from _names(kind, f"{prefix}{name}.")
+        for kind in getattr(field.annotation, "__args__", (field.annotation,)):
+            if hasattr(kind, "__pydantic_fields__"):
+                yield from field_names(kind, f"{prefix}{name}.")

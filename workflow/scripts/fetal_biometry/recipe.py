@@ -1,25 +1,24 @@
 """What a recipe may say: how a network is built, trained and read.
 
-Recipes are files, ``recipes/<name>.yaml``. ``extends`` names the recipe that a file starts from; blocks are merged deeply.
-`recipes/heatmap.yaml` holds every value; this module holds their types, ranges and meanings.
+Recipes are files, ``recipes/<name>.yaml``. ``extends`` names the recipe that a file starts from; blocks are merged
+deeply. `recipes/heatmap.yaml` holds every value; this module holds their types, ranges and meanings.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import describe_problem
-
-Share = Field(ge=0, le=1)
+from fetal_biometry.problems import TYPED, describe_problem, nearest, read_mapping
 
 
 class Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = TYPED
 
 
 class Network(Block):
@@ -165,15 +164,22 @@ def merge(base: dict, other: dict) -> dict:
     return merged
 
 
-def find_recipe(name: str, folders: list[Path]) -> Path:
-    """The file of a recipe, from the first folder that has it; a path to a file names itself."""
-    if name.endswith(".yaml"):
-        return Path(name)
+def find_recipe(name: str, folders: list[Path], where: str = "recipe") -> Path:
+    """The file of a recipe, from the first folder that has it; a path to a file names itself.
+
+    Raises
+    ------
+    InputError
+        No such file, or one whose name can be no folder's; ``where`` says what names it.
+    """
     found = [folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()]
-    if not found:
+    path = Path(name) if name.endswith(".yaml") else next(iter(found), None)
+    if path is None:
         known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
-        raise InputError(f"recipe: there is no {name!r}; recipes are {', '.join(known)}.")
-    return found[0]
+        raise InputError(f"{where}: there is no recipe {name!r}{nearest(name, known)}; there are {', '.join(known)}.")
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", path.stem):
+        raise InputError(f"{where}: {path} names a folder of results; rename it to letters, digits, - and _.")
+    return path
 
 
 def read_recipe(name: str, folders: list[Path], changes: dict | None = None) -> Recipe:
@@ -184,22 +190,21 @@ def read_recipe(name: str, folders: list[Path], changes: dict | None = None) -> 
     InputError
         A missing file, one that extends itself, a wrong key, type or range, an impossible pair.
     """
-    values, waiting, files = {}, name, []
-    while waiting:
-        path = find_recipe(waiting, folders)
+    first = path = find_recipe(name, folders)
+    files: dict[Path, dict] = {}
+    while path:
         if path in files:
-            raise InputError(f"{path}: extends itself by way of {files[-1].name}; remove one `extends`.")
-        files.append(path)
-        try:
-            given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as error:
-            raise InputError(f"{path}: not a readable recipe ({' '.join(str(error).split())}).") from None
-        waiting = given.pop("extends", None)
-        values = merge(given, values)
+            raise InputError(f"{path}: extends itself by way of {list(files)[-1].name}; remove one `extends`.")
+        files[path] = read_mapping(path)
+        base = files[path].pop("extends", None)
+        path = find_recipe(str(base), folders, f"{path}, extends") if base else None
+    values: dict = {}
+    for given in [*reversed(files.values()), changes or {}]:
+        values = merge(values, given)
     try:
-        return Recipe.model_validate(merge(values, changes or {}))
-    except ValueError as error:
-        raise InputError(f"{files[0]}: {describe_problem(error, Recipe)}") from None
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{first}: {describe_problem(error, Recipe, 'extends')}") from None
 
 
 def read_training_recipe(path) -> TrainingRecipe:

@@ -14,7 +14,8 @@ import torch
 from fetal_biometry.bench.plain import plain_tester
 from fetal_biometry.bench.settings import BenchSettings
 from fetal_biometry.bench.timing import interleave, run_costs, spread, times_faster
-from fetal_biometry.data.phantom import plan_phantoms, write_phantom
+from fetal_biometry.data.phantom import plan_phantoms
+from fetal_biometry.data.phantom_files import write_phantom
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.images.raster import prepare_image, prepare_images, read_grey
 from fetal_biometry.measure.biometry import outer_lengths

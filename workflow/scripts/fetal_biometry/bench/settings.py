@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import describe_problem
+from fetal_biometry.problems import TYPED, describe_problem, read_mapping
 
 
 class BenchSettings(BaseModel):
     """How much is measured; ``bench.yaml`` says what each number means."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = TYPED
 
     images: int = Field(ge=2)
     rounds: PositiveInt
@@ -32,8 +29,6 @@ def read_settings(path) -> BenchSettings:
         A missing or unknown number, or one out of range.
     """
     try:
-        return BenchSettings.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not a readable file ({' '.join(str(error).split())}).") from None
-    except ValueError as error:
+        return BenchSettings.model_validate(read_mapping(path))
+    except ValidationError as error:
         raise InputError(f"{path}: {describe_problem(error, BenchSettings)}") from None

@@ -13,7 +13,8 @@ from fetal_biometry.bench.plain import PlainLoop
 from fetal_biometry.bench.roofline import Operation, Recorder, copying, product, roofline
 from fetal_biometry.bench.settings import BenchSettings
 from fetal_biometry.bench.timing import interleave, spread, times_faster
-from fetal_biometry.data.phantom import plan_phantoms, true_landmarks, write_phantom
+from fetal_biometry.data.phantom import plan_phantoms, true_landmarks
+from fetal_biometry.data.phantom_files import write_phantom
 from fetal_biometry.images.cache import Arrays, write_array
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.images.raster import prepare_images

@@ -91,8 +91,8 @@ def judge_against_heads(
     sizes : ndarray of shape (N, 2)
         Width and height of the images.
     limits : Limits
-        ``audit``, and of ``audit_networks`` the ``disagreement`` (of the head's radius, between a label's worst point and
-        the head's outline) and the ``confidence`` below which a network is not sure.
+        ``audit``, and of ``audit_networks`` the ``disagreement`` (of the head's radius, between a label's worst point
+        and the head's outline) and the ``confidence`` below which a network is not sure.
 
     Returns
     -------

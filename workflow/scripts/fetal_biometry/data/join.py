@@ -19,7 +19,7 @@ def join_images(
     labels: pd.DataFrame | None,
     references: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    """One row an image that could be prepared, sorted by name.
+    """One row an image that could be prepared, sorted by name; without a split where its label was refused.
 
     Parameters
     ----------
@@ -41,10 +41,13 @@ def join_images(
     for column in ("width_px", "height_px", "calibrated_regions"):
         images[column] = index[column].reindex(names)
     images["calibrated_regions"] = images["calibrated_regions"].fillna("")
-    images["fold"] = (pd.Series(dtype=float) if folds is None else folds["fold"]).reindex(names).astype("Int64")
+    images["frame"] = images["frame"].astype("Int64")
     for column in ("pixel_size_mm", "reference_hc_mm", "gestational_age_weeks"):
         images[column] = facts[column].reindex(names).astype(float)
     known = pd.DataFrame(columns=["image_name"]) if labels is None else labels
+    images["split"] = images["split"].where(names.isin(known.index), "")
+    fold = pd.Series(dtype=float) if folds is None else folds["fold"]
+    images["fold"] = fold.reindex(names).where(names.isin(known.index)).astype("Int64")
     for column in LABEL_FACTS:
         images[column] = known[column].reindex(names).fillna("") if column in known else ""
     suggested = [f"{SUGGESTED}{column}" for column in (*COLUMNS, "confidence")]

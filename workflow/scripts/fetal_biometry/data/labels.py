@@ -38,7 +38,7 @@ def read_labels(
     labels : DataFrame
         ``image_name``, landmarks in original pixels and canonical order, ``label_source``, ``origin``.
     bad : DataFrame
-        ``image_name``, ``path`` and the ``reason`` of those left out.
+        ``image_name``, ``path`` of the label and the ``reason`` of those left out.
 
     Raises
     ------
@@ -54,9 +54,7 @@ def read_labels(
         except InputError as error:
             if stop:
                 raise
-            bad.append(
-                {"image_name": as_text(row["image_name"]), "path": row["annotation"], "reason": as_text(str(error))}
-            )
+            bad.append([as_text(text) for text in (row["image_name"], row["origin"], str(error))])
             continue
         rows.append([row["image_name"], *points.ravel(), row["label_source"], row["origin"]])
     labels = pd.DataFrame(rows, columns=["image_name", *COLUMNS, "label_source", "origin"]).set_index(
@@ -75,8 +73,9 @@ def _landmarks(row: dict, size: np.ndarray) -> np.ndarray:
             f"{path}: {width}x{height} pixels, but its image {row['image_name']} has {size[0]:g}x{size[1]:g}; give the "
             "annotation of this image."
         )
+    annotation = read_grey(ImageRef(path))
     try:
-        return fit_annotation(read_grey(ImageRef(path)))
+        return fit_annotation(annotation)
     except ValueError as error:
         raise InputError(f"{path}: {error}; redraw or remove the annotation.") from error
 
@@ -88,6 +87,6 @@ def _refuse_far_points(points: np.ndarray, size: np.ndarray, tolerance: float, r
         x, y = points[outside][0]
         raise InputError(
             f"{row['origin']} ({row['image_name']}): a landmark at ({x:.1f}, {y:.1f}) lies far outside the image of "
-            f"{size[0]:g}x{size[1]:g} pixels; correct or remove the label (columns in the wrong order or a resized image's "
-            "coordinates look like this)."
+            f"{size[0]:g}x{size[1]:g} pixels; correct or remove the label (columns in the wrong order or a resized "
+            "image's coordinates look like this)."
         )

@@ -1,7 +1,7 @@
 """Negatives: images that show no fetal head, but other anatomy, empty frames, pictures of no scan.
 
-The head-presence classifier is trained on some kinds and judged on all. Scans are formed like the phantoms' (`scan`), with
-something else in the head's place. All are drawn from seeds.
+The head-presence classifier is trained on some kinds and judged on all. Scans are formed like the phantoms' (`scan`),
+with something else in the head's place. All are drawn from seeds.
 """
 
 from __future__ import annotations

@@ -23,13 +23,13 @@ def training_labels(
     Parameters
     ----------
     labels : DataFrame
-        Audited ones of one part; with ``suggested_`` landmarks and ``suggested_confidence`` where networks audited them.
+        Audited ones of one part; with ``suggested_`` landmarks and ``suggested_confidence`` where networks audited.
     index : DataFrame
         ``work/prepared/<part>.csv``.
     settings : NoisyLabels
-        ``drop`` leaves labels that are not valid out, ``keep`` takes them as they are, ``repair`` takes the out-of-fold
-        networks' landmarks where these were sure of a head within the limits and drops the rest, ``teach`` leaves them to
-        the network's own points while it trains.
+        ``drop`` leaves labels that are not valid out, ``keep`` takes them as they are, ``repair`` takes the
+        out-of-fold networks' landmarks where these were sure of a head within the limits and drops the rest,
+        ``teach`` leaves them to the network's own points while it trains.
 
     Returns
     -------

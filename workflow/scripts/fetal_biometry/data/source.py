@@ -38,11 +38,11 @@ class MissingData(InputError):
 class Source:
     """One image as a dataset lists it.
 
-    ``landmarks`` (eight numbers, `landmarks.COLUMNS` order, original pixels) or ``annotation`` (an image of the head's
+    ``landmarks`` (eight numbers, `terms.COLUMNS` order, original pixels) or ``annotation`` (an image of the head's
     ellipse) hold its label, where it has one; ``origin`` says where the label stands, for messages; ``reference``,
-    landmarks or an annotation too, is an independent truth that judges and never trains; ``gestational_age_weeks`` is by
-    dates; ``recipe`` stands for the content of an image that the workflow draws itself; ``problem`` says why the image
-    cannot be used.
+    landmarks or an annotation too, is an independent truth that judges and never trains; ``gestational_age_weeks`` is
+    by dates; ``recipe`` stands for the content of an image that the workflow draws itself; ``problem`` says why the
+    image cannot be used.
     """
 
     image_name: str
@@ -89,13 +89,13 @@ def unless_bad(config: Config, name: str, path: Path, make: Callable[..., list[S
 
 
 def usable(source: Source) -> Source:
-    """The source, if its name can stand in any table, and its file and annotation are files that may be read."""
+    """The source, if its name can stand in any table, and its file and annotations are files that may be read."""
     name, file = source.image_name, source.image.path
     if not name.isprintable():
         raise InputError(f"{file.parent}: the name {name!r} holds control characters; rename the image.")
     if name.startswith(FORMULA_MARKS):
         raise InputError(f"{file}: a spreadsheet would take the name {name!r} for a formula; rename the image.")
-    for path in filter(None, (file, source.annotation)):
+    for path in (one for one in (file, source.annotation, source.reference) if isinstance(one, Path)):
         if not os.path.isfile(path):
             raise InputError(f"{path}: a folder or a broken link, not an image; replace or remove it.")
         if not os.access(path, os.R_OK):

@@ -39,7 +39,7 @@ def _reserve(path) -> None:
 
 
 class Arrays:
-    """Read-only view of several such files: ``arrays[image_name]`` is that image's array, of ``shape``, still on disk."""
+    """Read-only view of several such files: ``arrays[image_name]`` is an image's array, of ``shape``, still on disk."""
 
     def __init__(self, paths):
         self.index: dict[str, dict] = {}

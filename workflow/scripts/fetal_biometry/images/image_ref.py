@@ -20,9 +20,9 @@ class ImageRef:
 
     @classmethod
     def from_row(cls, row) -> ImageRef:
-        """Of a table's row with ``path`` and ``frame``, which is empty for the only image of a file."""
+        """Of a table's row with ``path`` and ``frame``, which is empty or NaN for the only image of a file."""
         frame = row["frame"]
-        return cls(Path(row["path"]), None if frame in ("", None) else int(frame))
+        return cls(Path(row["path"]), None if frame == "" or frame != frame else int(frame))
 
     @property
     def suffix(self) -> str:

@@ -43,10 +43,9 @@ class Preparation:
         InputError
         """
         records = self.planned.to_dict("records")
-        images = [ImageRef.from_row({**row, "frame": _whole(row["frame"])}) for row in records]
-        for row, image, one in zip(
-            records, images, prepare_images(images, self.size, self.squeezed, threads), strict=True
-        ):
+        images = [ImageRef.from_row(row) for row in records]
+        prepared = prepare_images(images, self.size, self.squeezed, threads)
+        for row, image, one in zip(records, images, prepared, strict=True):
             if isinstance(one, InputError):
                 if self.stop:
                     raise one
@@ -63,7 +62,3 @@ class Preparation:
     def quarantine(self) -> pd.DataFrame:
         """``image_name``, ``path`` and ``reason`` of the others."""
         return pd.DataFrame(self.bad, columns=["image_name", "path", "reason"])
-
-
-def _whole(frame) -> int | str:
-    return "" if pd.isna(frame) else int(frame)

@@ -87,8 +87,8 @@ def _refuse_size(path, width: int, height: int) -> None:
 class Prepared:
     """An image as networks see it.
 
-    ``pixels`` (size, size), uint8; original ``width`` and ``height``; ``regions`` (R, 6), where the file itself says how
-    large a pixel is, see `dicom.calibrated_regions`.
+    ``pixels`` (size, size), uint8; original ``width`` and ``height``; ``regions`` (R, 6), where the file itself says
+    how large a pixel is, see `dicom.calibrated_regions`.
     """
 
     pixels: np.ndarray

@@ -149,7 +149,9 @@ def trivial_loss(loss: str, cells: int, sigma_cells: float) -> tuple[str, float]
 
 
 def mean_landmarks(points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Mean landmarks in fractions of the frame, (4, 2): the constant that models are compared with."""
+    """Mean landmarks in fractions of the frame, (4, 2): the constant that models are compared with; NaN of none."""
+    if not len(points):
+        return np.full((4, 2), np.nan)
     return resize_points(points, np.asarray(sizes)[:, None], (1, 1)).mean(axis=0)
 
 

@@ -1,0 +1,218 @@
+"""How the pages behave in a browser: filters, order, viewer, and whether everybody can read them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from axe import serious_findings
+
+from fetal_biometry.report import overlays, report
+
+
+def test_quarantined_images_are_told_on_the_first_screen(browser, page):
+    browser.open(page, width=390, height=844)
+    assert browser.run("document.querySelector('a[href=\"#quarantine\"]').getBoundingClientRect().bottom < innerHeight")
+    assert browser.run("document.querySelector('#quarantine table').checkVisibility()")
+
+
+def test_page_loads_without_errors_requests_or_foreign_script(browser, any_page):
+    browser.open(any_page)
+    assert browser.messages == []
+    assert [address for address in browser.requests if not address.startswith("data:")] == [any_page.as_uri()]
+    assert browser.run("window.pwned") is None
+    assert browser.run("document.querySelectorAll('#image-table tbody tr').length") == 40
+
+
+def test_a_heading_sorts_up_then_down_with_missing_values_last(browser, page):
+    browser.open(page)
+    sort_twice = """(() => {
+        const heading = [...document.querySelectorAll('#image-table thead th')]
+            .find((th) => /^HC error\\s*%$/.test(th.textContent.trim()));
+        const emptied = document.querySelector('#image-table tbody tr:nth-child(5)');
+        emptied.cells[heading.cellIndex].dataset.value = '';
+        const read = () => {
+            heading.querySelector('button').click();
+            return [...document.querySelectorAll('#image-table tbody tr')]
+                .map((row) => row.cells[heading.cellIndex].dataset.value);
+        };
+        return [read(), heading.ariaSort, read(), heading.ariaSort];
+    })()"""
+    up, first, down, second = browser.run(sort_twice)
+    assert (first, second) == ("ascending", "descending")
+    assert up[-1] == down[-1] == ""
+    assert [float(v) for v in up[:-1]] == sorted(float(v) for v in up[:-1])
+    assert down[:-1] == up[:-1][::-1]
+
+
+def test_filters_by_text_split_label_and_flag(browser, page, labelled_run):
+    browser.open(page)
+    shown = """[...document.querySelectorAll('#image-table tbody tr')].filter((row) => !row.hidden)
+        .map((row) => row.cells[0].dataset.value)"""
+
+    def choose(**values):
+        for field, value in values.items():
+            browser.run(
+                f"""{{ const field = document.getElementById('filter-{field}'); field.value = {value!r};
+                field.dispatchEvent(new Event('input')); }}"""
+            )
+        return sorted(browser.run(shown))
+
+    rows = report.measured_rows(labelled_run)
+    test = rows["split"] == "test"
+    low = rows["flags"].map(lambda flags: "low confidence" in flags)
+    assert choose(text="2hc") == sorted(name for name in rows["image_name"] if "2HC" in name)
+    assert choose(text="", split="test") == sorted(rows["image_name"][test])
+    assert choose(flag="low confidence") == sorted(rows["image_name"][test & low])
+    assert choose(split="", flag="!") == sorted(rows["image_name"][rows["flags"].map(len) == 0])
+    assert choose(flag="", verdict="invalid") == sorted(rows["image_name"][rows["verdict"] == "invalid"])
+    count = (rows["verdict"] == "invalid").sum()
+    assert browser.run("document.getElementById('filter-status').textContent") == f"{count} of 40 images"
+    browser.run("document.querySelector('#filter-form button[type=reset]').click()")
+    assert len(browser.run("new Promise((done) => setTimeout(() => done(" + shown + "), 20))")) == 40
+
+
+def test_table_and_overlays_work_from_the_keyboard(browser, page):
+    browser.open(page)
+    browser.run("document.querySelector('.images').focus()")
+    browser.press("Tab")
+    browser.press("Enter")
+    first = "document.querySelector('#image-table thead th')"
+    assert browser.run(f"document.activeElement === {first}.querySelector('button')")
+    assert browser.run(f"{first}.ariaSort") == "descending"
+    reference = "getComputedStyle(document.querySelector('.overlay .reference')).display"
+    assert browser.run(reference) != "none"
+    browser.run("document.getElementById('show-reference').focus()")
+    browser.press(" ")
+    assert browser.run(reference) == "none"
+
+
+def test_the_address_keeps_filters_and_order(browser, page):
+    browser.open(page)
+    browser.run("""(() => {
+        const field = document.getElementById('filter-split');
+        field.value = 'test';
+        field.dispatchEvent(new Event('input'));
+        for (let i = 0; i < 2; i++) document.querySelectorAll('#image-table thead button')[3].click();
+    })()""")
+    fragment = browser.run("location.hash")
+    assert fragment == "#images?split=test&sort=-4"
+    state = """[...document.querySelectorAll('#image-table tbody tr')].filter((row) => !row.hidden)
+        .map((row) => row.cells[0].dataset.value)"""
+    left = browser.run(state)
+    browser.open(page, fragment=fragment)
+    assert browser.run(state) == left and 0 < len(left) < 40
+    assert browser.run("document.querySelectorAll('#image-table thead th')[3].ariaSort") == "descending"
+    browser.run("document.querySelector('#filter-form button[type=reset]').click()")
+    assert len(browser.run(f"new Promise((done) => setTimeout(() => done({state}), 20))")) == 40
+    assert browser.run("location.hash") == "#images?sort=-4"
+
+
+def test_a_picture_of_the_gallery_opens_in_the_viewer(browser, page):
+    browser.open(page)
+    first, second = browser.run(
+        "[...document.querySelectorAll('#gallery .zoom')].map((b) => b.dataset.name).slice(0, 2)"
+    )
+    browser.run("document.querySelector('#gallery .zoom').focus()")
+    browser.press("Enter")
+    seen = "document.querySelector('#viewer[open] #viewer-title').textContent"
+    assert browser.run(seen).startswith(f"{first} (1 of ")
+    browser.press("ArrowRight")
+    assert browser.run(seen).startswith(f"{second} (2 of ")
+    assert browser.run("document.querySelector('#viewer svg .prediction').getBoundingClientRect().width") > 100
+    browser.press("Escape")
+    assert not browser.run("document.getElementById('viewer').open")
+    assert browser.run("document.activeElement.dataset.name") == first
+
+
+def test_names_in_the_table_open_the_overlays_beside_the_page(browser, unlabelled_run, tmp_path):
+    rows, folder = unlabelled_run.predictions, tmp_path / "overlays"
+    overlays.draw_overlays(rows, unlabelled_run.images, folder)
+    addresses = overlays.overlay_addresses(rows["image_name"], [folder], tmp_path / "report.html")
+    assert set(addresses) == set(rows["image_name"])
+    page = tmp_path / "report.html"
+    page.write_text(report.render_report(replace(unlabelled_run, overlays=addresses)), encoding="utf-8")
+    browser.open(page)
+    links = "document.querySelectorAll('#image-table .zoom')"
+    assert browser.run(f"{links}.length") == 20
+    for number in range(20):
+        browser.run(f"{links}[{number}].click()")
+        browser.run("document.querySelector('#viewer img').decode()")
+        assert browser.run(
+            f"document.getElementById('viewer-title').textContent.startsWith({links}[{number}].dataset.name)"
+        )
+        browser.press("Escape")
+    assert browser.messages == [] and browser.run("window.pwned") is None
+    (folder / overlays.overlay_name("003_HC.png")).unlink()
+    browser.open(page)
+    browser.run("document.querySelector('#image-table .zoom[data-name=\"003_HC.png\"]').click()")
+    browser.run("document.querySelector('#viewer img')?.decode().catch(() => 0)")
+    assert browser.run("document.querySelector('#viewer-frame img') === null")
+    assert browser.run("document.getElementById('viewer-frame').textContent").strip()
+
+
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_axe_finds_nothing_serious(browser, any_page, scheme, width):
+    browser.open(any_page, width=width, scheme=scheme)
+    assert serious_findings(browser) == []
+    browser.run("document.querySelector('#gallery .zoom').click()")
+    assert serious_findings(browser) == []
+
+
+def test_everything_drawn_has_words_for_a_screen_reader(browser, any_page):
+    browser.open(any_page)
+    silent = """[...document.querySelectorAll('svg:not([aria-hidden=true])')]
+        .filter((svg) => svg.getAttribute('role') !== 'img' || !svg.getAttribute('aria-label')).length"""
+    assert browser.run(silent) == 0
+    unlabelled = "[...document.querySelectorAll('input, select')].filter((field) => !field.labels.length).length"
+    assert browser.run(unlabelled) == 0
+    broken = """[...document.querySelectorAll('nav a')]
+        .filter((a) => !document.querySelector(a.getAttribute('href'))).length"""
+    assert browser.run(broken) == 0
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_page_is_wider_than_its_window(browser, any_page, width):
+    browser.open(any_page, width=width)
+    assert browser.run("document.documentElement.scrollWidth") == width
+    assert browser.run("innerWidth") == width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(browser, page, scheme):
+    """WCAG AA: a contrast of 4.5 for text and of 3 for marks, in either colour scheme."""
+    browser.open(page, scheme=scheme)
+    names = [
+        "paper",
+        "panel",
+        "notice",
+        "ink",
+        "soft",
+        "prediction",
+        "reference",
+        "bpd",
+        "ofd",
+        "t1",
+        "t2",
+        "t3",
+    ]
+    read = """%s.map((name) =>
+        getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim())"""
+    luminance = dict(zip(names, map(relative_luminance, browser.run(read % names)), strict=True))
+    assert (luminance["paper"] > 0.5) == (scheme == "light")
+
+    def contrast(a, b):
+        low, high = sorted((luminance[a], luminance[b]))
+        return (high + 0.05) / (low + 0.05)
+
+    for ground in ("paper", "panel", "notice"):
+        assert contrast("ink", ground) > 7
+    for text in ("soft", "prediction", "reference"):
+        assert min(contrast(text, ground) for ground in ("paper", "panel")) > 4.5
+    assert min(contrast(mark, "paper") for mark in ("bpd", "ofd", "t1", "t2", "t3")) > 3
+
+
+def relative_luminance(colour: str) -> float:
+    """Of an sRGB colour #rrggbb, by WCAG 2."""
+    channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
