@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "config.yaml", "limits.yaml", "bench.yaml", "datasets", "envs", "profiles", "recipes", "resources/models", "workflow")
+PARTS = (
+    "Snakefile",
+    "config.yaml",
+    "limits.yaml",
+    "bench.yaml",
+    "datasets",
+    "envs",
+    "profiles",
+    "recipes",
+    "resources/models",
+    "workflow",
+)
 TARGETS = ("all", "audit", "audit_benchmark", "measure", "compare", "ablate", "negatives", "rebuild_model")
 
 
@@ -24,10 +35,15 @@ class House:
             copy(source / part, folder / part)
 
     def snakemake(
-        self, *arguments: str, check: bool = True, env: dict | None = None, inside: tuple[str, ...] = ()
+        self,
+        *arguments: str,
+        check: bool = True,
+        env: dict | None = None,
+        inside: tuple[str, ...] = (),
+        cores: bool = True,
     ) -> subprocess.CompletedProcess:
         """Run snakemake, inside of a `namespace` where one is given; stdout and stderr together in ``stdout``."""
-        command = [*inside, sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        command = [*inside, sys.executable, "-m", "snakemake", *(("--cores", "2") if cores else ()), *arguments]
         done = subprocess.run(
             command, cwd=self.folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
         )

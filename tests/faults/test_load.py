@@ -5,11 +5,14 @@ import os
 import cv2
 import numpy as np
 import pandas as pd
+import pytest
 
 from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
 
+pytestmark = pytest.mark.long
 IMAGES = int(os.environ.get("LOAD", 10_000))
 SHARDS = 10
+STAGES = ("prepare_images", "given_model/predict_landmarks")
 SETTINGS = """
 dataset: images
 pixel_sizes: 0.1
@@ -32,14 +35,14 @@ def test_ten_thousand_images_take_no_more_memory_than_a_thousand(copy_workflow, 
         shards = max(1, SHARDS * count // IMAGES)  # of as many images in either run
         (tmp_path / f"{run}.yaml").write_text(SETTINGS.format(run=run, shards=shards))
         house.snakemake(f"results/{run}/report.html", "--configfile", f"{run}.yaml")
-        table = pd.read_csv(tmp_path / "results" / run / "given_model" / "predictions.csv", index_col="image_name")
+        table = pd.read_csv(tmp_path / "results" / run / "predictions.csv", index_col="image_name")
         assert sorted(table.index) == sorted(f"{number}.png" for number in range(count))
         same = table["hc_mm"].groupby([int(name[:-4]) % 40 for name in table.index])
         assert (same.max() - same.min()).max() < 2e-3, "the same image has the same length, wherever it stands"
-        for stage in ("cache_images", "given_model/predict_landmarks"):
-            folder = tmp_path / "results" / run / "benchmarks" / stage
+        for stage in STAGES:
+            folder = tmp_path / "results" / run / "work" / "benchmarks" / stage / "images"
             jobs[run, stage] = pd.concat(pd.read_csv(path, sep="\t") for path in folder.glob("*.tsv"))
-    for stage in ("cache_images", "given_model/predict_landmarks"):
+    for stage in STAGES:
         few, many = jobs["few", stage], jobs["many", stage]
         memory = [part["max_rss"].max() for part in (few, many)]
         print(f"\n{stage}: {memory[0]:.0f} and {memory[1]:.0f} MiB, {many['s'].median():.1f} s a shard")

@@ -4,14 +4,9 @@ import subprocess
 from importlib.util import find_spec
 
 import pytest
-from small_run import SMALL, assert_same
+from small_run import ARGUMENTS, assert_same, make_small
 
-SETTINGS = f"""{SMALL}
-shards: 3
-folds: 2
-epochs: 2
-experiments: {{heatmap: {{cross_fit: calibrate}}}}
-"""
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +16,17 @@ def houses(cluster, copy_workflow, tmp_path_factory):
         pytest.skip("no Slurm executor for Snakemake; pip install -r requirements-slurm.txt")
     here, there = (copy_workflow(tmp_path_factory.mktemp(name)) for name in ("here", "there"))
     for house in (here, there):
-        (house.folder / "small.yaml").write_text(SETTINGS)
-    here.snakemake("--configfile", "small.yaml")
+        make_small(house, epochs=2, calibrate_on="out_of_fold", more="folds: 2\n")
+    here.snakemake(*ARGUMENTS)
     profile = ("--profile", "profiles/slurm", "--max-threads", "2", "--latency-wait", "5", "--slurm-no-account")
     watch = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1")
-    said = there.snakemake(*profile, *watch, "--configfile", "small.yaml", env=cluster).stdout
+    said = there.snakemake(*profile, *watch, *ARGUMENTS, env=cluster).stdout
     return here.folder / "results" / "phantom", there.folder / "results" / "phantom", said
 
 
 def test_tables_and_weights_are_those_of_a_run_on_this_machine(houses):
     here, there, _ = houses
-    assert_same(there, here, ("heatmap", "heatmap/0", "heatmap/1"))
+    assert_same(there, here, ("small", "small/fold_0", "small/fold_1"))
 
 
 def test_trainings_and_shards_were_jobs_of_the_cluster(houses, cluster):

@@ -11,13 +11,16 @@ from fetal_biometry.data.source import MissingData
 from fetal_biometry.data.sources import refuse_if_all_bad
 from fetal_biometry.frames import read_frame, read_frames, write_frame
 from fetal_biometry.images.preparing import Preparation
+from fetal_biometry.limits import Limits, read_limits
 from fetal_biometry.plan import Plan, write_plan
 
+ROOT = Path(__file__).parents[2]
+LIMITS = read_limits(ROOT / "limits.yaml")
 ALL_TRAIN = {"validation_fraction": 0.0, "test_fraction": 0.0}
 
 
-def write(config: Config, work: Path) -> Plan:
-    return write_plan(config, {}, work / "plan", work / "phantoms", work / "index.json")
+def write(config: Config, work: Path, recipes: dict | None = None, limits: Limits = LIMITS) -> Plan:
+    return write_plan(config, recipes or {}, limits, work / "plan", work / "phantoms", work / "index.json")
 
 
 def join(config: Config, work: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -192,16 +192,18 @@ sys.path.insert(0, sys.argv[1])
 for missing in ("numpy", "cv2", "PIL", "pandas", "onnxruntime", "torch", "pydicom"):
     sys.modules[missing] = None
 from fetal_biometry.configuration import read_config, read_recipes
+from fetal_biometry.limits import read_limits
 from fetal_biometry.plan import write_plan
-folder = Path(sys.argv[2])
+root, folder = Path(sys.argv[3]), Path(sys.argv[2])
+limits = read_limits(root / "limits.yaml")
 labelled = {"dataset": "hc18", "data_root": sys.argv[2], "image_folder": "images"}
 for given in ({"images": str(folder / "images")}, labelled):
     config = read_config(given)
-    recipes = read_recipes(config, [Path(sys.argv[3])])
-    plan = write_plan(config, recipes, folder / "plan", folder / "phantoms", folder / "index.json")
+    recipes = read_recipes(config, [root / "recipes"])
+    plan = write_plan(config, recipes, limits, folder / "plan", folder / "phantoms", folder / "index.json")
     assert len(plan.parts) == 1, plan
 """
-    subprocess.run([sys.executable, "-c", plan, str(SCRIPTS), str(tmp_path), str(ROOT / "recipes")], check=True)
+    subprocess.run([sys.executable, "-c", plan, str(SCRIPTS), str(tmp_path), str(ROOT)], check=True)
 
 
 def test_the_container_copies_what_is_there_and_installs_what_is_pinned():

@@ -38,6 +38,7 @@ RUNS = int(os.environ.get("FUZZ", 120))
 SECONDS_EACH = 20  # hangs; a file takes milliseconds
 MEMORY = 2 << 30  # beyond what the process has when it begins; the largest picture allowed is 64 MiB, some copies of it
 GREY = speckle(seed=5)[0]
+SLOW_IMPORTS = ["cv2", "onnxruntime", "pandas", "PIL.Image", "pydantic", "pydicom", "pytest", "requests"]
 
 
 def dicom(tmp_path, **options):
@@ -183,9 +184,10 @@ def feed(name: str, folder: Path, runs: int, seed: int, outcome) -> None:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="how much memory a process has is read from /proc")
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_damaged_file_is_read_or_refused(name, tmp_path, seed=1):
-    spawned = multiprocessing.get_context("spawn")
-    receiver, sender = spawned.Pipe(duplex=False)
-    process = spawned.Process(target=feed, args=(name, tmp_path, RUNS, seed, sender))
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(SLOW_IMPORTS)
+    receiver, sender = server.Pipe(duplex=False)
+    process = server.Process(target=feed, args=(name, tmp_path, RUNS, seed, sender))
     process.start()
     sender.close()
     last = None

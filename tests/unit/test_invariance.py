@@ -1,4 +1,4 @@
-"""The same head seen otherwise has the same lengths, by the shipped model: phantoms turned, scaled, moved, dimmed."""
+"""Phantoms turned, scaled, moved or dimmed have the same lengths, by the pretrained model."""
 
 import cv2
 import numpy as np
@@ -6,8 +6,8 @@ import pytest
 
 from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
 from fetal_biometry.measure.api import measure_images
-from fetal_biometry.measure.biometry import doubts_of
-from fetal_biometry.model.geometry import LENGTHS
+from fetal_biometry.measure.flags import doubts_of
+from fetal_biometry.terms import LENGTHS
 
 
 def scaled(factor):

@@ -9,6 +9,7 @@ import pytest
 from test_dicom import region, write
 
 from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
+from fetal_biometry.measure.api import measure_images
 from fetal_biometry.measure.growth import estimate_age
 from measure_image import main
 
@@ -58,8 +59,10 @@ def test_the_whole_table_is_that_of_the_workflow(images, capsys):
     main([*images, "--csv", "--pixel-size", "0.2"])
     table = pd.read_csv(io.StringIO(capsys.readouterr().out))
     assert len(table) == 2 and np.allclose(table["ofd_mm"], 0.2 * table["ofd_px"], atol=2e-3)
-    assert {"ofd_1_x", "hc_low", "confidence", "flags"} <= set(table)
-    assert ((table["hc_low"] < table["hc_mm"]) & (table["hc_mm"] < table["hc_high"])).all()
+    assert {"ofd_1_x", "hc_px_low", "confidence", "flags"} <= set(table)
+    for unit in ("px", "mm"):
+        low, length, high = (table[f"hc_{unit}{end}"] for end in ("_low", "", "_high"))
+        assert ((low < length) & (length < high)).all()
 
 
 def test_what_is_no_image_or_no_pixel_size_is_refused(images, tmp_path, capsys):
@@ -82,3 +85,8 @@ def test_a_dicom_file_says_itself_how_large_its_pixels_are(images, tmp_path, cap
     assert [first.image_name, second.image_name] == ["head.dcm#1", "head.dcm#2"]
     assert first.hc_px == second.hc_px == plain.hc_px and np.isnan(plain.hc_mm)
     assert first.hc_mm == pytest.approx(0.2 * plain.hc_px, abs=2e-3)
+
+
+def test_of_no_image_there_is_an_empty_table():
+    some, none = measure_images([np.zeros((540, 800), np.uint8)]), measure_images([])
+    assert len(none) == 0 and list(none) == list(some)

@@ -1,136 +1,57 @@
-"""A tiny network on drawn heads: it learns, repeats itself to the byte, and goes on after an interruption."""
+"""A tiny network on drawn heads: it trains on its targets, repeats itself to the byte, and goes on when interrupted."""
 
 import logging
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 import torch
+from tiny import DIRECT, FUSED, ORIGINAL, SIZE, VIEWS, make_samples, training_part, write_named
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.images.cache import Shards, write_shard
-from fetal_biometry.model import training
-from fetal_biometry.model.geometry import ellipse_landmarks, resize_points
-from fetal_biometry.model.heatmaps import encode
-from fetal_biometry.model.training import Samples, Trainer, choose_device, choose_precision, drawn_maps, heatmap_loss
-from fetal_biometry.report.statistics import trivial_loss
+from fetal_biometry.limits import AuditLimits
+from fetal_biometry.model import head_mask, heatmaps, teaching, training
+from fetal_biometry.model.losses import drawn_maps, heatmap_loss, mask_loss, training_loss
+from fetal_biometry.model.presence_training import with_classifier
+from fetal_biometry.model.targets import render_targets, target_shape, target_type
+from fetal_biometry.model.teaching import Teacher
+from fetal_biometry.model.training import Trainer, choose_device, choose_precision
+from fetal_biometry.model.views import to_grid, whole_views
 
-SIZE, STRIDE, ORIGINAL = 64, 2, (128, 96)
-LIMITS = {
-    "shortest_ratio": 0.4,
-    "longest_ratio": 1.05,
-    "midpoint_distance": 0.2,
-    "angle_deg": 30,
-    "shortest_diameter": 0.1,
-}
-SETTINGS = {
-    "kind": "heatmap",
-    "experiment": "tiny",
-    "unit": "mm",
-    "image_size": SIZE,
-    "seed": 1,
-    "device": "cpu",
-    "precision": "float32",
-    "epochs": 3,
-    "batch_size": 4,
-    "learning_rate": 0.01,
-    "schedule": "cosine",
-    "weight_decay": 0.0001,
-    "weight_average": 0.9,
-    "loss": "cross_entropy",
-    "sigma_px": 4,
-    "stride": STRIDE,
-    "stem_stride": 1,
-    "width": 4,
-    "depth": 3,
-    "batch_norm": True,
-    "transposed": False,
-    "grey_scaling": "standardise",
-    "decoder": "paired",
-    "closeup": None,
-    "augmentation": None,
-    "keep_epoch": "best",
-    "mask_weight": 0,
-    "strangers": 0,
-    "teach_from": 0.3,
-    "teach_confidence": 0.2,
-    "limits": LIMITS,
-}
-VIEWS = {
-    "flip": 0.5,
-    "rotation_deg": 10,
-    "shrink": 0.1,
-    "enlarge": 0.1,
-    "shift": 0.05,
-    "thin": 0.2,
-    "thicken": 0.1,
-    "gain": 0.1,
-    "gamma": 0.1,
-    "shadow": 0.1,
-    "noise": 5,
-}
 pytestmark = pytest.mark.usefixtures("one_thread")
+trains = pytest.mark.slow
 
-DIRECT = {"kind": "direct", "loss": "mse", "learning_rate": 0.003, "schedule": "constant"}
-
-
-def draw_head(points):
-    """Large spots on the OFD's ends, small ones on the BPD's."""
-    y, x = np.indices((SIZE, SIZE))
-    spots = [
-        np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * width**2))
-        for (px, py), width in zip(points, (3.0, 3.0, 1.2, 1.2), strict=True)
-    ]
-    return (230 * np.max(spots, axis=0) + 10).astype(np.uint8)
+STRIDE, CELLS = 2, SIZE // 2
+LIMITS = AuditLimits(shortest_ratio=0.4, longest_ratio=1.05, midpoint_distance=0.2, angle_deg=30, shortest_diameter=0.1)
+TEACH = {"noisy_labels": {"policy": "teach", "teach_from": 0.3, "teach_confidence": 0.5}}
 
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
-    """26 training and 7 validation images, so that both end in a smaller batch."""
-    rng = np.random.default_rng(1)
-    folder = tmp_path_factory.mktemp("cache")
-    names = [f"{number:03d}.png" for number in range(33)]
-    points = np.array(
-        [
-            ellipse_landmarks(rng.uniform([54, 42], [74, 54]), rng.uniform(26, 34), rng.uniform(18, 24), angle)
-            for angle in rng.uniform(-0.5, 0.5, len(names))
-        ]
-    )
-    squeezed = resize_points(points, ORIGINAL, (SIZE, SIZE))
-    grid = resize_points(points, ORIGINAL, (SIZE // STRIDE, SIZE // STRIDE))
-    index = [{"image_name": name} for name in names]
-    write_shard(folder / "images.npy", index, map(draw_head, squeezed), (SIZE, SIZE), np.uint8)
-    heatmaps = encode(grid, SIZE // STRIDE, SETTINGS["sigma_px"] / STRIDE)
-    write_shard(folder / "heatmaps.npy", index, heatmaps, heatmaps.shape[1:], np.float16)
-    images, targets = Shards([folder / "images.npy"]), Shards([folder / "heatmaps.npy"])
-
-    def part(rows):
-        count = len(names[rows])
-        return Samples(
-            names[rows],
-            points[rows],
-            np.ones(count),
-            np.zeros(count, dtype=bool),
-            np.tile(ORIGINAL, (count, 1)),
-            np.full(count, 0.5),
-            images,
-            targets,
-        )
-
-    return part(slice(0, 26)), part(slice(26, 33))
+    """26 training and 7 validation images, so that both end in a smaller batch; with a head mask."""
+    folder = tmp_path_factory.mktemp("prepared")
+    return make_samples(folder, training_part(FUSED), 26), make_samples(folder, training_part(FUSED), 7, seed=2)
 
 
 @pytest.fixture
 def train(samples, tmp_path):
-    def run(name="checkpoint", identity="data", validate=True, **changed):
-        learning, judging = samples
-        judging = judging if validate else replace(judging, names=[])
-        trainer = Trainer({**SETTINGS, **changed}, learning, judging, tmp_path / f"{name}.pt", identity)
+    def run(name, *changes, identity="data", validate=True, learning=None, **more):
+        judging = samples[1] if validate else replace(samples[1], names=[])
+        recipe = training_part(FUSED, *changes)
+        trainer = Trainer(recipe, SIZE, learning or samples[0], judging, tmp_path / f"{name}.pt", identity, **more)
         trainer.run()
         return trainer
 
     return run
+
+
+@pytest.fixture
+def direct(tmp_path):
+    return {"learning": make_samples(tmp_path, training_part(DIRECT), 26), "validate": False}
+
+
+def epochs(number):
+    return {"training": {"epochs": number}}
 
 
 def same_weights(one, other):
@@ -138,158 +59,182 @@ def same_weights(one, other):
     return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
-def test_it_learns_to_find_drawn_heads(train):
-    trainer = train(epochs=12)
-    first, last = trainer.history[0], trainer.history[-1]
-    uniform = trivial_loss(SETTINGS)[1]
-    assert last["train_loss"] < 0.7 * uniform < first["train_loss"]
-    assert last["validation_loss"] < 0.75 * uniform
-    assert trainer.history[-1]["validation_ofd_mae_mm"] < 2  # of 30 mm; 4 px of the original
-    assert [row["epoch"] for row in trainer.history] == list(range(1, 13))
+def untimed(trainer):
+    return [{**row, "seconds": 0} for row in trainer.history]
 
 
-def test_bfloat16_learns_as_much_as_float32(train):
-    exact, rough = (train(kind, epochs=12, precision=kind).history[-1] for kind in ("float32", "bfloat16"))
-    assert rough["train_loss"] == pytest.approx(exact["train_loss"], rel=0.03)
-    assert rough["train_loss"] != exact["train_loss"]
-    assert abs(rough["validation_hc_mae_mm"] - exact["validation_hc_mae_mm"]) < 1  # of 80 mm
+# ---- what a network is trained on
 
 
-def test_the_direct_network_learns_too(train):
-    trainer = train(**DIRECT, epochs=8)
-    assert trainer.history[-1]["train_loss"] < 0.1 * trainer.history[0]["train_loss"]
-    assert trainer.history[-1]["validation_hc_mae_mm"] < 10  # of 80 mm
+def test_targets_have_the_landmarks_in_every_grid():
+    """Landscape and portrait originals; a frame's fraction of a point is its place on a grid over the cells."""
+    sizes = np.array([[800, 540], [540, 800]])
+    points = np.array([[[100.0, 200], [400, 220], [240, 100], [250, 330]]] * 2)
+    recipe, coordinates = training_part(FUSED), training_part(DIRECT)
+    maps = render_targets(points, sizes, recipe.network, recipe.training, SIZE)
+    assert maps.dtype == target_type(recipe.network) == np.float16
+    assert maps.shape[1:] == target_shape(recipe.network, SIZE) == (5, CELLS, CELLS)
+    found, _ = heatmaps.decode(maps[:, :4], "subpixel", 2.0)
+    assert found == pytest.approx(to_grid(whole_views(sizes), points, CELLS), abs=0.02)
+    fractions = render_targets(points, sizes, coordinates.network, coordinates.training, SIZE)
+    assert fractions.dtype == np.float32 and fractions.shape == (2, 4, 2)
+    assert fractions == pytest.approx((to_grid(whole_views(sizes), points, CELLS) + 0.5) / CELLS, abs=1e-6)
 
 
-def test_views_that_change_nothing_have_the_rendered_targets(train):
-    none = dict.fromkeys(VIEWS, 0)
-    plain, viewed = train("plain", epochs=1), train("viewed", epochs=1, augmentation=none)
-    # rendered targets are float16
-    assert viewed.history[0]["train_loss"] == pytest.approx(plain.history[0]["train_loss"], rel=1e-3)
+def test_half_precision_is_enough_for_targets():
+    """Beside single precision: a hundredth of a pixel, and a thousandth of the loss of a network that knows nothing."""
+    recipe = training_part(FUSED)
+    points, sizes = np.array([[[30.2, 40], [90, 47], [55, 20], [60, 70]]]), np.array([ORIGINAL])
+    half = render_targets(points, sizes, recipe.network, recipe.training, SIZE).astype(np.float32)
+    places = to_grid(whole_views(sizes), points, CELLS)
+    whole = np.concatenate([heatmaps.encode(places, CELLS, 2.0), head_mask.encode(places, CELLS)[:, None]], axis=1)
+    decoded = [heatmaps.decode(maps[:, :4], "subpixel", 2.0)[0] for maps in (half, whole)]
+    assert np.abs(decoded[0] - decoded[1]).max() < 0.01 / STRIDE
+    logits = torch.randn((1, 5, CELLS, CELLS), generator=torch.manual_seed(1))
+    losses = [training_loss(logits, torch.from_numpy(maps), recipe.network, recipe.training) for maps in (half, whole)]
+    assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-3)
 
 
-@pytest.mark.parametrize("changed", [{"augmentation": VIEWS}, {"loss": "mse", "precision": "bfloat16"}, DIRECT])
-def test_a_seed_is_a_training(train, changed):
-    one, other = (train(name, epochs=2, **changed) for name in ("one", "other"))
-    assert same_weights(one.model("last"), other.model("last"))
-    assert not same_weights(one.model("last"), train("third", epochs=2, **changed, seed=2).model("last"))
+def test_views_that_change_nothing_have_the_rendered_targets(samples):
+    learning, batch = samples[0], np.array([3, 0, 25])
+    nothing = training_part(FUSED, {"augmentation": dict.fromkeys(VIEWS["augmentation"], 0)}).augmentation
+    plain, viewed = learning.load(batch, {}), learning.load(batch, {}, nothing, np.random.default_rng(1))
+    for one, other in zip(plain, viewed, strict=True):
+        assert torch.equal(one, other)
+    images, targets = plain
+    assert images.shape == (3, 1, SIZE, SIZE) and images.dtype == torch.uint8
+    assert targets.shape == (3, 5, CELLS, CELLS) and targets.dtype == torch.float32
+    for place, number in enumerate(batch):
+        assert np.array_equal(images[place, 0], learning.images[learning.names[number]])
+        assert np.array_equal(targets[place], learning.targets[learning.names[number]].astype(np.float32))
 
 
-FUSED = {"mask_weight": 5, "decoder": "fused"}
-CLOSEUP = {
-    "looks": 1, "finder": {"width": 4}, "share": 0.6, "field": 1.4, "rotation_deg": 10, "shrink": 0.1, "enlarge": 0.1,
-    "shift": 0.05, "coarsen": 0.3,
-}  # fmt: skip
+def test_redrawn_targets_take_the_place_of_rendered_ones(samples):
+    learning = samples[0]
+    redrawn = np.full((5, CELLS, CELLS), 0.25, np.float16)
+    _, targets = learning.load(np.array([4, 5]), {5: redrawn})
+    assert (targets[1] == 0.25).all() and (targets[0] != 0.25).any()
 
 
-@pytest.mark.parametrize("cached", [SIZE, 2 * SIZE])
-def test_a_closeup_of_training_shows_the_head_upright_where_its_landmarks_say(samples, tmp_path, cached):
-    closeup = {**CLOSEUP, "rotation_deg": 0, "coarsen": 0}
-    images = (cv2.resize(image, (cached, cached)) for image in samples[0].images.gather(samples[0].names))
-    index = [{"image_name": name} for name in samples[0].names]
-    write_shard(tmp_path / "images.npy", index, images, (cached, cached), np.uint8)
-    learning = replace(samples[0], images=Shards([tmp_path / "images.npy"]))
-    settings = {**SETTINGS, "augmentation": {**VIEWS, "thin": 0, "shadow": 0, "noise": 0}, "closeup": closeup}
-    trainer = Trainer(settings, learning, samples[1], tmp_path / "checkpoint.pt", "data")
-    images, targets = trainer.load(learning, np.arange(26), 1, np.random.default_rng(2))
-    assert images.shape[2:] == (SIZE, SIZE)
-    peaks = targets.flatten(2).argmax(dim=2)
-    x, y = peaks % (SIZE // STRIDE), peaks // (SIZE // STRIDE)
-    assert (y[:, 0] - y[:, 1]).abs().max() <= 1 and (x[:, 2] - x[:, 3]).abs().max() <= 1
-    found = torch.nn.functional.max_pool2d(images.float(), STRIDE)[torch.arange(26)[:, None], 0, y, x]
-    assert found.min() > 0.6 * images.amax()  # the drawn spots
+@pytest.mark.parametrize("changes", [(FUSED, VIEWS), (DIRECT, VIEWS)])
+def test_random_views_have_their_landmarks_where_their_image_shows_them(changes, tmp_path):
+    recipe = training_part(*changes)
+    learning = make_samples(tmp_path, recipe, 26)
+    images, targets = learning.load(np.arange(26), {}, recipe.augmentation, np.random.default_rng(2))
+    if recipe.network.kind == "direct":
+        x, y = (targets * SIZE - 0.5).round().long().unbind(dim=2)
+    else:
+        peaks = targets[:, :4].flatten(2).argmax(dim=2)
+        x, y = peaks % CELLS * STRIDE, peaks // CELLS * STRIDE
+    bright = torch.nn.functional.max_pool2d(images.float(), 5, stride=1, padding=2)
+    found = bright[torch.arange(26)[:, None], 0, y, x]
+    assert found[:, :2].min() > 0.6 * images.amax()  # the drawn spots
+    assert (x[:, 0] < x[:, 1]).all() and (y[:, 2] < y[:, 3]).all()
 
 
-def test_each_look_has_its_network(train):
-    one, two = (train(name, epochs=24, **FUSED, augmentation=VIEWS, closeup=CLOSEUP) for name in ("one", "two"))
-    assert one.history[-1]["validation_hc_mae_mm"] < 6  # of 80 mm
-    assert same_weights(one.model("last"), two.model("last"))
+@trains
+def test_other_targets_give_other_weights(samples, train, tmp_path):
+    learning = samples[0]
+    names, targets = learning.names, learning.targets.gather(learning.names)
+    same = replace(learning, targets=write_named(tmp_path / "same.npy", names, targets, np.float16))
+    changed = targets.copy()
+    changed[7, 0] = np.roll(changed[7, 0], 3, axis=1)
+    other = replace(learning, targets=write_named(tmp_path / "other.npy", names, changed, np.float16))
+    first, again, last = (
+        train(name, epochs(1), learning=each).models()["last"]
+        for name, each in (("first", learning), ("again", same), ("last", other))
+    )
+    assert same_weights(first, again) and not same_weights(first, last)
 
 
-def test_networks_take_turns_by_their_share(samples, tmp_path):
-    settings = {**SETTINGS, **FUSED, "augmentation": VIEWS, "closeup": CLOSEUP}
-    trainer = Trainer(settings, *samples, tmp_path / "checkpoint.pt", "data")
-    before = [{key: value.clone() for key, value in network.state_dict().items()} for network in trainer.networks]
-    turns = []
-    for trainer.steps in range(20):
-        turns.append(trainer._draw_turn())
-    assert sum(turns) == 12 and turns[:5] * 4 == turns  # three steps of five, evenly spread
-    trainer.steps = 1
-    trainer._step(np.arange(4), 1, np.random.default_rng(1))
-    changed = [
-        any(not torch.equal(old[key], value) for key, value in network.state_dict().items())
-        for old, network in zip(before, trainer.networks, strict=True)
-    ]
-    assert changed == [False, True]
+# ---- losses
 
 
-def test_the_filled_head_is_learned_beside_the_landmarks(train):
-    trainer = train(epochs=12, **FUSED)
-    assert trainer.history[-1]["train_loss"] < 0.7 * trainer.history[0]["train_loss"]
-    assert trainer.history[-1]["validation_hc_mae_mm"] < 6  # of 80 mm
-    assert trainer.model("last")["architecture"]["mask"]
+def test_losses_of_known_maps():
+    points = np.full((1, 4, 2), 16.0)
+    targets = torch.from_numpy(heatmaps.encode(points, 32, 2.0))
+    assert heatmap_loss(torch.zeros_like(targets), targets, "cross_entropy").item() == pytest.approx(np.log(32 * 32))
+    sure = heatmap_loss(torch.log(targets.clamp_min(1e-12)), targets, "cross_entropy").item()
+    assert sure == pytest.approx(np.log(2 * np.pi * np.e * 2.0**2), abs=1e-3)  # a Gaussian's entropy
+    assert heatmap_loss(torch.full_like(targets, -50), targets, "mse").item() == pytest.approx(
+        np.pi * 4 / 32**2, rel=1e-3
+    )
 
 
-@pytest.fixture
-def spoilt(samples):
-    """A third of the training labels lie elsewhere, known to be wrong and left to the network."""
-    learning, judging = samples
-    taught = np.arange(len(learning)) % 3 == 0
-    points = np.where(taught[:, None, None], learning.points + [40, -30], learning.points)
-    return replace(learning, points=points, weights=np.where(taught, 0.0, 1.0), taught=taught), judging
+def test_the_head_mask_s_loss_is_added_by_its_weight():
+    recipe = training_part(FUSED)
+    logits, targets = (torch.rand((2, 5, 8, 8), generator=torch.manual_seed(seed)) for seed in (1, 2))
+    both = training_loss(logits, targets, recipe.network, recipe.training)
+    heat = heatmap_loss(logits[:, :4], targets[:, :4], "cross_entropy")
+    assert both == pytest.approx(heat + 5 * mask_loss(logits[:, 4], targets[:, 4]))
+    assert mask_loss(torch.zeros(1, 8, 8), targets[:1, 4]).item() == pytest.approx(np.log(2))
 
 
-def test_open_labels_are_taught_where_the_network_is_sure(spoilt, samples, tmp_path):
-    learning, judging = spoilt
-    trainer = Trainer({**SETTINGS, **FUSED, "epochs": 24}, learning, judging, tmp_path / "taught.pt", "data")
-    trainer.run()
-    chosen = learning.taught & (trainer.training.weights > 0)
-    assert chosen.sum() > learning.taught.sum() / 2
-    off = np.linalg.norm((trainer.training.points - samples[0].points).mean(axis=1), axis=1)  # of the heads' centres
-    assert np.median(off[chosen]) < 5 and off[~learning.taught].max() == 0  # px; the labels were 50 off
-    assert (learning.weights[learning.taught] == 0).all()  # the caller's own are left alone
+def test_scores_are_what_a_decoder_takes():
+    logits = torch.randn(2, 5, 8, 8, generator=torch.manual_seed(1))
+    shares = drawn_maps(logits, "cross_entropy")
+    assert shares[:, :4].sum(dim=(2, 3)) == pytest.approx(1, abs=1e-5) and shares.shape == logits.shape
+    assert torch.equal(shares[:, 4], torch.sigmoid(logits[:, 4]))
+    assert torch.equal(drawn_maps(logits, "mse"), torch.sigmoid(logits))
 
 
-def test_labels_left_out_train_nothing_and_shorten_no_training(spoilt, tmp_path):
-    learning, judging = spoilt
-    trainer = Trainer({**SETTINGS, **FUSED}, learning, judging, tmp_path / "checkpoint.pt", "data")
-    order = trainer._draw_order(np.random.default_rng(1))
-    assert len(order) == len(learning) and not learning.taught[order].any()
-    times = np.bincount(order, minlength=len(learning))[~learning.taught]
-    assert set(times) == {1, 2}  # each once before any a second time
-    astray = replace(learning, points=learning.points + learning.taught[:, None, None] * 7.0)
-    other = Trainer({**SETTINGS, **FUSED, "teach_confidence": 1.0}, astray, judging, tmp_path / "other.pt", "data")
-    same = Trainer({**SETTINGS, **FUSED, "teach_confidence": 1.0}, learning, judging, tmp_path / "same.pt", "data")
-    for each in (other, same):
-        each.run()
-    assert same_weights(other.model("last"), same.model("last"))
+# ---- training
 
 
-def test_an_interrupted_teaching_goes_on_where_it_was(spoilt, tmp_path, monkeypatch):
-    learning, judging = spoilt
-    settings = {**SETTINGS, **FUSED, "epochs": 13, "teach_confidence": 0}
-    undisturbed = Trainer(settings, learning, judging, tmp_path / "undisturbed.pt", "data")
-    undisturbed.run()
-    assert (undisturbed.training.weights[learning.taught] > 0).any()
-    run_epoch = Trainer.run_epoch
-
-    def stop_before_the_last(self, epoch):
-        if epoch == 13:
-            raise KeyboardInterrupt
-        return run_epoch(self, epoch)
-
-    monkeypatch.setattr(Trainer, "run_epoch", stop_before_the_last)
-    with pytest.raises(KeyboardInterrupt):
-        Trainer(settings, learning, judging, tmp_path / "cut.pt", "data").run()
-    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
-    resumed = Trainer(settings, learning, judging, tmp_path / "cut.pt", "data")
-    resumed.run()
-    assert same_weights(resumed.model("last"), undisturbed.model("last"))
+@trains
+@pytest.mark.parametrize("kind", ["heatmap", "direct"])
+def test_a_training_lowers_its_loss(train, direct, kind):
+    trainer = train("one", DIRECT, epochs(6), **direct) if kind == "direct" else train("one", epochs(6))
+    rows = trainer.history
+    assert rows[-1]["train_loss"] < 0.9 * rows[0]["train_loss"]
+    assert [row["epoch"] for row in rows] == list(range(1, 7))
+    units = [f"validation_{length}_mae_px" for length in ("bpd", "ofd", "hc")]
+    expected = ["epoch", "train_loss", "learning_rate", "seconds"]
+    if kind == "heatmap":
+        expected[2:2] = ["validation_loss", *units, "validation_relative_error"]
+    assert list(rows[0]) == expected
 
 
-@pytest.mark.parametrize("changed", [{"augmentation": VIEWS}, {"schedule": "constant"}, DIRECT])
-def test_an_interrupted_training_goes_on_where_it_was(train, monkeypatch, changed):
-    undisturbed = train("undisturbed", **changed)
+@trains
+def test_validation_errors_are_in_original_pixels(samples, train, monkeypatch):
+    """Of a network that gives each label, 2 % too long."""
+    labels = samples[1].points
+    middle = labels.mean(axis=1, keepdims=True)
+    read = iter(np.split(middle + 1.02 * (labels - middle), [4]))
+    monkeypatch.setattr(Trainer, "_read", lambda *_: next(read))
+    (row,) = train("one", epochs(1)).history
+    bpd = np.linalg.norm(labels[:, 3] - labels[:, 2], axis=1)
+    assert row["validation_bpd_mae_px"] == pytest.approx(0.02 * bpd.mean())
+    assert row["validation_relative_error"] == pytest.approx(0.02)
+
+
+@trains
+def test_a_step_in_bfloat16_has_nearly_the_loss_of_float32(samples, tmp_path):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        recipe = training_part(FUSED, {"training": {"precision": precision}})
+        trainer = Trainer(recipe, SIZE, *samples, tmp_path / "checkpoint.pt", "data")
+        losses.append(trainer._step(np.arange(4), np.random.default_rng(1)))
+    assert losses[1] == pytest.approx(losses[0], rel=0.02) and losses[0] != losses[1]
+
+
+@trains
+@pytest.mark.parametrize("kind", ["views", "mse", "direct"])
+def test_a_seed_is_a_training(train, direct, kind):
+    changes = {"views": (VIEWS,), "mse": ({"training": {"loss": "mse", "precision": "bfloat16"}},), "direct": (DIRECT,)}
+    more = direct if kind == "direct" else {}
+    one, other = (train(name, *changes[kind], epochs(2), **more).models()["last"] for name in ("one", "other"))
+    assert same_weights(one, other)
+    third = train("third", *changes[kind], {"training": {"epochs": 2, "seed": 2}}, **more)
+    assert not same_weights(one, third.models()["last"])
+
+
+@trains
+@pytest.mark.parametrize("kind", ["views", "constant", "direct"])
+def test_an_interrupted_training_goes_on_where_it_was(train, direct, monkeypatch, kind):
+    changes = {"views": VIEWS, "constant": {"training": {"schedule": "constant"}}, "direct": DIRECT}[kind]
+    more = direct if kind == "direct" else {}
+    undisturbed = train("undisturbed", changes, **more)
     steps_an_epoch = undisturbed.steps // 3
     step, taken = Trainer._step, []
 
@@ -301,46 +246,51 @@ def test_an_interrupted_training_goes_on_where_it_was(train, monkeypatch, change
 
     monkeypatch.setattr(Trainer, "_step", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        train("interrupted", **changed)
+        train("interrupted", changes, **more)
     counted = []
     monkeypatch.setattr(Trainer, "_step", lambda *arguments: counted.append(1) or step(*arguments))
-    resumed = train("interrupted", **changed)
+    resumed = train("interrupted", changes, **more)
     assert len(counted) == steps_an_epoch  # the third epoch alone
     for which in ("last", "best"):
-        assert same_weights(resumed.model(which), undisturbed.model(which))
-    assert [{**row, "seconds": 0} for row in resumed.history] == [{**row, "seconds": 0} for row in undisturbed.history]
+        assert same_weights(resumed.models()[which], undisturbed.models()[which])
+    assert untimed(resumed) == untimed(undisturbed)
 
 
+@trains
 def test_a_finished_training_is_not_repeated(train, monkeypatch):
-    finished = train()
+    finished = train("checkpoint", epochs(2))
     monkeypatch.setattr(Trainer, "run_epoch", lambda *_: pytest.fail("trained again"))
-    assert same_weights(train().model("best"), finished.model("best"))
+    assert same_weights(train("checkpoint", epochs(2)).models()["best"], finished.models()["best"])
 
 
+@trains
 def test_a_checkpoint_of_other_data_is_ignored(train):
-    train(epochs=1)
-    assert len(train(epochs=2, identity="other data").history) == 2
-    fresh = train("fresh", epochs=2, identity="other data")
-    assert same_weights(train(epochs=2, identity="other data").model("last"), fresh.model("last"))
+    train("checkpoint", epochs(1))
+    other = train("checkpoint", epochs(2), identity="other data")
+    assert len(other.history) == 2
+    fresh = train("fresh", epochs(2), identity="other data")
+    assert same_weights(other.models()["last"], fresh.models()["last"])
 
 
+@trains
 def test_a_damaged_checkpoint_costs_a_restart(train, tmp_path, caplog):
     caplog.set_level(logging.WARNING)
-    finished = train()
+    finished = train("checkpoint", epochs(2))
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:1000])
-    again = train()
+    again = train("checkpoint", epochs(2))
     assert "cannot be read" in caplog.text
-    assert same_weights(again.model("last"), finished.model("last"))
+    assert same_weights(again.models()["last"], finished.models()["last"])
 
 
+@trains
 @pytest.mark.parametrize("device", ["meta", "cuda"])
 def test_a_checkpoint_is_read_on_a_gpu_too(samples, train, tmp_path, device):
     """``meta`` stands for one: nothing that lies there can be read back, as nothing on a GPU turns into an array."""
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("torch finds no GPU here")
-    train(epochs=1)
-    trainer = Trainer({**SETTINGS, "epochs": 2}, *samples, tmp_path / "checkpoint.pt", "data")
+    train("checkpoint", epochs(1))
+    trainer = Trainer(training_part(FUSED, epochs(2)), SIZE, *samples, tmp_path / "checkpoint.pt", "data")
     if device == "meta":
         trainer.device = torch.device(device)
         trainer._resume()
@@ -350,56 +300,153 @@ def test_a_checkpoint_is_read_on_a_gpu_too(samples, train, tmp_path, device):
     assert np.array_equal(trainer.training.points, samples[0].points)
 
 
+@trains
 def test_best_is_the_epoch_with_the_least_error_and_last_the_last(train):
-    trainer = train()
+    trainer = train("one")
     errors = [row["validation_relative_error"] for row in trainer.history]
-    best, last = trainer.model("best"), trainer.model("last")
+    best, last = trainer.models()["best"], trainer.models()["last"]
     assert best["epoch"] == 1 + int(np.argmin(errors)) and last["epoch"] == 3
-    assert best["architecture"]["width"] == 4 and best["data_digest"] == "data"
+    assert best["architecture"]["width"] == 4 and best["data_digest"] == "data" and best["image_size"] == SIZE
 
 
+@trains
 def test_the_last_epoch_is_kept_when_asked_for(train):
-    trainer = train(keep_epoch="last", learning_rate=0.05, schedule="constant")
+    trainer = train("one", {"training": {"keep": "last"}})
     models = trainer.models()
     assert same_weights(models["best"], models["last"]) and models["best"]["epoch"] == 3
     assert "validation_loss" in trainer.history[0]
 
 
+@trains
 def test_without_validation_images_the_last_epoch_is_kept(train):
-    trainer = train(validate=False, epochs=2)
+    trainer = train("one", epochs(2), validate=False)
     models = trainer.models()
-    assert same_weights(models["best"], models["last"])
+    assert same_weights(models["best"], models["last"]) and models["best"]["epoch"] == 2
     assert "validation_loss" not in trainer.history[0]
 
 
+@trains
 def test_a_model_file_is_loaded_as_weights_only(train, tmp_path):
-    model = train(epochs=1).model("best")
-    torch.save(model, tmp_path / "model.pt")
+    model = train("one", epochs(1)).models()["best"]
+    training.save(model, tmp_path / "model.pt")
     loaded = torch.load(tmp_path / "model.pt", weights_only=True)
-    assert same_weights(loaded, model) and loaded["settings"] == model["settings"]
+    assert same_weights(loaded, model) and loaded["recipe"] == model["recipe"]
 
 
-def test_a_diverging_training_says_so(train):
+def test_a_diverging_training_says_so(train, monkeypatch):
+    monkeypatch.setattr(training, "training_loss", lambda outputs, *_: outputs.sum(dim=(1, 2, 3)) * np.nan)
     with pytest.raises(FloatingPointError, match="lower learning_rate"):
-        train(learning_rate=1e30, batch_norm=False)
+        train("one", epochs(1))
 
 
-def test_losses_of_known_maps():
-    points = np.full((1, 4, 2), 16.0)
-    targets = torch.from_numpy(encode(points, 32, 2.0))
-    assert heatmap_loss(torch.zeros_like(targets), targets, "cross_entropy").item() == pytest.approx(np.log(32 * 32))
-    sure = heatmap_loss(torch.log(targets.clamp_min(1e-12)), targets, "cross_entropy").item()
-    assert sure == pytest.approx(np.log(2 * np.pi * np.e * 2.0**2), abs=1e-3)  # a Gaussian's entropy
-    assert heatmap_loss(torch.full_like(targets, -50), targets, "mse").item() == pytest.approx(
-        np.pi * 4 / 32**2, rel=1e-3
-    )
+def test_the_learning_rate_rises_and_falls_along_a_cosine(samples, tmp_path):
+    trainer = Trainer(training_part(FUSED, epochs(20)), SIZE, *samples, tmp_path / "checkpoint.pt", "data")
+    rates = [trainer._learning_rate(done) for done in (0, 0.5, 1, 10, 19.99)]
+    assert rates[0] < rates[1] < rates[2] and rates[2] == pytest.approx(0.01, rel=0.01)
+    assert rates[3] == pytest.approx(0.005) and rates[4] < 1e-6
 
 
-def test_scores_are_what_a_decoder_takes():
-    logits = torch.randn(2, 4, 8, 8, generator=torch.manual_seed(1))
-    shares = drawn_maps(logits, "cross_entropy")
-    assert shares.sum(dim=(2, 3)) == pytest.approx(1, abs=1e-5) and shares.shape == logits.shape
-    assert torch.equal(drawn_maps(logits, "mse"), torch.sigmoid(logits))
+# ---- noisy labels
+
+
+@pytest.fixture
+def spoilt(samples):
+    """A third of the training labels lie elsewhere, known to be wrong and left to the network."""
+    learning = samples[0]
+    taught = np.arange(len(learning)) % 3 == 0
+    points = np.where(taught[:, None, None], learning.points + [40, -30], learning.points)
+    return replace(learning, points=points, weights=np.where(taught, 0.0, 1.0), taught=taught)
+
+
+def perfect_network(learning, points, unsure=()):
+    """A network that knows each image, and each flip of it; heads that it is unsure of lie elsewhere in every flip."""
+    known, sizes = {}, learning.sizes
+    for number, (image, label) in enumerate(zip(learning.gather(np.arange(len(learning))), points, strict=True)):
+        for turn, axes in enumerate([(), (-1,), (-2,), (-2, -1)]):
+            places = to_grid(whole_views(sizes[number : number + 1]), label[None], CELLS)
+            if number in unsure:
+                places = places + 7.0 * np.array([[0, 0], [1, 1], [-1, 1], [1, -1]])[turn]
+            maps = np.concatenate(
+                [heatmaps.encode(places, CELLS, 2.0), head_mask.encode(places, CELLS)[:, None]], axis=1
+            )
+            flipped = np.flip(maps, axes)
+            order = [*((1, 0) if -1 in axes else (0, 1)), *((3, 2) if -2 in axes else (2, 3)), 4]
+            known[np.ascontiguousarray(np.flip(image, axes)).tobytes()] = flipped[0, order]
+    return lambda images: np.stack([known[image.tobytes()] for image in images])
+
+
+def test_open_labels_are_taught_where_the_network_is_sure(spoilt, samples):
+    learning, true = replace(spoilt, points=spoilt.points.copy(), weights=spoilt.weights.copy()), samples[0].points
+    teacher = Teacher(training_part(FUSED, VIEWS, TEACH, epochs(10)), learning, LIMITS)
+    draw = perfect_network(learning, true, unsure=[0, 6])
+    for epoch in (1, 3, 4, 5):  # from epoch 4 on, every third
+        teacher.teach(epoch, draw)
+        assert not teacher.targets and np.array_equal(learning.points, spoilt.points)
+    teacher.teach(6, draw)
+    chosen = np.flatnonzero(learning.taught & (learning.weights > 0))
+    assert chosen.tolist() == [number for number in range(0, 26, 3) if number not in (0, 6)]
+    off = np.abs(learning.points - true).max(axis=(1, 2))
+    assert off[chosen].max() < 2  # px; the labels were 50 off
+    assert (learning.weights[~learning.taught] == 1).all() and off[~learning.taught].max() == 0
+    assert sorted(teacher.targets) == chosen.tolist()
+    cells = to_grid(whole_views(learning.sizes[chosen]), learning.points[chosen], CELLS)
+    found, _ = heatmaps.decode(np.stack([teacher.targets[i][:4] for i in chosen]), "subpixel", 2.0)
+    assert found == pytest.approx(cells, abs=0.02)
+
+
+def test_taught_points_that_cannot_be_a_head_train_nothing(spoilt, samples):
+    learning = replace(spoilt, points=spoilt.points.copy(), weights=spoilt.weights.copy())
+    narrow = samples[0].points.copy()
+    middle = narrow[:, 2:].mean(axis=1, keepdims=True)
+    narrow[:, 2:] = middle + 0.35 * (narrow[:, 2:] - middle)
+    teacher = Teacher(training_part(FUSED, VIEWS, TEACH), learning, LIMITS)
+    teacher.teach(3, perfect_network(learning, narrow))
+    assert (learning.weights[learning.taught] == 0).all() and not teacher.targets
+
+
+def test_labels_left_out_shorten_no_training(spoilt, samples, tmp_path):
+    trainer = Trainer(training_part(FUSED), SIZE, spoilt, samples[1], tmp_path / "checkpoint.pt", "data")
+    order = trainer._draw_order(np.random.default_rng(1))
+    assert len(order) == len(spoilt) and not spoilt.taught[order].any()
+    times = np.bincount(order, minlength=len(spoilt))[~spoilt.taught]
+    assert set(times) == {1, 2}  # each once before any a second time
+
+
+@trains
+def test_labels_left_out_train_nothing(spoilt, train, tmp_path):
+    """Their targets may be anything."""
+    targets = spoilt.targets.gather(spoilt.names)
+    targets[spoilt.taught] = np.nan
+    other = replace(spoilt, targets=write_named(tmp_path / "other.npy", spoilt.names, targets, np.float16))
+    one, two = train("one", epochs(1), learning=spoilt), train("two", epochs(1), learning=other)
+    assert same_weights(one.models()["last"], two.models()["last"])
+
+
+@trains
+def test_an_interrupted_teaching_goes_on_where_it_was(spoilt, train, monkeypatch):
+    """Whatever the network finds trains from epoch 3 on; the interruption comes when it has."""
+    monkeypatch.setattr(teaching, "sure_heads", lambda heads, *_: np.ones(len(heads), dtype=bool))
+    changes = VIEWS, TEACH, {"noisy_labels": {"teach_from": 0.0}}, epochs(5)
+    undisturbed = train("undisturbed", *changes, learning=spoilt, limits=LIMITS)
+    assert (undisturbed.training.weights[spoilt.taught] > 0).all()
+    assert (spoilt.weights[spoilt.taught] == 0).all()  # the caller's own are left alone
+    run_epoch = Trainer.run_epoch
+
+    def stop_before_the_fourth(self, epoch):
+        if epoch == 4:
+            raise KeyboardInterrupt
+        return run_epoch(self, epoch)
+
+    monkeypatch.setattr(Trainer, "run_epoch", stop_before_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        train("cut", *changes, learning=spoilt, limits=LIMITS)
+    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
+    resumed = train("cut", *changes, learning=spoilt, limits=LIMITS)
+    assert same_weights(resumed.models()["last"], undisturbed.models()["last"])
+    assert untimed(resumed) == untimed(undisturbed)
+
+
+# ---- processors
 
 
 @pytest.mark.parametrize(
@@ -431,57 +478,31 @@ def test_precision_and_device_follow_the_gpu(monkeypatch, supported, expected):
     assert choose_precision("auto", torch.device("cuda")) == expected
 
 
-def test_the_architecture_is_plain_and_holds_no_more_than_it_needs():
-    heatmap = training.describe_architecture(SETTINGS)
-    assert heatmap["stride"] == STRIDE and "image_size" not in heatmap and "learning_rate" not in heatmap
-    direct = training.describe_architecture({**SETTINGS, **DIRECT})
-    assert direct == {"kind": "direct", "width": 4, "depth": 3, "image_size": SIZE, "grey_scaling": "standardise"}
+# ---- the head-presence classifier
 
 
-@pytest.fixture
-def stripe(samples, tmp_path):
-    """A stranger."""
-    image = np.full((SIZE, SIZE), 10, np.uint8)
-    image[SIZE // 2 :] = 200
-    write_shard(tmp_path / "strangers.npy", [{"image_name": "a stripe"}], [image], (SIZE, SIZE), np.uint8)
-    none, place = np.zeros(1, dtype=bool), samples[0].points[:1] + 3
-    images = Shards([tmp_path / "strangers.npy"])
-    return Samples(["a stripe"], place, none, none, np.array([ORIGINAL]), none, images, None)
-
-
-def heights(trainer, strangers, state=None):
-    """How high the first look's network draws a head in strangers, and in some of the training images."""
-    learning, networks = trainer.training, None if state is None else trainer._build(state).eval()
-    shown = np.concatenate([strangers.images.gather(strangers.names), learning.images.gather(learning.names[:8])])
-    drawn = trainer._draw(shown, 0, networks)[:, 4].max(axis=(1, 2))
-    return drawn[: len(strangers)], drawn[len(strangers) :]
-
-
-def test_a_gate_is_closed_for_strangers_and_open_for_heads(samples, stripe, tmp_path):
-    closeup = {**CLOSEUP, "finder": {"width": 4, "gate": True}}
-    settings = {**SETTINGS, **FUSED, "augmentation": VIEWS, "epochs": 12, "closeup": closeup}
-    trainer = Trainer(settings, *samples, tmp_path / "checkpoint.pt", "data", stripe)
-    trainer.run()
-    trainer.average.eval()
-    state = trainer.model("last")["state"]
-    before, heads_before = heights(trainer, stripe)
-    after, heads = heights(trainer, stripe, state)
-    assert after.max() < 0.5 * before.max() and (heads > 0.9 * heads_before).all()
-    others = {name for name in state if "gate" not in name}
-    assert all(torch.equal(state[name], trainer.average.state_dict()[name]) for name in others)
-
-
-def test_strangers_take_the_place_of_some_images_and_teach_to_draw_nothing(samples, stripe, tmp_path):
-    learning, judging = samples
-    settings = {**SETTINGS, "mask_weight": 5, "decoder": "fused", "augmentation": VIEWS, "strangers": 0.3, "epochs": 30}
-    trainer = Trainer(settings, learning, judging, tmp_path / "checkpoint.pt", "data", stripe)
-    before = learning.points.copy()
-    _, targets = trainer.load(trainer.training, np.arange(26), 0, np.random.default_rng(1))
-    empty = (targets.flatten(1) == 0).all(dim=1).numpy()
-    assert 2 <= empty.sum() <= 14
-    _, judged = trainer.load(trainer.validation, np.arange(7), 0)
-    assert (judged.flatten(1) > 0).any(dim=1).all()  # none among those that judge
-    trainer.run()
-    assert np.array_equal(trainer.training.points, before)
-    strange, heads = heights(trainer, stripe)
-    assert strange.max() < 0.3 < 0.7 < heads.min()
+@pytest.mark.parametrize("size", [ORIGINAL, (800, 600)])
+def test_a_classifier_tells_heads_from_negatives_and_changes_no_other_weight(size, tmp_path):
+    """Of an untrained network's features. Beside heads of the larger size there is a strip that shows none, too."""
+    recipe = training_part(FUSED, {"network": {"head_presence": True}})
+    learning = make_samples(tmp_path, recipe, 12, sizes=size)
+    stripes = np.full((3, SIZE, SIZE), 10, np.uint8)
+    for number, image in enumerate(stripes):
+        image[20 + 10 * number :] = 200
+    trainer = Trainer(recipe, SIZE, learning, replace(learning, names=[]), tmp_path / "none.pt", "data", stripes)
+    network, before = trainer.network, {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    state = trainer.models()["last"]["state"]
+    assert {name for name in state if not torch.equal(state[name], before[name])} == {
+        "presence_weight",
+        "presence_bias",
+    }
+    network.load_state_dict(state)
+    network.eval()
+    with torch.no_grad():
+        odds = [
+            network.overview(torch.from_numpy(images[:, None])) @ network.presence_weight + network.presence_bias
+            for images in (learning.gather(np.arange(12)), stripes)
+        ]
+    assert odds[0].mean() > 1 and odds[1].mean() < -1
+    again = with_classifier(before, network, learning, stripes)
+    assert torch.allclose(again["presence_weight"], state["presence_weight"], rtol=1e-3, atol=1e-4)

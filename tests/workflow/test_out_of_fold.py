@@ -1,105 +1,89 @@
-"""`cross_fit`: all but test images train, and networks of folds say of each what one knows that it did not teach."""
+"""`calibrate_on: out_of_fold`: all but test images train, and networks of folds measure what trained the model."""
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
+from small_run import ARGUMENTS, make_small
 
-from fetal_biometry.data.phantom import phantom_names
-from fetal_biometry.data.splits import _draw, fold_of
-from fetal_biometry.frames import points_of
-from fetal_biometry.images.cache import shard_of
-from fetal_biometry.model.geometry import stretch_diameters
+from fetal_biometry.frames import points_of, read_frame
+from fetal_biometry.model.geometry import scale_diameters
 from fetal_biometry.model.inference import Predictor
+from fetal_biometry.terms import Split, Verdict
 
 pytestmark = pytest.mark.slow
-ARGUMENTS = ("--config", "run=fitted", "phantom_count=60", "shards=2", "folds=2", "max_epochs=2", "cross_fit=calibrate")
 
 
 @pytest.fixture(scope="module")
-def fitted(copy_workflow, tmp_path_factory):
-    house = copy_workflow(tmp_path_factory.mktemp("fitted"))
+def calibrated(copy_workflow, tmp_path_factory):
+    house = copy_workflow(tmp_path_factory.mktemp("calibrated"))
+    make_small(house, calibrate_on="out_of_fold", more="folds: 2\n", head_presence=False)
     house.snakemake(*ARGUMENTS)
     return house
 
 
-@pytest.fixture
-def results(fitted):
-    return fitted.folder / "results" / "fitted"
+@pytest.fixture(scope="module")
+def results(calibrated):
+    return calibrated.folder / "results" / "phantom"
 
 
-def landmarks(folder):
-    return pd.concat(pd.read_csv(path, index_col="image_name") for path in sorted((folder / "landmarks").glob("*.csv")))
+@pytest.fixture(scope="module")
+def images(results):
+    return read_frame(results / "work" / "images.csv")
 
 
-def test_training_images_are_measured_by_the_network_that_they_did_not_teach(results):
-    split = pd.read_csv(results / "split.csv", index_col="image_name", dtype=str)
-    predictions = pd.read_csv(results / "heatmap" / "predictions.csv", index_col="image_name")
-    calibration = json.loads((results / "heatmap" / "calibration.json").read_text())
-
-    def measured_by(found, names, known):
-        corrected = stretch_diameters(points_of(found.loc[names]), known["correction"])
-        return points_of(predictions.loc[names]) == pytest.approx(corrected, abs=0.01)
-
-    taught = split[split["split"] != "test"]
-    for fold in range(2):
-        trains = pd.read_csv(results / "folds" / f"{fold}.csv", index_col="image_name", dtype=str)["split"] == "train"
-        judge = landmarks(results / "heatmap" / str(fold))
-        its_own = taught.index[[fold_of(name, 1, 2) == fold for name in taught["examination"]]]
-        assert len(its_own) and not trains[its_own].any()
-        assert measured_by(judge, its_own, calibration["without"][fold]) and set(judge.index) == set(its_own)
-    judged, model = split.index[split["split"] == "test"], landmarks(results / "heatmap")
-    assert measured_by(model, judged, calibration)
-    assert set(model.index) == set(judged)
+@pytest.fixture(scope="module")
+def calibration(results):
+    return json.loads((results / "work" / "small" / "calibration.json").read_text())
 
 
-def test_one_network_learns_from_all_of_them_and_its_intervals_too(results):
-    metadata = Predictor(results / "heatmap" / "model.onnx").metadata
-    split, audit = (pd.read_csv(results / f"{name}.csv", index_col="image_name") for name in ("split", "audit"))
-    sound = audit["verdict"].reindex(split.index) == "sound"
-    assert metadata["networks"] == 1
-    taught = (sound & (split["split"] != "test")).sum()
-    assert metadata["calibration"]["images"] == taught
-    log = (results / "logs" / "heatmap" / "train_model.log").read_text()
-    assert f"{taught} training and 0 validation images" in log
+def located(folder):
+    """What one network found, in all parts that it looked at."""
+    return pd.concat(read_frame(path) for path in sorted((folder / "predicted").glob("*.csv")))
 
 
-def test_what_is_said_of_an_image_rests_on_other_examinations_alone(results):
-    calibration = json.loads((results / "heatmap" / "calibration.json").read_text())
-    metrics = json.loads((results / "heatmap" / "metrics.json").read_text())
-    others = [known["images"] for known in calibration["without"]]
-    assert (
-        sum(others) == calibration["images"] == metrics["out_of_fold"]["all"]["n"]
-    )  # of two folds each is left out once
-    assert "without" not in Predictor(results / "heatmap" / "model.onnx").metadata["calibration"]
-    corrections = [tuple(known["correction"]) for known in (calibration, *calibration["without"])]
-    assert len(set(corrections)) == 3
+def test_an_image_is_measured_by_a_network_that_was_not_trained_on_its_examination(results, images, calibration):
+    predictions, small = read_frame(results / "predictions.csv"), results / "work" / "small"
+
+    def assert_measured(found, known):
+        corrected = scale_diameters(points_of(found), known["correction"])
+        assert np.allclose(points_of(predictions.loc[found.index]), corrected, atol=0.01)
+
+    trained_on = images[images["split"] != Split.TEST]
+    assert trained_on.groupby("examination")["fold"].nunique().max() == 1
+    for fold, inside in trained_on.groupby("fold"):
+        found = located(small / f"fold_{fold}")
+        assert set(found.index) == set(inside.index)
+        assert_measured(found, calibration["without"][str(fold)])
+        others = trained_on[trained_on["fold"] != fold]
+        log = (results / "work" / "logs" / "small" / f"train_fold_{fold}.log").read_text()
+        assert f"{(others['verdict'] == Verdict.VALID).sum()} training and 0 validation images" in log
+    found = located(small)
+    assert set(found.index) == set(images.index[images["split"] == Split.TEST])
+    assert_measured(found, calibration)
 
 
-def test_report_and_card_say_so(results):
-    assert "word of one network that never saw" in (results / "report.html").read_text(encoding="utf-8")
-    card = (results / "heatmap" / "model_card.md").read_text(encoding="utf-8")
-    assert "measurements of each by a network of the same recipe that never saw its examination" in card
-    loss = json.loads((results / "heatmap" / "metrics.json").read_text())["loss"]
-    assert loss["validation"] is None and loss["train"] and loss["test"]
+def test_one_network_is_trained_on_all_of_them_and_calibrated_by_all(results, images, calibration):
+    valid = ((images["split"] != Split.TEST) & (images["verdict"] == Verdict.VALID)).sum()
+    log = (results / "work" / "logs" / "small" / "train_model.log").read_text()
+    assert f"{valid} training and 0 validation images" in log
+    known = Predictor(results / "model.onnx").metadata["calibration"]
+    assert known["images"] == calibration["images"] == valid and "without" not in known
 
 
-def test_a_second_run_does_nothing(fitted):
-    assert fitted.planned(*ARGUMENTS) == {}
+def test_what_calibrates_a_fold_are_the_other_folds(results, images, calibration):
+    valid = images[(images["split"] != Split.TEST) & (images["verdict"] == Verdict.VALID)]
+    others = {fold: known["images"] for fold, known in calibration["without"].items()}
+    assert others == {str(fold): (valid["fold"] != fold).sum() for fold in set(valid["fold"])}
+    metrics = json.loads((results / "metrics.json").read_text())
+    assert metrics["out_of_fold"]["all"]["n"] == len(valid)
+    assert metrics["loss"]["validation"] is None and metrics["loss"]["train"] and metrics["loss"]["test"]
 
 
-def test_an_examination_that_changes_sides_is_measured_by_another_network(fitted):
-    """From test to validation; the network of its own fold stays as it is, and looks at one examination more."""
-    plans = phantom_names(60, seed=20)
-    drawn = {(_draw(f"1:{name}") / 2**64, name) for name in (plan.partition("_")[0] for plan in plans)}
-    limit, name = max(draw for draw in drawn if draw[0] < 0.2)
-    moved = ("validation_fraction=" + repr(0.35 - limit), f"test_fraction={limit!r}")
-    shards = {shard_of(plan, 2) for plan in plans if plan.partition("_")[0] == name}
-    planned = fitted.planned(*ARGUMENTS, *moved)
-    assert planned["train_model"] == 2  # the model, and the network of the other fold
-    assert planned["predict_landmarks"] == 2 + 2 + len(shards)
+def test_the_report_shows_figures_out_of_fold(results):
+    assert 'id="out-of-fold-n"' in (results / "report.html").read_text(encoding="utf-8")
 
 
-def test_an_ensemble_is_exported_from_the_networks_of_folds(fitted):
-    planned = fitted.planned(*ARGUMENTS[:-1], "cross_fit=ensemble")
-    assert planned["train_model"] == 2 and planned["export_model"] == 3
+def test_a_second_run_does_nothing(calibrated):
+    assert calibrated.planned(*ARGUMENTS) == {}

@@ -13,6 +13,7 @@ from fetal_biometry import plan as planning
 from fetal_biometry.configuration import ABLATION, read_config, read_recipes
 from fetal_biometry.digests import check_model
 from fetal_biometry.errors import InputError, refuse
+from fetal_biometry.limits import read_limits
 from fetal_biometry.terms import GIVEN_MODEL
 
 try:
@@ -25,19 +26,21 @@ try:
     MODEL = (CONFIG.model or str(PRETRAINED / "hc18.onnx")) if CONFIG.given_model else ""
     if MODEL:
         check_model(MODEL)
-    if workflow.is_main_process and not planning.locked():
+    if workflow.is_main_process and not planning.locked(RESULTS):
+        planning.refuse_earlier_clock()
+        limits = read_limits(CONFIG.limits if Path(CONFIG.limits).is_file() else HOME / CONFIG.limits)
         PLAN = planning.write_plan(
-            CONFIG, RECIPES, Path(f"{WORK}/plan"), Path(PHANTOMS), Path("results/file_index.json")
+            CONFIG, RECIPES, limits, Path(f"{WORK}/plan"), Path(PHANTOMS), Path("results/file_index.json")
         )
     else:  # a job, or a run beside another one
         PLAN = planning.read_plan(Path(f"{WORK}/plan"))
-except InputError as error:
+except (InputError, OSError) as error:  # such as of a full disk
     refuse(error)
 
 LOGS = f"{WORK}/logs"
 BENCHMARKS = f"{WORK}/benchmarks"
 REPORTED = CONFIG.reported
-LIMITS = CONFIG.limits if Path(CONFIG.limits).is_file() else str(HOME / CONFIG.limits)
+LIMITS = f"{WORK}/plan/limits.{{}}.yaml"  # for each reader: audit, review, flags
 CARD_FIGURES = str(PRETRAINED / f"{CONFIG.data}.json")  # of the pretrained model
 STEPS = sorted(name for name in RECIPES if name.startswith(ABLATION))
 COMPARED = {"compare": [Path(name).stem for name in CONFIG.compare], "ablation": STEPS}

@@ -100,7 +100,7 @@ rule measure_heads:
         facts=parts(f"{WORK}/plan/{{part}}.facts.csv"),
         calibration=calibration_file,
         model=MODEL or [],
-        limits=LIMITS,
+        limits=LIMITS.format("flags"),
         code=modules("measure_heads"),
     output:
         predictions=report(
@@ -167,7 +167,7 @@ rule judge_negatives:
         images=f"{WORK}/images.csv",
         model=model_of("model.onnx"),
         landmarks=predictions,
-        limits=LIMITS,
+        limits=LIMITS.format("flags"),
         code=modules("judge_negatives"),
     output:
         table=f"{WORK}/{{recipe}}/negatives.csv",

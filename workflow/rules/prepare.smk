@@ -83,7 +83,7 @@ rule audit_labels:
     input:
         labels=f"{WORK}/plan/{{part}}.labels.csv",
         index=f"{WORK}/prepared/{{part}}.csv",
-        limits=LIMITS,
+        limits=LIMITS.format("audit"),
         code=modules("audit_labels"),
     output:
         labels=f"{WORK}/audit/labels/{{part}}.csv",
@@ -110,7 +110,7 @@ rule review_labels:
         labels=f"{WORK}/audit/labels/{{part}}.csv",
         index=f"{WORK}/prepared/{{part}}.csv",
         found=audit_predictions,
-        limits=LIMITS,
+        limits=LIMITS.format("review"),
         code=modules("review_labels"),
     output:
         labels=f"{WORK}/audit/reviewed/{{part}}.csv",
@@ -175,7 +175,7 @@ rule render_heatmaps:
         labels=label_file,
         index=f"{WORK}/prepared/{{part}}.csv",
         recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
-        limits=LIMITS,
+        limits=LIMITS.format("audit"),
         code=modules("render_heatmaps"),
     output:
         targets=f"{WORK}/{{recipe}}/targets/{{part}}.npy",

@@ -96,7 +96,7 @@ rule draw_overlays:
 rule render_audit:
     input:
         images=f"{WORK}/images.csv",
-        limits=LIMITS,
+        limits=LIMITS.format("review"),
         templates=templates(),
         code=modules("render_audit"),
     output:

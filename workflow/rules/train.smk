@@ -14,7 +14,7 @@ rule train_model:
         labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
         recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
         negatives=negative_images,
-        limits=LIMITS,
+        limits=LIMITS.format("audit"),
         code=modules("train_model"),
     output:
         best=f"{WORK}/{{recipe}}/model.pt",
@@ -52,7 +52,7 @@ use rule train_model as train_fold with:
         recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
         folds=expand(f"{WORK}/plan/{{part}}.folds.csv", part=PLAN.trained_on),
         negatives=negative_images,
-        limits=LIMITS,
+        limits=LIMITS.format("audit"),
         code=modules("train_model"),
     output:
         best=f"{WORK}/{{recipe}}/fold_{{fold}}/model.pt",

@@ -6,7 +6,7 @@ from fetal_biometry import job
 from fetal_biometry.data.audit import judge_labels
 from fetal_biometry.data.labels import read_labels
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
-from fetal_biometry.limits import read_limits
+from fetal_biometry.limits import AuditLimits, read_limits
 from fetal_biometry.terms import Verdict
 
 if __name__ == "__main__":
@@ -14,7 +14,7 @@ if __name__ == "__main__":
         source, params = snakemake.input, snakemake.params
         index, stop = read_frame(source.index), params.on_bad_image == "stop"
         labels, bad = read_labels(read_frame(source.labels), index, params.outside_tolerance, stop)
-        limits = read_limits(source.limits).audit
+        limits = read_limits(source.limits, AuditLimits)
         judgement = judge_labels(points_of(labels), sizes_of(index.loc[labels.index]), limits)
         verdicts, labels["reasons"], score = judgement
         labels["verdict"], labels["score"] = [str(verdict) for verdict in verdicts], score.round(4)

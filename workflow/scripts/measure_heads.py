@@ -7,7 +7,7 @@ from pathlib import Path
 from fetal_biometry import job
 from fetal_biometry.data.sources import refuse_if_all_bad
 from fetal_biometry.frames import read_frames, write_frame
-from fetal_biometry.limits import read_limits
+from fetal_biometry.limits import FlagLimits, read_limits
 from fetal_biometry.measure import growth
 from fetal_biometry.measure.biometry import describe_row, measure_by_fold
 from fetal_biometry.measure.exports import EXPORTS
@@ -23,7 +23,7 @@ if __name__ == "__main__":
         given = Predictor(source.model).calibration if source.get("model") else {}
         calibration = json.loads(Path(source.calibration).read_text()) if source.get("calibration") else given
         folds = read_frames(source.folds)["fold"] if source.get("folds") else None
-        limits = read_limits(source.limits).flags if params.flags else None
+        limits = read_limits(source.limits, FlagLimits) if params.flags else None
         found = read_frames(source.landmarks).loc[images.index]
         table = measure_by_fold(found, images, calibration, folds, limits, params.calliper)
         weeks = images["gestational_age_weeks"].to_numpy(dtype=float)

@@ -9,10 +9,11 @@ from fetal_biometry.frames import read_frame
 if __name__ == "__main__":
     with job.start(snakemake):
         source, quarantine = snakemake.input, Path(snakemake.params.quarantine)
-        files = {Path(file).name: file for file in snakemake.output}
-        for name, made in ((Path(path).name, path) for path in source if Path(path).name in files):
-            with job.atomic_path(files[name]) as temporary:
-                shutil.copyfile(made, temporary)
+        files = {Path(path).name: path for path in snakemake.output}
+        for path in source:
+            if Path(path).name in files:
+                with job.atomic_path(files[Path(path).name]) as temporary:
+                    shutil.copyfile(path, temporary)
         quarantine.unlink(missing_ok=True)
         if len(read_frame(source.quarantine)):
             shutil.copyfile(source.quarantine, quarantine)

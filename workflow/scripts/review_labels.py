@@ -6,7 +6,7 @@ from fetal_biometry import job
 from fetal_biometry.data.audit import judge_against_heads
 from fetal_biometry.data.noisy_labels import SUGGESTED
 from fetal_biometry.frames import points_of, read_frame, read_frames, sizes_of, write_frame
-from fetal_biometry.limits import read_limits
+from fetal_biometry.limits import ReviewLimits, read_limits
 from fetal_biometry.terms import COLUMNS, Verdict
 
 if __name__ == "__main__":
@@ -15,7 +15,7 @@ if __name__ == "__main__":
         labels, index = read_frame(source.labels), read_frame(source.index)
         found = read_frames(source.found).loc[labels.index]
         confidence, sizes = found["confidence"].to_numpy(dtype=float), sizes_of(index.loc[labels.index])
-        limits = read_limits(source.limits)
+        limits = read_limits(source.limits, ReviewLimits)
         verdicts, reasons, score = judge_against_heads(points_of(labels), points_of(found), confidence, sizes, limits)
         labels["verdict"], labels["reasons"] = [str(verdict) for verdict in verdicts], reasons
         labels["score"] = score.round(4)

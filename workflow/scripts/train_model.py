@@ -8,7 +8,7 @@ import torch
 from fetal_biometry import job
 from fetal_biometry.frames import read_frames, write_frame
 from fetal_biometry.images.cache import Arrays
-from fetal_biometry.limits import read_limits
+from fetal_biometry.limits import AuditLimits, read_limits
 from fetal_biometry.model.training import Trainer, save
 from fetal_biometry.model.training_inputs import identity_of, image_digests, load_samples
 from fetal_biometry.recipe import read_training_recipe
@@ -23,7 +23,7 @@ if __name__ == "__main__":
         negatives = Arrays([source.negatives]).stacked() if source.get("negatives") else None
         small = [*source.index, *source.labels, source.recipe, source.limits, *source.code]
         identity = identity_of([*small, *source.get("folds", [])], fold)
-        size, limits = training.images.shape[-1], read_limits(source.limits).audit
+        size, limits = training.images.shape[-1], read_limits(source.limits, AuditLimits)
         checkpoint = snakemake.params.checkpoint
         trainer = Trainer(recipe, size, training, validation, checkpoint, identity, negatives, limits)
         trainer.run()

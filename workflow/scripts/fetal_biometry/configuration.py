@@ -239,16 +239,15 @@ def read_recipes(config: Config, folders: list[Path]) -> dict[str, Recipe]:
 
 def _fitted(config: Config, name: str, path: Path, folders: list[Path]) -> Recipe:
     """A recipe with what the configuration says of its training."""
-    training = read_recipe(str(path), folders).training
+    recipe = read_recipe(str(path), folders)
     changes = {"device": config.device} if config.device != "auto" else {}
     if name == Path(config.recipe).stem:
         changes |= {key: value for key in ("seed", "epochs") if (value := getattr(config, key)) is not None}
     if config.epoch_limit:
-        changes["epochs"] = min(changes.get("epochs", training.epochs), config.epoch_limit)
-    recipe = read_recipe(str(path), folders, {"training": changes})
+        changes["epochs"] = min(changes.get("epochs", recipe.training.epochs), config.epoch_limit)
     if config.image_size % recipe.deepest:
         raise InputError(f"recipe {name}: image_size {config.image_size} is no multiple of {recipe.deepest}.")
-    return recipe
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update=changes)})
 
 
 def describe_settings() -> str:

@@ -16,7 +16,7 @@ TEXT = ("image_name", "examination", "path", "sha256", "calibrated_regions", "la
 def read_frame(path) -> pd.DataFrame:
     """A table of the workflow, indexed by ``image_name``; names such as ``nan`` or ``007`` stay text."""
     with open(path, newline="", encoding="utf-8") as file:
-        numbers = [column for column in next(csv.reader(file)) if column not in TEXT]
+        numbers = [column for column in next(csv.reader(file), []) if column not in TEXT]
     gaps = {column: [""] for column in numbers}
     frame = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values=gaps)
     return frame.set_index("image_name", drop=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -60,16 +61,25 @@ class FlagLimits:
 
 
 @dataclass(config=CHECKED)
-class Limits:
-    """All limits of a file."""
+class ReviewLimits:
+    """What an audit by networks needs."""
 
     audit: AuditLimits
     audit_networks: NetworkLimits
+
+
+@dataclass(config=CHECKED)
+class Limits(ReviewLimits):
+    """All limits of ``limits.yaml``."""
+
     flags: FlagLimits
 
 
-def read_limits(path: str | Path) -> Limits:
-    """The limits that a file states.
+Block = TypeVar("Block", AuditLimits, ReviewLimits, FlagLimits, Limits)
+
+
+def read_limits(path: str | Path, kind: type[Block] = Limits) -> Block:
+    """The limits that a file states: all of them, or those of one reader, see `by_reader`.
 
     Raises
     ------
@@ -77,6 +87,12 @@ def read_limits(path: str | Path) -> Limits:
         A missing file or limit, an unknown one, one out of its range.
     """
     try:
-        return TypeAdapter(Limits).validate_python(read_mapping(path))
+        return TypeAdapter(kind).validate_python(read_mapping(path))
     except ValidationError as error:
-        raise InputError(f"{path}: {describe_problem(error, Limits)}") from None
+        raise InputError(f"{path}: {describe_problem(error, kind)}") from None
+
+
+def by_reader(limits: Limits) -> dict[str, dict]:
+    """Plain values for each kind of reader, so that a limit of the flags trains nothing anew."""
+    audit, networks = asdict(limits.audit), asdict(limits.audit_networks)
+    return {"audit": audit, "review": {"audit": audit, "audit_networks": networks}, "flags": asdict(limits.flags)}

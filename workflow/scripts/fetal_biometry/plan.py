@@ -12,7 +12,9 @@ import csv
 import hashlib
 import io
 import json
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,7 +26,9 @@ from fetal_biometry.data import splits
 from fetal_biometry.data.source import MissingData, Source, examination_of
 from fetal_biometry.data.sources import list_sources
 from fetal_biometry.digests import FileIndex
+from fetal_biometry.errors import InputError
 from fetal_biometry.job import atomic_path
+from fetal_biometry.limits import Limits, by_reader
 from fetal_biometry.recipe import Recipe
 from fetal_biometry.tables import as_text
 from fetal_biometry.terms import COLUMNS, Split
@@ -35,6 +39,7 @@ FACT_COLUMNS = ("image_name", "pixel_size_mm", "reference_hc_mm", "gestational_a
 FOLD_COLUMNS = ("image_name", "fold")
 QUARANTINE_COLUMNS = ("image_name", "path", "reason")
 SUMMARY = "plan.json"
+CLOCKS_DIFFER_S = 60  # of the machines of a cluster
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,25 @@ def shard_of(image_name: str, shards: int) -> int:
     return int.from_bytes(hashlib.sha256(image_name.encode()).digest()[:8], "big") % shards
 
 
-def locked(folder: Path = Path(".snakemake/locks")) -> bool:
-    """Whether another run is at work in this folder, whose jobs read the plan."""
-    return folder.is_dir() and any(folder.iterdir())
+def locked(results: str, folder: Path = Path(".snakemake/locks")) -> bool:
+    """Whether another run is at work on the same results, whose jobs read the plan."""
+    for file in folder.glob("*"):
+        with suppress(FileNotFoundError):  # that run has just ended
+            if any(line.startswith(f"{results}/") for line in file.read_text().splitlines()):
+                return True
+    return False
+
+
+def refuse_earlier_clock(marks: Path = Path(".snakemake/incomplete")) -> None:
+    """InputError where the last job ended in the future: Snakemake compares times, and would not see what changes now.
+
+    Snakemake adds a mark to this folder before each job, and removes it afterwards.
+    """
+    if marks.is_dir() and marks.stat().st_mtime > time.time() + CLOCKS_DIFFER_S:
+        raise InputError(
+            "the clock was set back, and results are from the future; give them an old date with `find results "
+            ".snakemake -newermt now -exec touch -d 2000-01-01 {} +`, then run the same command."
+        )
 
 
 def read_plan(folder: Path) -> Plan:
@@ -76,13 +97,15 @@ def read_plan(folder: Path) -> Plan:
         return Plan(missing=f"{folder}: there is no plan; run snakemake in this folder.")
 
 
-def write_plan(config: Config, recipes: dict[str, Recipe], folder: Path, drawn: Path, index_file: Path) -> Plan:
+def write_plan(
+    config: Config, recipes: dict[str, Recipe], limits: Limits, folder: Path, drawn: Path, index_file: Path
+) -> Plan:
     """List the images, split them, and write down what of this changed.
 
     Parameters
     ----------
-    config, recipes
-        Of `configuration.read_config` and `read_recipes`.
+    config, recipes, limits
+        Of `configuration.read_config`, `read_recipes` and `limits.read_limits`.
     folder : Path
         Of the plan.
     drawn : Path
@@ -98,6 +121,8 @@ def write_plan(config: Config, recipes: dict[str, Recipe], folder: Path, drawn: 
     for name, recipe in recipes.items():
         _write(folder / "recipes" / f"{name}.training.yaml", _as_yaml(recipe.training_part()))
         _write(folder / "recipes" / f"{name}.reading.yaml", _as_yaml(recipe.reading.model_dump()))
+    for reader, values in by_reader(limits).items():
+        _write(folder / f"limits.{reader}.yaml", _as_yaml(values))
     try:
         sources = list_sources(config, drawn)
     except MissingData as error:

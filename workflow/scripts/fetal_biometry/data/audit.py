@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fetal_biometry.limits import AuditLimits, Limits
+from fetal_biometry.limits import AuditLimits, ReviewLimits
 from fetal_biometry.model.geometry import head_lengths, misalignment, radius_in_ellipse
 from fetal_biometry.terms import Verdict
 
@@ -72,7 +72,7 @@ def sure_heads(heads, confidence, sizes, least: float, limits: AuditLimits) -> n
 
 
 def judge_against_heads(
-    points, heads, confidence, sizes, limits: Limits
+    points, heads, confidence, sizes, limits: ReviewLimits
 ) -> tuple[list[Verdict], list[str], np.ndarray]:
     """Check labels against the heads that networks found which never saw their examinations.
 
@@ -90,7 +90,7 @@ def judge_against_heads(
         The networks', 0 to 1.
     sizes : ndarray of shape (N, 2)
         Width and height of the images.
-    limits : Limits
+    limits : ReviewLimits
         ``audit``, and of ``audit_networks`` the ``disagreement`` (of the head's radius, between a label's worst point
         and the head's outline) and the ``confidence`` below which a network is not sure.
 

@@ -6,14 +6,13 @@ with something else in the head's place. All are drawn from seeds.
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-
 import cv2
 import numpy as np
 import pandas as pd
 
 from fetal_biometry.data import scan
 from fetal_biometry.data.phantom import Phantom, draw_phantom, plan_phantoms
+from fetal_biometry.data.phantom_files import drawing_processes
 from fetal_biometry.data.scan import Scene
 from fetal_biometry.model.geometry import fit_square
 
@@ -134,8 +133,7 @@ def draw_all(kinds, seeds, size: int, squeezed: bool, processes: int) -> tuple[l
     Rows have ``image_name``, ``kind``, original ``width_px`` and ``height_px``.
     """
     wanted = [(kind, seed) for kind in kinds for seed in seeds]
-    one_thread = {"initializer": cv2.setNumThreads, "initargs": (1,)}  # a process a core already
-    with ProcessPoolExecutor(processes, **one_thread) as pool:
+    with drawing_processes(processes) as pool:
         drawn = list(pool.map(draw_negative, *zip(*wanted, strict=True), chunksize=4))
     rows = [
         {"image_name": f"{kind} {seed}", "kind": kind, "width_px": image.shape[1], "height_px": image.shape[0]}

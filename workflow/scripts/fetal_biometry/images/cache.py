@@ -21,14 +21,16 @@ def write_array(path, rows, count: int, shape, dtype) -> None:
     with atomic_path(Path(path)) as temporary:
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=(count, *shape))
         _reserve(temporary)
-        written = 0
+        written, offset, size = 0, array.offset, array[:1].nbytes
         for written, row in enumerate(rows, 1):
             array[written - 1] = row
         array.flush()
+        header = np.lib.format.header_data_from_array_1_0(array[:written])
         del array
         if written < count:
-            kept = np.load(temporary, mmap_mode="r")[:written].copy()
-            np.save(temporary, kept)
+            with open(temporary, "r+b") as file:
+                np.lib.format.write_array_header_1_0(file, header)  # numpy leaves room for any number of rows
+                file.truncate(offset + written * size)
 
 
 def _reserve(path) -> None:

@@ -63,9 +63,9 @@ def measure_images(
     predictor = Predictor(model, os.cpu_count() or 1)
     names, prepared = _prepare(images, predictor)
     facts = pd.DataFrame({"image_name": names, "pixel_size_mm": pixel_size_mm})
-    facts[["width_px", "height_px"]] = [(one.width, one.height) for one in prepared]
+    sizes = np.array([(one.width, one.height) for one in prepared], dtype=int).reshape(-1, 2)
+    facts[["width_px", "height_px"]] = sizes
     facts["calibrated_regions"] = [format_regions(one.regions) for one in prepared]
-    sizes = facts[["width_px", "height_px"]].to_numpy()
     found = locate_all(predictor, names, (one.pixels for one in prepared), sizes)
     limits = read_limits(HOME / "limits.yaml").flags
     table = measure(found, facts, predictor.calibration, limits, Calliper.OUTER_TO_OUTER)

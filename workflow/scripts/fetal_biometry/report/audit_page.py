@@ -9,7 +9,7 @@ from markupsafe import Markup
 from fetal_biometry.data.audit import sure_heads
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, sizes_of
-from fetal_biometry.limits import Limits
+from fetal_biometry.limits import ReviewLimits
 from fetal_biometry.measure.head_size import band_names
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.report.figures import HEAD_SIZES
@@ -26,7 +26,7 @@ TOP_SCORE = 4.0  # scores beyond it share the histogram's last bar
 SUGGESTED = tuple(f"suggested_{column}" for column in COLUMNS)
 
 
-def audited_rows(images: pd.DataFrame, limits: Limits) -> pd.DataFrame:
+def audited_rows(images: pd.DataFrame, limits: ReviewLimits) -> pd.DataFrame:
     """The labelled rows of images.csv: invalid labels first, then questionable ones, the highest score first.
 
     Adds ``sure`` (whether out-of-fold networks are sure of their head, see `audit.sure_heads`), ``band`` of HC (empty
@@ -128,7 +128,7 @@ def gallery(rows: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:
     ]
 
 
-def audit_page(rows: pd.DataFrame, run: str, method: str, limits: Limits, annotator: str) -> str:
+def audit_page(rows: pd.DataFrame, run: str, method: str, limits: ReviewLimits, annotator: str) -> str:
     """The page as text, of `audited_rows`; ``annotator`` is the path of the `annotator_table` to name."""
     shown = rows.assign(reasons=[[part for part in text.split(";") if part] for text in rows["reasons"]])
     reasons = Counter(reason for parts in shown["reasons"] for reason in parts)

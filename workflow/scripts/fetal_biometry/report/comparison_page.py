@@ -8,7 +8,8 @@ import pandas as pd
 
 from fetal_biometry.frames import points_of
 from fetal_biometry.report.comparison import judged_errors, paired_differences
-from fetal_biometry.report.figures import LENGTHS, scatter_figure
+from fetal_biometry.report.comparison_figures import scatter_figure
+from fetal_biometry.report.figures import LENGTHS
 from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
 from fetal_biometry.report.pages import fill_template
 

@@ -16,6 +16,7 @@ from fetal_biometry.measure.head_size import band_names
 from fetal_biometry.measure.lengths import reported_lengths
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.report import figures
+from fetal_biometry.report.comparison_figures import recipes_figure
 from fetal_biometry.report.figures import HEAD_SIZES, LENGTHS
 from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
 from fetal_biometry.report.pages import fill_template, flatten
@@ -118,15 +119,24 @@ def render_report(inputs: ReportInputs) -> str:
         flag_meanings={flag.name: flag.meaning for flag in FLAGS},
         image_kinds=KINDS,
         comparison=None if comparison is None else comparison.to_dict("records"),
-        recipes_figure=None if comparison is None else figures.recipes_figure(comparison, unit),
-        training_figures=figures.training_figures(inputs.history, metrics),
-        error_figures=figures.error_figures(test_rows, test.get("all"), unit),
-        agreement_figures=figures.agreement_figures(test_rows, test.get("all"), unit),
-        head_size_figure=figures.head_size_figure(test, unit),
-        reference_figure=figures.reference_figure(reference, unit),
-        confidence_figure=figures.confidence_figure(rows),
+        **_figures(inputs, rows, test_rows, reference),
         gallery=gallery(rows, test_rows),
     )
+
+
+def _figures(inputs: ReportInputs, rows: pd.DataFrame, test_rows: pd.DataFrame, reference: dict) -> dict:
+    """The page's figures by name."""
+    metrics, comparison, unit = inputs.metrics, inputs.comparison, inputs.metrics["unit"]
+    test = metrics["splits"].get("test", {})
+    return {
+        "recipes_figure": None if comparison is None else recipes_figure(comparison, unit),
+        "training_figures": figures.training_figures(inputs.history, metrics),
+        "error_figures": figures.error_figures(test_rows, test.get("all"), unit),
+        "agreement_figures": figures.agreement_figures(test_rows, test.get("all"), unit),
+        "head_size_figure": figures.head_size_figure(test, unit),
+        "reference_figure": figures.reference_figure(reference, unit),
+        "confidence_figure": figures.confidence_figure(rows),
+    }
 
 
 def measured_rows(inputs: ReportInputs) -> pd.DataFrame:

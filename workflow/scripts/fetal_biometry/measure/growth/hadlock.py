@@ -13,7 +13,7 @@ def estimate_age(lengths_mm: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> estimate_age(np.array([[48.4, 60.7, 172.5]])).round(1).tolist()
-    [[20.1, 19.8]]
+    [[19.8, 20.1]]
     """
     bpd, _, hc = np.asarray(lengths_mm, dtype=float).T
     hc_cm, bpd_cm = hc / 10, to_inner(bpd) / 10
