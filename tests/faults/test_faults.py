@@ -218,7 +218,7 @@ def test_results_that_may_not_be_written_are_named_and_kept(build, undisturbed, 
     expected, _ = undisturbed
     house = build("read_only")
     shutil.copytree(expected, house.folder / "results" / "phantom")
-    (house.folder / WORK / "small" / "exports" / "HC_results.csv").unlink()
+    (house.folder / "results" / "phantom" / "exports" / "HC_results.csv").unlink()
     run = " ".join(COMMAND)
     script = (
         f"mount --bind results results && mount -o remount,ro,bind results && {run} > first.log 2>&1 && exit 3; exit 0"

@@ -8,7 +8,7 @@ from fetal_biometry.configuration import Config
 from fetal_biometry.data.join import join_images
 from fetal_biometry.data.labels import read_labels
 from fetal_biometry.data.source import MissingData
-from fetal_biometry.data.sources import refuse_if_all_bad
+from fetal_biometry.errors import refuse_if_all_bad
 from fetal_biometry.frames import read_frame, read_frames, write_frame
 from fetal_biometry.images.preparing import Preparation
 from fetal_biometry.limits import Limits, read_limits

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 def finished(copy_workflow, tmp_path_factory):
     """The default workflow, run once."""
     house = copy_workflow(tmp_path_factory.mktemp("house"))
-    house.snakemake()
+    house.snakemake("--set-threads", "train_model=1")  # two threads wait for each other where other tests run beside
     return house
 
 

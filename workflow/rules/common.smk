@@ -11,6 +11,7 @@ sys.path.append(str(SCRIPTS))
 
 from fetal_biometry import plan as planning
 from fetal_biometry.configuration import ABLATION, read_config, read_recipes
+from fetal_biometry.data.splits import published
 from fetal_biometry.digests import check_model
 from fetal_biometry.errors import InputError, refuse
 from fetal_biometry.limits import read_limits
@@ -229,6 +230,10 @@ def card_figures(wildcards):
         refuse(
             f"rebuild_model sets its model beside the pretrained one, of which none learned from dataset {CONFIG.data}; "
             "give --configfile datasets/hc18.yaml."
+        )
+    if CONFIG.data != "phantom" and not published(CONFIG):
+        refuse(
+            f"rebuild_model needs the published split, {CONFIG.split_file} in {CONFIG.data_root}, which the card is of."
         )
     return CARD_FIGURES
 

@@ -142,6 +142,8 @@ rule read_references:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        on_bad_image=CONFIG.on_bad_image,
     message:
         "Reading the independent references of {wildcards.part}"
     script:

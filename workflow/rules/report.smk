@@ -33,7 +33,7 @@ rule publish_results:
     params:
         quarantine=f"{RESULTS}/quarantine.csv",
     message:
-        "Copying the results of {REPORTED} to {RESULTS}"
+        f"Copying the results of {REPORTED} to {RESULTS}"
     script:
         "../scripts/publish_results.py"
 
@@ -274,6 +274,6 @@ rule compare_to_card:
         mem_mb=1000,
         runtime=10,
     message:
-        "Comparing {REPORTED} with the pretrained model"
+        f"Comparing {REPORTED} with the pretrained model"
     script:
         "../scripts/compare_to_card.py"

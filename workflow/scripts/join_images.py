@@ -7,7 +7,7 @@ import pandas as pd
 
 from fetal_biometry import job
 from fetal_biometry.data.join import AUDIT_COLUMNS, join_images
-from fetal_biometry.data.sources import refuse_if_all_bad
+from fetal_biometry.errors import refuse_if_all_bad
 from fetal_biometry.frames import read_frame, read_frames, write_frame
 
 if __name__ == "__main__":

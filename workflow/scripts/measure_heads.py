@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 from fetal_biometry import job
-from fetal_biometry.data.sources import refuse_if_all_bad
+from fetal_biometry.errors import refuse_if_all_bad
 from fetal_biometry.frames import read_frames, write_frame
 from fetal_biometry.limits import FlagLimits, read_limits
 from fetal_biometry.measure import growth

@@ -13,3 +13,9 @@ def refuse(error) -> NoReturn:
     sys.stderr.write(f"Error: {error}\n")
     sys.stderr.flush()
     sys.exit(1)
+
+
+def refuse_if_all_bad(problems: list[str]) -> None:
+    """InputError where each image has a problem, whatever the policy: nothing is left to go on with."""
+    if problems and all(problems):
+        raise InputError(f"{problems[0]} It is one of {len(problems)} images, and none can be used.")

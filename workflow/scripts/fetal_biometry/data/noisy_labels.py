@@ -42,7 +42,7 @@ def training_labels(
         ``repair`` without out-of-fold landmarks.
     """
     valid = (labels["verdict"] == Verdict.VALID).to_numpy()
-    points, weight, taught = points_of(labels), np.ones(len(labels)), np.zeros(len(labels), dtype=int)
+    points, weight, taught = points_of(labels).copy(), np.ones(len(labels)), np.zeros(len(labels), dtype=int)
     if settings.policy == "repair":
         if f"{SUGGESTED}confidence" not in labels:
             raise InputError("noisy_labels.policy repair needs out-of-fold networks; set audit_method: out_of_fold.")

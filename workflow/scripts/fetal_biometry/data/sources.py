@@ -17,7 +17,7 @@ from fetal_biometry.data.source import (
     usable,
     with_facts,
 )
-from fetal_biometry.errors import InputError
+from fetal_biometry.errors import InputError, refuse_if_all_bad
 from fetal_biometry.images.image_ref import find_images, list_frames
 from fetal_biometry.tables import Row, read_table
 
@@ -46,12 +46,6 @@ def list_sources(config: Config, drawn: Path) -> list[Source]:
             raise InputError(f"{source.image.path}: another image has the same name ({other}); rename one.")
         seen[source.image_name] = source
     return sources
-
-
-def refuse_if_all_bad(problems: list[str]) -> None:
-    """InputError where each image has a problem, whatever the policy: nothing is left to go on with."""
-    if problems and all(problems):
-        raise InputError(f"{problems[0]} It is one of {len(problems)} images, and none can be used.")
 
 
 def _list_unlabelled(config: Config) -> list[Source]:
