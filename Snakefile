@@ -1,9 +1,13 @@
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
-configfile: "config.yaml"
+if Path("config.yaml").is_file():  # of the working directory; without it every setting has its default
+
+    configfile: "config.yaml"
 
 
 report: "workflow/report/workflow.rst"
