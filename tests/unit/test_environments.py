@@ -1,6 +1,7 @@
 """What the three ways to install (pip, conda, pyproject) promise, checked against each other."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ SCRIPTS = ROOT / "workflow/scripts"
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 PYPI_NAMES = {"matplotlib-base": "matplotlib", "pytorch-cpu": "torch", "snakemake-minimal": "snakemake"}
 UNPINNED_BY_PIP = {"pip", "python"}
+DISTRIBUTIONS = packages_distributions()
 MATCH_SPEC = re.compile(r"([a-z0-9][a-z0-9_.-]*) =(\d+(?:\.\d+)*)")
 
 
@@ -36,6 +38,7 @@ def read_pins(name: str) -> dict[str, str]:
     return pins
 
 
+@functools.cache
 def read_environment(path: Path) -> tuple[dict[str, str], dict]:
     """Version of each package of a conda environment, by its PyPI name, and the whole document."""
     document = yaml.safe_load(path.read_text())
@@ -51,7 +54,8 @@ def read_environment(path: Path) -> tuple[dict[str, str], dict]:
     return pins, document
 
 
-def imported_names(path: Path, whole: bool) -> set[str]:
+@functools.cache
+def imported_names(path: Path, whole: bool) -> frozenset[str]:
     """Modules that a Python file imports: anywhere in it, or only those its own import brings along."""
     tree = ast.parse(path.read_text())
     nodes = list(ast.walk(tree)) if whole else tree.body
@@ -61,12 +65,11 @@ def imported_names(path: Path, whole: bool) -> set[str]:
             names.add(node.module)
             if node.module == "fetal_biometry":
                 names |= {f"fetal_biometry.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def needed_packages(names: set[str], whole: bool) -> set[str]:
     """PyPI packages that these modules import, followed through the modules of fetal_biometry."""
-    distributions = packages_distributions()
     packages, seen, queue = set(), set(), list(names)
     while queue:
         name = queue.pop()
@@ -78,7 +81,7 @@ def needed_packages(names: set[str], whole: bool) -> set[str]:
             module = SCRIPTS / f"{name.replace('.', '/')}.py"
             queue += imported_names(module, whole) if module.exists() else []
         else:
-            packages.add(canonicalize_name(distributions[top][0]))
+            packages.add(canonicalize_name(DISTRIBUTIONS[top][0]))
     return packages
 
 
