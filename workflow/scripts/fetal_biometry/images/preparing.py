@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -44,16 +45,17 @@ class Preparation:
         """
         records = self.planned.to_dict("records")
         images = [ImageRef.from_row(row) for row in records]
-        prepared = prepare_images(images, self.size, self.squeezed, threads)
-        for row, image, one in zip(records, images, prepared, strict=True):
-            if isinstance(one, InputError):
-                if self.stop:
-                    raise one
-                self.bad.append((as_text(row["image_name"]), as_text(str(image)), as_text(str(one))))
-                continue
-            regions = format_regions(one.regions)
-            self.rows.append((row["image_name"], one.width, one.height, regions, row["sha256"]))
-            yield one.pixels
+        # Closed at once, also after an error: left to garbage collection, its threads can wait for each other.
+        with closing(prepare_images(images, self.size, self.squeezed, threads)) as prepared:
+            for row, image, one in zip(records, images, prepared, strict=True):
+                if isinstance(one, InputError):
+                    if self.stop:
+                        raise one
+                    self.bad.append((as_text(row["image_name"]), as_text(str(image)), as_text(str(one))))
+                    continue
+                regions = format_regions(one.regions)
+                self.rows.append((row["image_name"], one.width, one.height, regions, row["sha256"]))
+                yield one.pixels
 
     def index(self) -> pd.DataFrame:
         """A row for each of `pixels`, in their order."""

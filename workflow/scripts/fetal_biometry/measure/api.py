@@ -78,9 +78,8 @@ def _prepare(images, predictor: Predictor) -> tuple[list[str], list[Prepared]]:
         prepared = [Prepared(fit_square(one, size, squeezed), *one.shape[::-1], np.zeros((0, 6))) for one in images]
         return [f"image {number}" for number in range(1, len(images) + 1)], prepared
     frames: list[ImageRef] = [frame for path in images for frame in list_frames(path)]
-    prepared = []
-    for one in prepare_images(frames, size, squeezed):
+    prepared = list(prepare_images(frames, size, squeezed))
+    for one in prepared:
         if isinstance(one, Exception):
             raise one
-        prepared.append(one)
     return [Path(str(frame)).name for frame in frames], prepared
