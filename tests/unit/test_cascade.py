@@ -26,7 +26,7 @@ from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.model.inference import Predictor
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.model.onnx_file import METADATA as METADATA_KEY
-from fetal_biometry.model.onnx_file import open_model, preparation_of
+from fetal_biometry.model.onnx_file import open_model, preparation
 from fetal_biometry.model.views import to_grid, whole_views
 from fetal_biometry.terms import LENGTHS
 
@@ -177,4 +177,4 @@ def test_other_cascades_of_that_version_are_refused(change, tmp_path):
 def test_the_pretrained_model_says_how_it_is_read():
     _, metadata = open_model(PRETRAINED)
     assert metadata["cascade"] and metadata["test_time_augmentation"] == "conditional"
-    assert preparation_of(PRETRAINED) == (512, True)
+    assert preparation(open_model(PRETRAINED)[1]) == (512, True)

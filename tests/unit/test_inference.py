@@ -14,7 +14,7 @@ from fetal_biometry.model.inference import Predictor, locate_all
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.model.losses import drawn_maps, heatmap_loss
 from fetal_biometry.model.networks import build_network, describe_architecture
-from fetal_biometry.model.onnx_file import METADATA, preparation_of
+from fetal_biometry.model.onnx_file import METADATA, open_model, preparation
 from fetal_biometry.model.quantise import quantise
 from fetal_biometry.model.views import to_grid, whole_views
 from fetal_biometry.terms import COLUMNS
@@ -155,7 +155,7 @@ def test_a_packaged_network_carries_its_calibration(tmp_path):
     network, model = Predictor(tmp_path / "network.onnx"), Predictor(path)
     assert model.calibration == {"level": 0.9}
     assert model.metadata == network.metadata | {"calibration": {"level": 0.9}}
-    assert preparation_of(path) == (SIZE, False)
+    assert preparation(open_model(path)[1]) == (SIZE, False)
     images = np.zeros((1, SIZE, SIZE), np.uint8)
     assert np.array_equal(model.outputs(images), network.outputs(images))
 

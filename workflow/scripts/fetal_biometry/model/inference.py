@@ -13,7 +13,7 @@ from fetal_biometry.model import detection
 from fetal_biometry.model.cascade import find_heads_in_stages
 from fetal_biometry.model.geometry import contrast, without_margins
 from fetal_biometry.model.heatmaps import encode
-from fetal_biometry.model.onnx_file import CLOSER, open_model
+from fetal_biometry.model.onnx_file import CLOSER, open_model, preparation
 from fetal_biometry.model.views import to_grid, whole_views
 from fetal_biometry.terms import COLUMNS
 
@@ -44,8 +44,7 @@ class Predictor:
 
     def __init__(self, path, threads: int = 1):
         self.session, self.metadata = open_model(path, threads)
-        self.squeezed: bool = self.metadata["cascade"]
-        self.prepared_size: int = self.metadata["cache_size" if self.squeezed else "image_size"]
+        self.prepared_size, self.squeezed = preparation(self.metadata)
 
     @property
     def calibration(self) -> dict:

@@ -45,7 +45,6 @@ def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, di
     return session, metadata | {"cascade": cascade}
 
 
-def preparation_of(path) -> tuple[int, bool]:
+def preparation(metadata: dict) -> tuple[int, bool]:
     """Side of the prepared images that a model takes, and whether they are squeezed, see `geometry.fit_square`."""
-    _, metadata = open_model(path)
     return metadata["cache_size" if metadata["cascade"] else "image_size"], metadata["cascade"]

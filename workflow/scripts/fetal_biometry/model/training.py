@@ -121,12 +121,11 @@ class Trainer:
         progress.close()
 
     def models(self) -> dict[str, dict]:
-        """The ``best`` and the ``last`` weights, which are one where no epoch was chosen, with all that traces them."""
-        last = self._model({key: value.cpu() for key, value in self.average.state_dict().items()}, len(self.history))
-        return {
-            "best": self._model(self.best["state"], self.best["epoch"]) if self.best["state"] else last,
-            "last": last,
-        }
+        """The ``best`` and the ``last`` weights with all that traces them, one where no earlier epoch was better."""
+        epochs = len(self.history)
+        last = self._model({key: value.cpu() for key, value in self.average.state_dict().items()}, epochs)
+        earlier = self.best["state"] and self.best["epoch"] < epochs
+        return {"best": self._model(self.best["state"], self.best["epoch"]) if earlier else last, "last": last}
 
     def run_epoch(self, epoch: int) -> dict:
         """Train for one epoch, counted from 1: its row of the history."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fetal_biometry.configuration import Config
+from fetal_biometry.data.formats.landmark_table import names_swapped, swap_names
 from fetal_biometry.data.source import Source, drawn_digest
 from fetal_biometry.images.image_ref import ImageRef
 
@@ -12,7 +13,6 @@ from fetal_biometry.images.image_ref import ImageRef
 def list_phantoms(config: Config, drawn: Path) -> list[Source]:
     """``phantom_count`` phantoms, a share ``phantom_bad_labels`` of them with spoilt labels."""
     from fetal_biometry.data import phantom  # numpy, which no other plan needs
-    from fetal_biometry.data.formats.landmark_table import names_swapped, swap_names
     from fetal_biometry.model.geometry import all_lengths
 
     plans = phantom.plan_phantoms(config.phantom_count, config.phantom_seed)
