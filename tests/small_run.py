@@ -10,7 +10,7 @@ from fetal_biometry.report.wording import duration
 
 RECIPE = """
 extends: heatmap
-network: { width: 4, head_presence: HEAD_PRESENCE }
+network: { width: 4 }
 training: { precision: float32, epochs: EPOCHS, calibrate_on: CALIBRATE_ON }
 """
 SETTINGS = """
@@ -25,17 +25,14 @@ ARGUMENTS = ("--configfile", "small.yaml")
 TIMED = ("history.csv", "plan.json")  # hold seconds; say what a run is
 
 
-def make_small(
-    house, epochs: int = 1, calibrate_on: str = "validation", more: str = "", head_presence: bool = True
-) -> None:
+def make_small(house, epochs: int = 1, calibrate_on: str = "validation", more: str = "", negatives: int = 2) -> None:
     """Give a copy of the workflow a small recipe and the settings for it, in ``small.yaml``.
 
-    Without ``head_presence`` no negatives are drawn, which takes longer than the training.
+    ``negatives`` of each kind are drawn; many of them take longer than the training.
     """
     text = RECIPE.replace("EPOCHS", str(epochs)).replace("CALIBRATE_ON", calibrate_on)
-    text = text.replace("HEAD_PRESENCE", str(head_presence).lower())
     (house.folder / "recipes" / "small.yaml").write_text(text)
-    (house.folder / "small.yaml").write_text(SETTINGS + more)
+    (house.folder / "small.yaml").write_text(f"{SETTINGS}training_negatives: {negatives}\n{more}")
 
 
 def assert_same(results: Path, expected: Path, trainings=("small",)) -> None:

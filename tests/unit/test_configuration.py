@@ -219,15 +219,11 @@ def test_blocks_are_merged_key_by_key():
         ("network: {kind: direct}\n", ["reading.decoder fused"]),
         (
             "network: {head_mask: false}\nreading: {decoder: paired}\n",
-            ["network.head_presence", "network.head_mask: true"],
-        ),
-        (
-            "network: {head_mask: false, head_presence: false}\nreading: {decoder: paired}\n",
             ["reading.test_time_augmentation", "none"],
         ),
         ("noisy_labels: {policy: teach}\naugmentation: null\n", ["noisy_labels.policy teach", "augmentation"]),
         (
-            "network: {kind: direct, head_mask: false, head_presence: false}\n"
+            "network: {kind: direct, head_mask: false}\n"
             "reading: {decoder: argmax, test_time_augmentation: none, arithmetic: int8}\n",
             ["reading.arithmetic int8", "network.kind heatmap"],
         ),

@@ -14,7 +14,9 @@ from fetal_biometry.model.geometry import ellipse_landmarks
 from fetal_biometry.terms import Calliper
 
 LIMITS = read_limits(Path(__file__).parents[2] / "limits.yaml").flags
-QUALITY = {"confidence": 0.9, "height": 1.0, "disagreement": 0.01, "contrast": 0.8}
+QUALITY = {
+    "confidence": 0.9, "height": 1.0, "disagreement": 0.01, "contrast": 0.8, "faint": False, "absent": False,
+}  # fmt: skip
 HEAD = ellipse_landmarks((400, 270), 200, 150, 0.3)
 
 
@@ -38,13 +40,16 @@ def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), hc_mm=200.0, pixel
     return doubts_of([raised])[0]
 
 
-def test_where_the_head_mask_is_weak_there_is_no_head():
-    assert flags(HEAD, height=0.4) == "no head found"
+def test_a_weak_mask_or_little_likeness_makes_a_faint_head():
+    assert flags(HEAD, height=0.4) == flags(HEAD, faint=True) == "faint head"
+    assert flags(HEAD, faint=True, absent=True) == "no head found;faint head"
     assert flags(HEAD, height=np.nan) == ""  # a decoder that reads none
 
 
 def test_every_flag_can_be_raised_and_is_explained():
-    nowhere = flags(np.full((4, 2), -1.0), 0, (1, 1, 1), 1, height=0, disagreement=1, contrast=0).split(";")
+    nowhere = flags(np.full((4, 2), -1.0), 0, (1, 1, 1), 1, height=0, disagreement=1, contrast=0, absent=True).split(
+        ";"
+    )
     crossed = flags(np.add(turned(HEAD, 20), [[0, 0], [0, 0], [0, 90], [0, 90]])).split(";")
     assert {*nowhere, *crossed} == {flag.name for flag in FLAGS if flag.doubts_head}
     assert [flag.name for flag in FLAGS if not flag.doubts_head] == ["no pixel size"]

@@ -31,8 +31,8 @@ DIRECT = {
     "training": {"loss": "mse"},
     "reading": {"decoder": "argmax"},
 }
-PRESENCE = {"network": {"head_presence": True}, "reading": {"test_time_augmentation": "conditional"}}
-KINDS = {"paired": (), "mse": (MSE,), "fused": (FUSED,), "presence": (FUSED, PRESENCE), "direct": (DIRECT,)}
+AUGMENTED = {"reading": {"test_time_augmentation": "conditional"}}
+KINDS = {"paired": (), "mse": (MSE,), "fused": (FUSED,), "augmented": (FUSED, AUGMENTED), "direct": (DIRECT,)}
 SIZES = np.array([[800, 540], [480, 640], [300, 300]])
 HEADS = np.stack([ellipse_landmarks(size / 2, 0.3 * size[0], 0.25 * size[0], 0.2) for size in SIZES])
 
@@ -43,7 +43,7 @@ def untrained(recipe):
     torch.manual_seed(4)
     state = build_network(architecture).state_dict()
     for name, value in state.items():  # that batch normalisation has something to be taken in
-        if "running_mean" in name or name == "presence_weight":
+        if "running_mean" in name:
             state[name] = 0.3 * torch.randn_like(value)
         elif "running_var" in name:
             state[name] = 0.5 + torch.rand_like(value)

@@ -16,7 +16,6 @@ UNET = {
     "transposed": False,
     "grey_scaling": "unit",
     "head_mask": False,
-    "head_presence": False,
 }
 DIRECT = {"kind": "direct", "width": 4, "depth": 3, "image_size": 64, "grey_scaling": "unit"}
 
@@ -78,22 +77,6 @@ def test_standardising_forgets_gain_and_survives_a_blank_image():
     half, full = scaled("standardise", dark), scaled("standardise", 2 * dark)
     assert (half - full).abs().max() < 0.1  # of standard deviations
     assert torch.equal(scaled("standardise", torch.full((1, 1, 8, 8), 90, dtype=torch.uint8)), torch.zeros(1, 1, 8, 8))
-
-
-def test_the_classifier_lowers_the_head_mask_alone():
-    torch.manual_seed(5)
-    own, plain = (build_network({**UNET, "head_mask": True, "head_presence": has}).eval() for has in (True, False))
-    own.load_state_dict(plain.state_dict(), strict=False)
-    assert count_parameters(own) == count_parameters(plain)
-    with torch.no_grad():
-        assert torch.allclose(own(noise()), plain(noise()), atol=1e-6)  # before it is fitted
-        odds = torch.randn(own.presence_weight.shape)
-        own.presence_weight.copy_(odds)
-        own.presence_bias.fill_(-0.5)
-        expected = torch.nn.functional.softplus(0.5 - own.overview(noise()) @ odds)
-        lowered = plain(noise()) - own(noise())
-    assert torch.allclose(lowered[:, :4], torch.zeros_like(lowered[:, :4]))
-    assert torch.allclose(lowered[:, 4], expected[:, None, None].expand_as(lowered[:, 4]), atol=1e-4)
 
 
 def test_the_architecture_is_plain_and_holds_no_more_than_it_needs():

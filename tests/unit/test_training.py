@@ -12,7 +12,6 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.limits import AuditLimits
 from fetal_biometry.model import head_mask, heatmaps, teaching, training
 from fetal_biometry.model.losses import drawn_maps, heatmap_loss, mask_loss, training_loss
-from fetal_biometry.model.presence_training import with_classifier
 from fetal_biometry.model.targets import render_targets, target_shape, target_type
 from fetal_biometry.model.teaching import Teacher
 from fetal_biometry.model.training import Trainer, choose_device, choose_precision
@@ -476,33 +475,3 @@ def test_precision_and_device_follow_the_gpu(monkeypatch, supported, expected):
             with pytest.raises(InputError, match=f"device: {device}, but torch finds no GPU here; set device: auto"):
                 choose_device(device)
     assert choose_precision("auto", torch.device("cuda")) == expected
-
-
-# ---- the head-presence classifier
-
-
-@pytest.mark.parametrize("size", [ORIGINAL, (800, 600)])
-def test_a_classifier_tells_heads_from_negatives_and_changes_no_other_weight(size, tmp_path):
-    """Of an untrained network's features. Beside heads of the larger size there is a strip that shows none, too."""
-    recipe = training_part(FUSED, {"network": {"head_presence": True}})
-    learning = make_samples(tmp_path, recipe, 12, sizes=size)
-    stripes = np.full((3, SIZE, SIZE), 10, np.uint8)
-    for number, image in enumerate(stripes):
-        image[20 + 10 * number :] = 200
-    trainer = Trainer(recipe, SIZE, learning, replace(learning, names=[]), tmp_path / "none.pt", "data", stripes)
-    network, before = trainer.network, {name: value.clone() for name, value in trainer.network.state_dict().items()}
-    state = trainer.models()["last"]["state"]
-    assert {name for name in state if not torch.equal(state[name], before[name])} == {
-        "presence_weight",
-        "presence_bias",
-    }
-    network.load_state_dict(state)
-    network.eval()
-    with torch.no_grad():
-        odds = [
-            network.overview(torch.from_numpy(images[:, None])) @ network.presence_weight + network.presence_bias
-            for images in (learning.gather(np.arange(12)), stripes)
-        ]
-    assert odds[0].mean() > 1 and odds[1].mean() < -1
-    again = with_classifier(before, network, learning, stripes)
-    assert torch.allclose(again["presence_weight"], state["presence_weight"], rtol=1e-3, atol=1e-4)

@@ -1,4 +1,4 @@
-"""Views: the whole image between margins, its middle, what lies beside a head, and the way from one to the other."""
+"""Views: the whole image between margins, its middle, and the way from one to the other."""
 
 import cv2
 import numpy as np
@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from fetal_biometry.model.cascade import crops
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, fit_square, resize_points
 from fetal_biometry.model.views import (
-    beside_heads,
     between,
     show,
-    show_beside,
     to_grid,
     to_original,
     whole_views,
@@ -72,47 +70,6 @@ def test_a_long_strip_costs_no_memory(width, height):
     seen = fit_square(image, 64)
     assert seen.shape == (64, 64) and seen[[0, -1]][:, [0, -1]].max() == 0
     assert (seen[:, 31:33] if height > width else seen[31:33]).max() > 0
-
-
-def test_beside_a_head_lies_the_broadest_strip():
-    """Of heads near the left, the right, the upper and the lower border, the last one turned by a right angle."""
-    heads = [
-        ellipse_landmarks((210, 270), 200, 100, 0),
-        ellipse_landmarks((590, 270), 200, 100, 0),
-        ellipse_landmarks((400, 130), 200, 100, 0),
-        ellipse_landmarks((400, 440), 100, 80, np.pi / 2),
-    ]
-    views, strips = beside_heads(np.tile([800, 540], (4, 1)), np.array(heads))
-    assert strips == pytest.approx(np.array([[360, 540], [360, 540], [800, 295], [800, 325]]), abs=0.01)
-    starts = np.array([[440, 0], [0, 0], [0, 245], [0, 0]])
-    longest = strips.max(axis=1, keepdims=True)  # the side of the square around a strip, whose middle is the strip's
-    assert views[:, :, :2] == pytest.approx(longest[:, None] * np.eye(2))
-    assert views[:, :, 2] + 0.5 + longest / 2 == pytest.approx(starts + strips / 2, abs=0.01)
-
-
-def test_beside_a_slanting_head_nothing_of_it_shows():
-    head = ellipse_landmarks((250, 270), 200, 120, 1.0)
-    (view,), (side,) = beside_heads(np.array([[800, 540]]), head[None])
-    angles = np.linspace(0, 2 * np.pi, 400)
-    along, across = np.array([np.cos(1.0), np.sin(1.0)]), np.array([-np.sin(1.0), np.cos(1.0)])
-    outline = np.array([250, 270]) + 200 * np.cos(angles)[:, None] * along + 120 * np.sin(angles)[:, None] * across
-    start = view[:, 2] + 0.5 + (side.max() - side) / 2
-    assert ((outline < start) | (outline > start + side)).any(axis=1).all() and side.min() > 200
-
-
-def test_what_lies_beside_a_head_is_shown_between_margins_of_its_own():
-    """Grey levels tell the columns; the strip right of the head is 320 of 800 pixels broad, and 540 high."""
-    columns = np.tile(np.linspace(0, 250, 800).astype(np.uint8), (540, 1))
-    heads = np.stack([ellipse_landmarks((250, 270), 200, 150, 0.0), ellipse_landmarks((400, 270), 390, 260, 0)])
-    images = np.repeat(fit_square(columns, 256)[None], 2, axis=0)
-    seen, strips, shown = show_beside(images, np.tile([800, 540], (2, 1)), heads, 256)
-    assert shown.tolist() == [True, False], "the other head leaves nothing to show"
-    start = 250 + 1.15 * 200
-    assert strips == pytest.approx(np.array([[800 - start, 540]]))
-    margin = round(256 * (540 - 320) / 540 / 2)
-    assert seen[0, :, : margin - 1].max() == seen[0, :, 1 - margin :].max() == 0
-    inside = seen[0, 128, margin + 2 : 256 - margin - 2]
-    assert inside[[0, -1]] == pytest.approx(np.array([start, 799]) * 250 / 799, abs=4)
 
 
 def test_a_scale_enlarges_the_middle():

@@ -16,7 +16,7 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 SIZE, ORIGINAL = 64, (128, 96)  # of prepared images; of originals
 PLAIN = {
     "network": {
-        "width": 4, "depth": 3, "stem_stride": 1, "stride": 2, "head_mask": False, "head_presence": False,
+        "width": 4, "depth": 3, "stem_stride": 1, "stride": 2, "head_mask": False,
     },
     "training": {
         "device": "cpu", "precision": "float32", "epochs": 3, "batch_size": 4, "learning_rate": 0.01,

@@ -31,7 +31,7 @@ TARGETS = ("all", "audit", "audit_benchmark", "ablate")
 @pytest.fixture(scope="module")
 def spoilt(copy_workflow, tmp_path_factory):
     house = copy_workflow(tmp_path_factory.mktemp("spoilt"))
-    make_small(house, more=SETTINGS, head_presence=False)
+    make_small(house, more=SETTINGS, negatives=0)
     for path in (house.folder / "recipes").glob("ablation_*.yaml"):
         path.unlink()
     for name, policy in RECIPES.items():

@@ -30,7 +30,7 @@ def build(copy_workflow, tmp_path_factory):
 
     def fresh():
         house = copy_workflow(tmp_path_factory.mktemp("bad"))
-        make_small(house, more=SETTINGS, head_presence=False)
+        make_small(house, more=SETTINGS, negatives=0)
         (house.folder / "data" / "images").mkdir(parents=True)
         rng = np.random.default_rng(5)
         with open(house.folder / "data" / "table.csv", "w", newline="") as file:

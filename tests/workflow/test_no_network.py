@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 def house(copy_workflow, tmp_path):
     """A small run beside three images without labels."""
     house = copy_workflow(tmp_path)
-    make_small(house, head_presence=False)
+    make_small(house, negatives=0)
     (tmp_path / "images").mkdir()
     for phantom in plan_phantoms(3, seed=5):
         cv2.imwrite(str(tmp_path / "images" / f"mine-{phantom.image_name}"), draw_phantom(phantom))

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def calibrated(copy_workflow, tmp_path_factory):
     house = copy_workflow(tmp_path_factory.mktemp("calibrated"))
-    make_small(house, calibrate_on="out_of_fold", more="folds: 2\n", head_presence=False)
+    make_small(house, calibrate_on="out_of_fold", more="folds: 2\n", negatives=0)
     house.snakemake(*ARGUMENTS)
     return house
 

@@ -46,9 +46,16 @@ CARD_FIGURES = str(PRETRAINED / f"{CONFIG.data}.json")  # of the pretrained mode
 STEPS = sorted(name for name in RECIPES if name.startswith(ABLATION))
 COMPARED = {"compare": [Path(name).stem for name in CONFIG.compare], "ablation": STEPS}
 EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv", "measurements.json")
+PREPARED = r"train|validation|test|images/\d+|planes"  # parts that the plan lists
 ALL_CORES = 1000  # of which Snakemake gives as many as --cores allows
 JUDGED_BY_NETWORKS = CONFIG.audit_method == "out_of_fold"
 FOLDS = range(CONFIG.folds)
+ELSEWHERE_NOTE = (
+    "The model’s own classifier told heads; images of centres that taught it are not judged by others."
+    if MODEL
+    else "Each centre is judged by a classifier and limits that saw none of its images. No network was trained on them."
+)
+OTHERS = [*(["negatives"] if CONFIG.training_negatives else []), *(["planes"] if PLAN.planes else [])]
 
 
 def modules(rule):
@@ -134,12 +141,16 @@ def audit_predictions(wildcards):
     return fold_files(Path(CONFIG.audit_recipe).stem, wildcards.part)
 
 
-def predictions(wildcards, only=None):
+def predictions(wildcards):
     """Where each part's landmarks stand: of images that a model was trained on, with the networks of folds."""
     if PLAN.missing:
         refuse(PLAN.missing)
-    recipe, files = wildcards.recipe, []
-    for part in only if only is not None else PLAN.parts:
+    return predictions_of(wildcards.recipe, PLAN.parts)
+
+
+def predictions_of(recipe, parts):
+    files = []
+    for part in parts:
         folded = is_out_of_fold(recipe) and part in PLAN.trained_on
         files += fold_files(recipe, part) if folded else [f"{WORK}/{recipe}/predicted/{part}.csv"]
     return files
@@ -151,7 +162,7 @@ def calibration_parts(recipe):
 
 
 def calibration_predictions(wildcards):
-    return predictions(wildcards, calibration_parts(wildcards.recipe))
+    return predictions_of(wildcards.recipe, calibration_parts(wildcards.recipe))
 
 
 def calibration_labels(wildcards):
@@ -167,14 +178,37 @@ def calibration_facts(wildcards):
     return [f"{WORK}/plan/{part}.facts.csv" for part in calibration_parts(wildcards.recipe)]
 
 
+def calibration_folds(wildcards):
+    return [f"{WORK}/plan/{part}.folds.csv" for part in calibration_parts(wildcards.recipe)]
+
+
+def teaching_files(wildcards):
+    """What judging a model elsewhere needs: what taught its classifier, or the given model."""
+    if not PLAN.planes:
+        refuse(PLAN.missing or "evaluate_elsewhere needs images of other centres; give --config planes=[FOLDER].")
+    if REPORTED == GIVEN_MODEL:
+        return {"model": MODEL}
+    parts = calibration_parts(REPORTED)
+    return {
+        "calibration": f"{WORK}/{REPORTED}/calibration.json",
+        "heads": predictions_of(REPORTED, parts),
+        "folds": [f"{WORK}/plan/{part}.folds.csv" for part in parts],
+        "others": [f"{WORK}/{REPORTED}/predicted/{part}.csv" for part in OTHERS],
+    }
+
+
 def phantom_folder(wildcards):
     """The drawn phantoms, where the part's images are such."""
     return PHANTOMS if CONFIG.data == "phantom" and not wildcards.part.startswith("images/") else []
 
 
-def negative_images(wildcards):
-    """Drawn images without a head, where the recipe's head-presence classifier learns from them."""
-    return f"{WORK}/negatives.npy" if RECIPES[wildcards.recipe].network.head_presence else []
+def others(pattern):
+    """An input function: the pattern's file for images that teach the head-presence classifier alone."""
+
+    def files(wildcards):
+        return [pattern.format(part=part, **dict(wildcards)) for part in OTHERS]
+
+    return files
 
 
 def quantising_images(wildcards):
@@ -240,6 +274,6 @@ def card_figures(wildcards):
 
 wildcard_constraints:
     recipe="|".join(map(re.escape, [*RECIPES, GIVEN_MODEL])),
-    part=r"train|validation|test|images/\d+",
+    part=r"train|validation|test|images/\d+|planes|negatives",
     fold=r"\d+",
     kind="compare|ablation",

@@ -51,6 +51,9 @@ rule calibrate_intervals:
         landmarks=calibration_predictions,
         folds=folds_tables,
         facts=calibration_facts,
+        groups=calibration_folds,
+        others=others(f"{WORK}/{{recipe}}/predicted/{{part}}.csv"),
+        planes=f"{WORK}/plan/planes.known.csv" if PLAN.planes else [],
         recipe=f"{WORK}/plan/recipes/{{recipe}}.reading.yaml",
         code=modules("calibrate_intervals"),
     output:

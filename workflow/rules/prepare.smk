@@ -1,7 +1,7 @@
 """Images and labels become arrays and audited tables, one part of the run at a time.
 
 Needs the plan. Makes, under work/: prepared/<part>.npy (grey, uint8) with a csv row an image, audit/labels/<part>.csv and
-audit/reviewed/<part>.csv (each label with its verdict), references/<part>.csv, negatives.npy, and for each recipe
+audit/reviewed/<part>.csv (each label with its verdict), references/<part>.csv, and for each recipe
 targets/<part>.npy with a csv of the landmarks that it trains on.
 """
 
@@ -63,6 +63,8 @@ rule prepare_images:
         f"{LOGS}/prepare_images/{{part}}.log",
     benchmark:
         f"{BENCHMARKS}/prepare_images/{{part}}.tsv"
+    wildcard_constraints:
+        part=PREPARED,
     priority: 1  # bad images and labels stop the run before a training begins
     conda:
         "../../envs/measure.yaml"
@@ -154,8 +156,8 @@ rule draw_negatives:
     input:
         code=modules("draw_negatives"),
     output:
-        images=f"{WORK}/negatives.npy",
-        index=f"{WORK}/negatives.csv",
+        images=f"{WORK}/prepared/negatives.npy",
+        index=f"{WORK}/prepared/negatives.csv",
     log:
         f"{LOGS}/draw_negatives.log",
     conda:
@@ -166,6 +168,7 @@ rule draw_negatives:
         runtime=10,
     params:
         image_size=CONFIG.image_size,
+        of_each_kind=CONFIG.training_negatives,
     message:
         "Drawing images without a head"
     script:

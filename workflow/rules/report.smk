@@ -277,3 +277,40 @@ rule compare_to_card:
         f"Comparing {REPORTED} with the pretrained model"
     script:
         "../scripts/compare_to_card.py"
+
+
+rule evaluate_elsewhere:
+    input:
+        unpack(teaching_files),
+        landmarks=f"{WORK}/{REPORTED}/predicted/planes.csv",
+        index=f"{WORK}/prepared/planes.csv",
+        plan=f"{WORK}/plan/planes.csv",
+        planes=f"{WORK}/plan/planes.known.csv",
+        references=f"{WORK}/plan/planes.references.csv",
+        limits=LIMITS.format("flags"),
+        templates=templates(),
+        code=modules("evaluate_elsewhere"),
+    output:
+        table=f"{RESULTS}/elsewhere.csv",
+        html=report(
+            f"{RESULTS}/elsewhere.html",
+            caption="../report/elsewhere.rst",
+            category="Results",
+            labels={"page": "other centres"},
+        ),
+    log:
+        f"{LOGS}/evaluate_elsewhere.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        run=CONFIG.run_name,
+        model=REPORTED,
+        level=CONFIG.interval_level,
+        note=ELSEWHERE_NOTE,
+    message:
+        "Writing {output.html}"
+    script:
+        "../scripts/evaluate_elsewhere.py"

@@ -13,7 +13,6 @@ rule train_model:
         targets=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.npy", part=PLAN.trained_on),
         labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
         recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
-        negatives=negative_images,
         limits=LIMITS.format("audit"),
         code=modules("train_model"),
     output:
@@ -51,7 +50,6 @@ use rule train_model as train_fold with:
         labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
         recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
         folds=expand(f"{WORK}/plan/{{part}}.folds.csv", part=PLAN.trained_on),
-        negatives=negative_images,
         limits=LIMITS.format("audit"),
         code=modules("train_model"),
     output:

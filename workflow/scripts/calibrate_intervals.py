@@ -1,10 +1,11 @@
-"""Learn from valid labels of unseen images by how much lengths are biased, and how far they may be off."""
+"""Learn from unseen images by how much lengths are biased, how far they may be off, and what tells a head."""
 
 import logging
 
 from fetal_biometry import job
-from fetal_biometry.frames import read_frames
+from fetal_biometry.frames import read_frame, read_frames
 from fetal_biometry.measure.calibration import learn
+from fetal_biometry.measure.head_presence import tell_heads
 from fetal_biometry.recipe import read_reading
 from fetal_biometry.terms import Verdict
 
@@ -17,6 +18,9 @@ if __name__ == "__main__":
         pixel_size = read_frames(source.facts)["pixel_size_mm"].astype(float) if source.facts else None
         correct = read_reading(source.recipe).correct_bias
         learned = learn(labels, found, pixel_size, folds, params.calliper, correct, params.interval_level)
+        if found is not None and source.others:
+            planes = read_frame(source.planes) if source.get("planes") else None
+            learned = tell_heads(learned, found, read_frames(source.groups)["fold"], read_frames(source.others), planes)
         job.write_json(learned, snakemake.output.calibration)
         logging.info(
             "OFD and BPD times %.4f and %.4f; %d valid labels calibrate", *learned["correction"], learned["images"]

@@ -9,12 +9,10 @@ from fetal_biometry.data.negatives import TRAINING_KINDS, draw_all
 from fetal_biometry.frames import write_frame
 from fetal_biometry.images.cache import write_array
 
-OF_EACH_KIND = 32
-
 if __name__ == "__main__":
     with job.start(snakemake):
-        size = snakemake.params.image_size
-        images, index = draw_all(TRAINING_KINDS, range(OF_EACH_KIND), size, False, snakemake.threads)
+        size, seeds = snakemake.params.image_size, range(snakemake.params.of_each_kind)
+        images, index = draw_all(TRAINING_KINDS, seeds, size, False, snakemake.threads)
         write_array(snakemake.output.images, images, len(images), (size, size), np.uint8)
         write_frame(index, snakemake.output.index)
         logging.info("%d images", len(images))

@@ -31,7 +31,7 @@ RENAMED = {  # keys of version 0.1.0, beside those that are now values of recipe
     "ablation": "the recipes named ablation_*",
     "strangers_judged": "negatives",
     "strangers_drawn": "nothing: the number is fixed",
-    "strangers": "network.head_presence of a recipe",
+    "strangers": "nothing: a classifier beside the network tells heads",
     "reflections": "reading.test_time_augmentation of a recipe",
     "zooms": "reading.test_time_augmentation of a recipe",
     "second_opinion": "reading.test_time_augmentation of a recipe",
@@ -85,6 +85,9 @@ class Config(BaseModel):
     phantom_count: int = Field(320, ge=1, le=1_000_000, description="drawn ultrasound images of the default run")
     phantom_seed: int = Field(20, ge=0, description="of the phantoms")
     phantom_bad_labels: float = Field(0, ge=0, le=1, description="share of the phantoms' labels that are scattered")
+    planes: list[str] = Field(
+        [], description="folders under data_root with index.csv (image_name, plane) and images/ of other hospitals"
+    )
     image_size: int = Field(
         256, ge=32, le=1024, description="side of the network's input, pixels; lengths are never taken in this grid"
     )
@@ -130,6 +133,9 @@ class Config(BaseModel):
     )
     growth_chart: Literal["none", "hadlock", "intergrowth"] = Field(
         "none", description="gestational age and centiles beside the lengths; for research"
+    )
+    training_negatives: int = Field(
+        32, ge=0, description="drawn images without a head, of each kind, that teach the head-presence classifier"
     )
     negatives: int = Field(100, ge=1, description="images without a head, of each kind, of `snakemake negatives`")
 

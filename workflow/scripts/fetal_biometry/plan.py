@@ -23,6 +23,7 @@ import yaml
 
 from fetal_biometry.configuration import Config
 from fetal_biometry.data import splits
+from fetal_biometry.data.planes import Plane, list_planes
 from fetal_biometry.data.source import MissingData, Source, examination_of
 from fetal_biometry.data.sources import list_sources
 from fetal_biometry.digests import FileIndex
@@ -37,6 +38,8 @@ IMAGE_COLUMNS = ("image_name", "path", "frame", "examination", "sha256")
 LABEL_COLUMNS = ("image_name", "label_source", "origin", *COLUMNS, "annotation", "annotation_sha256")
 FACT_COLUMNS = ("image_name", "pixel_size_mm", "reference_hc_mm", "gestational_age_weeks")
 FOLD_COLUMNS = ("image_name", "fold")
+PLANE_COLUMNS = ("image_name", "plane", "centre", "whole")
+PLANES = "planes"  # the part of images of other hospitals
 QUARANTINE_COLUMNS = ("image_name", "path", "reason")
 SUMMARY = "plan.json"
 CLOCKS_DIFFER_S = 60  # of the machines of a cluster
@@ -47,11 +50,13 @@ class Plan:
     """What the rules ask for.
 
     ``parts`` that have images: of labelled ones the splits, of others ``images/<shard>``; ``referenced`` those of
-    them with an independent reference; ``missing`` why there are none, where the data is not there.
+    them with an independent reference; ``planes`` whether images of other hospitals are given; ``missing`` why
+    there are no images, where the data is not there.
     """
 
     parts: list[str] = field(default_factory=list)
     referenced: list[str] = field(default_factory=list)
+    planes: bool = False
     missing: str = ""
 
     @property
@@ -124,7 +129,7 @@ def write_plan(
     for reader, values in by_reader(limits).items():
         _write(folder / f"limits.{reader}.yaml", _as_yaml(values))
     try:
-        sources = list_sources(config, drawn)
+        sources, planes = list_sources(config, drawn), list_planes(config)
     except MissingData as error:
         return Plan(missing=str(error))
     usable = sorted((source for source in sources if not source.problem), key=lambda source: source.image_name)
@@ -143,7 +148,9 @@ def write_plan(
     for part, inside in parts.items():
         texts |= {f"{part}.{end}": text for end, text in _part_tables(inside, examinations, config, index).items()}
     referenced = [part for part in parts if f"{part}.references.csv" in texts]
-    plan = Plan(sorted(parts), sorted(referenced))
+    if planes:
+        texts |= _plane_tables(planes, index)
+    plan = Plan(sorted(parts), sorted(referenced), bool(planes))
     for name, text in texts.items():
         _write(folder / name, text)
     for path in [*folder.glob("*.csv"), *folder.glob("images/*.csv")]:
@@ -167,6 +174,27 @@ def _part_tables(
     if any(source.reference for source in sources):
         tables["references.csv"] = _label_table(sources, "reference", index)
     return tables
+
+
+def _plane_tables(planes: list[Plane], index: FileIndex) -> dict[str, str]:
+    """The images of other hospitals, what is known of each, and the references of their heads."""
+    images, references = [], []
+    for one in planes:
+        row = {"image_name": one.image_name, "path": one.image.path, "frame": one.image.frame}
+        images.append(row | {"examination": one.patient, "sha256": index.sha256(one.image.path)})
+        for kind, truth in one.references.items():
+            row = {"image_name": one.image_name, "label_source": kind, "origin": one.image.path}
+            if isinstance(truth, Path):
+                row |= {"annotation": truth, "annotation_sha256": index.sha256(truth)}
+            else:
+                row |= dict(zip(COLUMNS, truth, strict=True))
+            references.append(row)
+    known = ({**vars(one), "whole": int(one.whole)} for one in planes)
+    return {
+        f"{PLANES}.csv": _table(images, IMAGE_COLUMNS),
+        f"{PLANES}.known.csv": _table(known, PLANE_COLUMNS),
+        f"{PLANES}.references.csv": _table(references, LABEL_COLUMNS),
+    }
 
 
 def _quarantine_table(sources: list[Source]) -> str:

@@ -35,7 +35,6 @@ class Network(Block):
     transposed: bool = Field(description="transposed convolutions on the way up, else bilinear")
     grey_scaling: Literal["standardise", "unit", "none"] = Field(description="of grey values, image by image")
     head_mask: bool = Field(description="a fifth output, the probability that a cell belongs to the head")
-    head_presence: bool = Field(description="a classifier on the deepest features that empties the mask without a head")
 
 
 class Training(Block):
@@ -125,8 +124,6 @@ class Recipe(Block):
             )
         if network.head_mask and not training.mask_weight:
             raise ValueError("network.head_mask needs training.mask_weight above 0")
-        if network.head_presence and not draws_heads:
-            raise ValueError("network.head_presence empties the head mask; set network.head_mask: true")
         if self.noisy_labels.policy == "teach" and not (network.kind == "heatmap" and self.augmentation):
             raise ValueError("noisy_labels.policy teach needs network.kind heatmap and augmentation")
         if self.reading.arithmetic == "int8" and network.kind != "heatmap":

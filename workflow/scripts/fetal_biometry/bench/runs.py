@@ -25,7 +25,7 @@ COPIED = (
     "workflow",
 )
 TINY = {
-    "network": {"width": 4, "head_presence": False},
+    "network": {"width": 4},
     "reading": {"test_time_augmentation": "none", "arithmetic": "float32"},
 }
 

@@ -62,7 +62,3 @@ class Arrays:
     def gather(self, image_names) -> np.ndarray:
         """Arrays of the named images, stacked, in memory."""
         return np.stack([self[name] for name in image_names])
-
-    def stacked(self) -> np.ndarray:
-        """All arrays, in memory."""
-        return self.gather(self._place)

@@ -8,7 +8,8 @@ import pandas as pd
 from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.calibration import intervals
-from fetal_biometry.measure.flags import Measured, flag_heads, own_limits
+from fetal_biometry.measure.flags import NO_HEAD, Measured, flag_heads, own_limits
+from fetal_biometry.measure.head_presence import HeadPresence, features_of, presence_of
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import UNSCALED, all_lengths, scale_diameters
@@ -39,7 +40,8 @@ def measure(
     DataFrame
         Lengths in pixels as the points lie; in millimetres, where the pixel size is known, with BPD and HC
         outer-to-outer; for each its interval (``bpd_px_low``); ``pixel_width_mm`` and ``pixel_height_mm``;
-        ``confidence``, ``contrast``, ``flags``.
+        ``confidence``, ``contrast``, ``head_odds`` (their logarithm, NaN where the model cannot tell), ``flags``.
+        Where there is no head, points and lengths are NaN.
     """
     calliper = Calliper(calibration.get("calliper", calliper))
     points = scale_diameters(points_of(found), calibration.get("correction", UNSCALED))
@@ -57,12 +59,27 @@ def measure(
     table[["pixel_width_mm", "pixel_height_mm"]] = pixel_size
     for name in ("confidence", "contrast"):
         table[name] = found[name].to_numpy(dtype=float).round(4)
-    table["flags"] = ""
+    presence = presence_of(calibration)
+    odds = np.full(len(found), np.nan) if presence is None else presence.odds(features_of(found))
+    table["head_odds"], table["flags"] = odds.round(2), ""
     if limits is not None:
         lengths = np.where(np.isfinite(pixel_size[:, :1]), in_mm, in_px)
         margins = np.diff(interval_ends(lengths, shares), axis=2)[..., 0] / (2 * np.maximum(lengths, 1e-9))
-        heads = Measured(points, sizes_of(images), pixel_size, lengths, found.reset_index(drop=True), margins)
+        faint, absent = (odds < limit for limit in ((presence.faint, presence.none) if presence else (0, 0)))
+        quality = found.reset_index(drop=True).assign(faint=faint, absent=absent)
+        heads = Measured(points, sizes_of(images), pixel_size, lengths, quality, margins)
         table["flags"] = flag_heads(heads, own_limits(limits, calibration))
+    return without_lengths(table, presence)
+
+
+def without_lengths(table: pd.DataFrame, presence: HeadPresence | None) -> pd.DataFrame:
+    """The table with empty points and lengths where there is no head, and that flag alone."""
+    if presence is None:
+        return table
+    none = table["head_odds"] < presence.none
+    lengths = [f"{name}_{unit}{end}" for name in LENGTHS for unit in ("px", "mm") for end in ("", "_low", "_high")]
+    table.loc[none, [*COLUMNS, *lengths]] = np.nan
+    table.loc[none, "flags"] = NO_HEAD
     return table
 
 
@@ -104,6 +121,8 @@ def interval_ends(lengths: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 def describe_row(row) -> str:
     """One image's line in the log: ``000_HC.png → BPD: 120.45 px | OFD: 140.23 px``, millimetres where known."""
+    if not np.isfinite(row.bpd_px):
+        return f"{row.image_name} → {row.flags}"
     line = f"{row.image_name} → BPD: {row.bpd_px:.2f} px | OFD: {row.ofd_px:.2f} px"
     if np.isfinite(row.hc_mm):
         line += f" | BPD: {row.bpd_mm:.2f} mm | OFD: {row.ofd_mm:.2f} mm | HC: {row.hc_mm:.2f} mm"

@@ -18,8 +18,9 @@ class Measured:
 
     ``points`` (N, 4, 2) in original pixels; ``sizes`` (N, 2) of the images; ``pixel_size`` (N, 2) in mm, NaN where it
     is not known; ``lengths`` (N, 3) BPD, OFD and HC, in mm where the pixel size is known, else in pixels; ``quality``
-    the features ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`) and ``contrast``; ``margins``
-    (N, 3) half the breadth of each length's interval as a share of it, NaN where there is none.
+    the features ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`) and ``contrast``, and what the
+    head-presence classifier says, ``faint`` and ``absent``; ``margins`` (N, 3) half the breadth of each length's
+    interval as a share of it, NaN where there is none.
     """
 
     points: np.ndarray
@@ -65,11 +66,17 @@ class Flag:
     doubts_head: bool = True
 
 
+NO_HEAD = "no head found"
 FLAGS = (
     Flag(
-        "no head found",
-        "the head mask is empty or much weaker than in the calibration images",
-        lambda heads, limits: heads.quality["height"] < limits.height,
+        NO_HEAD,
+        "what was found does not look like a head; there are no lengths",
+        lambda heads, limits: heads.quality["absent"],
+    ),
+    Flag(
+        "faint head",
+        "what was found looks little like a head, or is drawn much more weakly than in the calibration images",
+        lambda heads, limits: heads.quality["faint"] | (heads.quality["height"] < limits.height),
     ),
     Flag(
         "low confidence",
@@ -149,7 +156,7 @@ def doubts_of(flags) -> list[str]:
 def own_limits(limits: FlagLimits, calibration: dict) -> FlagLimits:
     """The limits for a model whose calibration says how faint heads may be, see `calibration.faintest_head`.
 
-    A mask lower than its calibration heads' is no head, whatever the file allows, and a head as sure as these is sure
+    A mask lower than its calibration heads' is faint, whatever the file allows, and a head as sure as these is sure
     enough, whatever it asks.
     """
     height = max(limits.height, calibration.get("least_height", 0.0))

@@ -10,12 +10,11 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.frames import contents, sizes_of
 from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.biometry import measure
-from fetal_biometry.measure.flags import doubts_of, own_limits
+from fetal_biometry.measure.flags import doubts_of
 from fetal_biometry.model.inference import Predictor, locate_all
-from fetal_biometry.terms import LENGTHS, Calliper, Split, Verdict
+from fetal_biometry.terms import Calliper, Split, Verdict
 
 FIRST_SEED = 100_000  # beyond those that the head-presence classifier is trained on
-PASSING = 0.98  # share of labelled heads that pass at the operating point
 _PIXEL_MM = 0.15  # a usual one; only in mm is a head small or large
 
 
@@ -38,19 +37,9 @@ def known_heads(images: pd.DataFrame, seen: list[str]) -> pd.DataFrame:
 
 
 def doubts(found: pd.DataFrame, images: pd.DataFrame, predictor: Predictor, limits: FlagLimits) -> pd.DataFrame:
-    """The flags that doubt a head, and how near each image is to one for want of a head.
-
-    ``doubt`` is the largest of: the limit over the confidence, what the height of the head mask lacks over what it
-    may lack, and the interval's margin over its limit. 1 and more is flagged.
-    """
-    calibration = predictor.calibration
-    table = measure(found, images, calibration, limits, Calliper.OUTER_TO_OUTER)
-    limits = own_limits(limits, calibration)
-    margins = [(table[f"{name}_px_high"] - table[f"{name}_px_low"]) / (2 * table[f"{name}_px"]) for name in LENGTHS]
-    confidence, height = (found[name].to_numpy(dtype=float) for name in ("confidence", "height"))
-    parts = [limits.confidence / np.maximum(confidence, 1e-9), (1.02 - height) / (1.02 - limits.height)]
-    parts.append(np.nan_to_num(np.column_stack(margins)).max(axis=1) / limits.interval)
-    return pd.DataFrame({"flags": doubts_of(table["flags"]), "doubt": np.fmax.reduce(parts)})
+    """The flags that doubt each head, and whether it has lengths."""
+    table = measure(found, images, predictor.calibration, limits, Calliper.OUTER_TO_OUTER)
+    return pd.DataFrame({"flags": doubts_of(table["flags"]), "measured": table["bpd_px"].notna().astype(int)})
 
 
 def located_doubts(
@@ -63,21 +52,19 @@ def located_doubts(
 
 
 def summarise(shown: pd.DataFrame, heads: pd.DataFrame) -> dict:
-    """What passes as a head, by kind: without a flag, and at the doubt below which `PASSING` of the heads lie."""
-    limit = float(np.quantile(heads["doubt"], PASSING))
-    of_kind = {kind: _passing(rows, limit) for kind, rows in shown.groupby("kind", sort=False)}
+    """What passes as a head without a flag, and what has lengths, by kind."""
+    of_kind = {kind: _passing(rows) for kind, rows in shown.groupby("kind", sort=False)}
     others = set(KINDS) - set(TRAINING_KINDS)
     return {
-        "operating_point": {"heads_passing": PASSING, "doubt": limit},
-        "heads": _passing(heads, limit),
+        "heads": _passing(heads),
         "drawn_heads": of_kind.get(HEAD),
-        "negatives": _passing(shown[shown["kind"].isin(KINDS)], limit),
-        "held_out_kinds": _passing(shown[shown["kind"].isin(others)], limit),
+        "negatives": _passing(shown[shown["kind"].isin(KINDS)]),
+        "held_out_kinds": _passing(shown[shown["kind"].isin(others)]),
         "by_kind": {kind: {"trained_on": kind in TRAINING_KINDS, **of_kind[kind]} for kind in KINDS if kind in of_kind},
     }
 
 
-def _passing(doubted: pd.DataFrame, limit: float) -> dict:
-    """How many images, and the shares of them without a flag and with a doubt of ``limit`` at most."""
-    unflagged, sure = doubted["flags"] == "", doubted["doubt"] <= limit
-    return {"n": len(doubted), "without_a_flag": float(unflagged.mean()), "at_operating_point": float(sure.mean())}
+def _passing(doubted: pd.DataFrame) -> dict:
+    """How many images, and the shares of them without a flag and with lengths."""
+    unflagged, measured = doubted["flags"] == "", doubted["measured"] == 1
+    return {"n": len(doubted), "without_a_flag": float(unflagged.mean()), "with_lengths": float(measured.mean())}

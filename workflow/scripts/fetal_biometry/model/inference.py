@@ -14,6 +14,7 @@ from fetal_biometry.model.cascade import find_heads_in_stages
 from fetal_biometry.model.geometry import contrast, without_margins
 from fetal_biometry.model.heatmaps import encode
 from fetal_biometry.model.onnx_file import CLOSER, open_model, preparation
+from fetal_biometry.model.surroundings import SURROUNDINGS, describe_surroundings
 from fetal_biometry.model.views import to_grid, whole_views
 from fetal_biometry.terms import COLUMNS
 
@@ -107,18 +108,27 @@ def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes:
     """Landmarks of any number of prepared images, which are taken a batch at a time.
 
     ``names``, ``images`` and ``sizes`` of N images, see `Predictor.locate`; a table of ``image_name``, landmarks in
-    original pixels, quality features, and each image's ``contrast``.
+    original pixels, quality features, each image's ``contrast``, and what it shows around the head, `SURROUNDINGS`.
     """
     points, quality = [np.zeros((0, 4, 2))], [np.zeros((0, len(detection.QUALITY)))]
+    around = [np.zeros((0, len(SURROUNDINGS)))]
     contrasts, images = [], iter(images)
     for start in tqdm(range(0, len(names), BATCH), desc="measuring", unit="batch", disable=None):
         batch = np.stack(list(itertools.islice(images, BATCH)))
         found, features = predictor.locate(batch, sizes[start : start + BATCH])
         points.append(found)
         quality.append(features)
+        around.append(_describe(predictor, batch, sizes[start : start + BATCH], found))
         inside = zip(batch, sizes[start : start + BATCH], strict=True)
         contrasts += [contrast(image if predictor.squeezed else without_margins(image, size)) for image, size in inside]
     table = pd.DataFrame({"image_name": names})
     table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
     table[list(detection.QUALITY)] = np.concatenate(quality)
-    return table.assign(contrast=contrasts)
+    features = pd.DataFrame(np.concatenate(around).round(4), columns=SURROUNDINGS)
+    return pd.concat([table.assign(contrast=contrasts), features], axis=1)
+
+
+def _describe(predictor: Predictor, images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
+    if predictor.squeezed:  # version 0.1.0, which has no classifier that reads them
+        return np.full((len(images), len(SURROUNDINGS)), np.nan)
+    return describe_surroundings(images, sizes, points)

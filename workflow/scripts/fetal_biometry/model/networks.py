@@ -12,8 +12,6 @@ from torch.nn import functional
 
 from fetal_biometry.recipe import Network
 
-_CERTAIN = 30.0  # logarithm of the odds of a head, until the classifier is fitted
-
 
 def _double_convolution(inputs: int, outputs: int, batch_norm: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
@@ -79,18 +77,13 @@ class UNet(nn.Module):
     grey_scaling : {'unit', 'standardise', 'none'}
     head_mask : bool
         A fifth output channel, the probability that a cell belongs to the head.
-    head_presence : bool
-        Whether the deepest features can empty the mask: its logits are lowered by ``softplus(-odds)``, with `odds` of a
-        head a weighted sum of the features' means and maxima, see `head_presence.fit_classifier`.
 
     Notes
     -----
     ``forward`` maps (N, 1, S, S) to logits of shape (N, 4 or 5, S / stride, S / stride).
     """
 
-    def __init__(
-        self, width, depth, stem_stride, stride, batch_norm, transposed, grey_scaling, head_mask, head_presence=False
-    ):
+    def __init__(self, width, depth, stem_stride, stride, batch_norm, transposed, grey_scaling, head_mask):
         super().__init__()
         channels = [width * min(2**level, 8) for level in range(depth + 1)]
         self.scale = _Scaled(grey_scaling)
@@ -106,25 +99,12 @@ class UNet(nn.Module):
             for level in range(depth - 1, last - 1, -1)
         )
         self.head = nn.Conv2d(channels[last], 5 if head_mask else 4, 1)
-        self.has_classifier = head_presence
-        if head_presence:
-            self.register_buffer("presence_weight", torch.zeros(2 * channels[-1]))
-            self.register_buffer("presence_bias", torch.tensor(_CERTAIN))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        *skips, features = levels = self._encode(images)
+        *skips, features = self._encode(images)
         for block, skip in zip(self.up, reversed(skips), strict=False):
             features = block(features, skip)
-        maps = self.head(features)
-        if not self.has_classifier:
-            return maps
-        odds = (_pool(levels[-1]) * self.presence_weight).sum(dim=1) + self.presence_bias
-        lowered = functional.softplus(-odds)[:, None, None, None]
-        return torch.cat([maps[:, :4], maps[:, 4:] - lowered], dim=1)
-
-    def overview(self, images: torch.Tensor) -> torch.Tensor:
-        """What the head-presence classifier reads, (N, F): each deepest feature's mean and maximum."""
-        return _pool(self._encode(images)[-1])
+        return self.head(features)
 
     def _encode(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Features of each level, the finest first."""
@@ -133,10 +113,6 @@ class UNet(nn.Module):
             before = functional.max_pool2d(levels[-1], 2) if levels else self.stem(self.scale(images))
             levels.append(block(before))
         return levels
-
-
-def _pool(features: torch.Tensor) -> torch.Tensor:
-    return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
 
 
 class DirectRegressor(nn.Module):

@@ -19,7 +19,6 @@ from fetal_biometry.limits import AuditLimits
 from fetal_biometry.model import detection, geometry
 from fetal_biometry.model.losses import drawn_maps, training_loss
 from fetal_biometry.model.networks import build_network, count_parameters, describe_architecture
-from fetal_biometry.model.presence_training import with_classifier
 from fetal_biometry.model.samples import Samples
 from fetal_biometry.model.teaching import Teacher
 from fetal_biometry.recipe import TrainingRecipe
@@ -65,8 +64,6 @@ class Trainer:
         Where the state after each epoch lies; removed once the model is exported.
     identity : str
         Digest of everything the training depends on; a checkpoint of another identity is ignored.
-    negatives : ndarray of shape (M, S, S), uint8, optional
-        Images without a head, for the head-presence classifier.
     limits : AuditLimits, optional
         Of what can be a head, for ``noisy_labels.policy: teach``.
     """
@@ -79,11 +76,10 @@ class Trainer:
         validation: Samples,
         checkpoint,
         identity: str,
-        negatives: np.ndarray | None = None,
         limits: AuditLimits | None = None,
     ):
         self.recipe, self.settings, self.image_size = recipe, recipe.training, image_size
-        self.validation, self.negatives = validation, negatives
+        self.validation = validation
         self.training = replace(training, points=training.points.copy(), weights=training.weights.copy())
         self.checkpoint, self.identity = Path(checkpoint), identity
         self.device = choose_device(self.settings.device)
@@ -244,8 +240,6 @@ class Trainer:
 
     def _model(self, state: dict, epoch: int) -> dict:
         """Weights with all that is needed to use and to trace them."""
-        if self.negatives is not None and self.recipe.network.head_presence:
-            state = with_classifier(state, self._build(state), self.training, self.negatives)
         return {
             "architecture": describe_architecture(self.recipe.network, self.image_size),
             "recipe": self.recipe.model_dump(),

@@ -7,10 +7,7 @@ lower right one, to original pixels. It serves grids of any size: the centre of 
 import cv2
 import numpy as np
 
-from fetal_biometry.model.geometry import landmarks_to_ellipse, margins
-
-_BROAD_ENOUGH_PX = 100
-_WITH_SCALP = 1.15  # of the ellipse's axes, beyond which nothing belongs to the head
+from fetal_biometry.model.geometry import margins
 
 
 def whole_views(sizes: np.ndarray, zoom: float = 1.0, squeezed: bool = False) -> np.ndarray:
@@ -24,56 +21,6 @@ def whole_views(sizes: np.ndarray, zoom: float = 1.0, squeezed: bool = False) ->
     views[:, [0, 1], [0, 1]] = sides / zoom
     views[:, :, 2] = corner + sides * (1 - 1 / zoom) / 2 - 0.5
     return views
-
-
-def beside_heads(sizes: np.ndarray, heads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Views of what each image shows beside its head: the broadest of the strips left, right, above and below.
-
-    Parameters
-    ----------
-    sizes : ndarray of shape (N, 2)
-        Width and height of the images.
-    heads : ndarray of shape (N, 4, 2)
-        Landmarks in original pixels.
-
-    Returns
-    -------
-    views : ndarray of shape (N, 2, 3)
-    sides : ndarray of shape (N, 2)
-        Width and height of the strips in original pixels; 0 where the head leaves none.
-    """
-    centre, semi_long, semi_short, angle = landmarks_to_ellipse(heads)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    reach = [np.hypot(semi_long * cosine, semi_short * sine), np.hypot(semi_long * sine, semi_short * cosine)]
-    reach = _WITH_SCALP * np.stack(reach, axis=-1)
-    first, last = np.clip(centre - reach, 0, sizes), np.clip(centre + reach, 0, sizes)
-    starts, ends = np.zeros((4, *sizes.shape)), np.tile(np.asarray(sizes, dtype=float), (4, 1, 1))
-    for axis in (0, 1):
-        ends[2 * axis, :, axis], starts[2 * axis + 1, :, axis] = first[:, axis], last[:, axis]
-    broadest, each = (ends - starts).min(axis=2).argmax(axis=0), np.arange(len(sizes))
-    start, sides = starts[broadest, each], (ends - starts)[broadest, each]
-    frame = sides.max(axis=1, keepdims=True)
-    return np.concatenate(
-        [frame[..., None] * np.eye(2), (start - (frame - sides) / 2)[..., None] - 0.5], axis=-1
-    ), sides
-
-
-def show_beside(images: np.ndarray, sizes: np.ndarray, heads: np.ndarray, size: int):
-    """What prepared images show `beside_heads`, where that is broad enough to show anything.
-
-    Takes ``images``, ``sizes`` and ``size`` as of `show`, and landmarks. Returns (M, size, size) views, the sides of
-    each in original pixels, (M, 2), and which of the images they are of, (N,) truth values.
-    """
-    views, sides = beside_heads(sizes, heads)
-    shown = sides.min(axis=1) >= _BROAD_ENOUGH_PX
-    seen = show(images[shown], sizes[shown], views[shown], size) if shown.any() else np.zeros((0, size, size), np.uint8)
-    scale = size / sides[shown].max(axis=1, initial=1)
-    for view, strip, factor in zip(seen, sides[shown], scale, strict=True):  # black beyond the strip, as of any image
-        width, height = np.round(strip * factor).astype(int)
-        left, top = (size - width) // 2, (size - height) // 2
-        view[:, :left] = view[:, left + width :] = 0
-        view[:top] = view[top + height :] = 0
-    return seen, sides[shown], shown
 
 
 def to_original(views: np.ndarray, points: np.ndarray, cells: int) -> np.ndarray:

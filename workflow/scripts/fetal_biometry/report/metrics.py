@@ -56,12 +56,14 @@ def evaluate_model(
         Prepared images of the labelled parts, for the network's own loss.
     """
     labelled = images[images["label_source"] != ""]
+    described = describe_model(subject, predictor.metadata)
+    described["tells_heads"] = bool(predictions["head_odds"].notna().any())
     unit, per_px = report_unit(labelled)
     metrics = {
         "recipe": subject.name,
         "dataset": subject.dataset,
         "unit": unit,
-        "model": describe_model(subject, predictor.metadata),
+        "model": described,
         "loss": None,
         "calliper": subject.calliper,
         "labels": count_labels(images),
@@ -70,13 +72,19 @@ def evaluate_model(
         "reference": {},
         "kinds": {},
         "repeats": {},
+        "without_head": {},
     }
     if not len(labelled):
         return metrics, pd.DataFrame(columns=["image_name"])
     split = set_seen_apart(labelled, predictor.metadata.get("seen", []))
     metrics["model"]["test_images_seen"] = int((split == SEEN).sum())
     callipers = subject.calliper, metrics["model"]["calliper"]
-    evaluation = Evaluation(labelled, predictions.loc[labelled.index], split, unit, per_px, *callipers)
+    predicted = predictions.loc[labelled.index]
+    found = predicted["bpd_px"].notna().to_numpy()
+    metrics["without_head"] = {str(name): int((~found & (split == name)).sum()) for name in (*Split, SEEN)}
+    known, split_of_all, split = labelled, split, split[found]
+    labelled, predicted, per_px = labelled[found], predicted[found], per_px[: len(found)][found]
+    evaluation = Evaluation(labelled, predicted, split, unit, per_px, *callipers)
     trained_on = np.isin(split, (Split.TRAIN, Split.VALIDATION)) & bool(subject.recipe)
     if not subject.out_of_fold:  # intervals say nothing of the images that the model was trained or calibrated on
         evaluation.intervals[trained_on] = np.nan
@@ -89,7 +97,10 @@ def evaluate_model(
         metrics["repeats"] = evaluate_repeats(evaluation, unseen)
         metrics["loss"] = measure_loss(subject, evaluation, predictor, prepared)
     _log_headline(metrics)
-    return metrics, list_errors(evaluation)
+    errors = list_errors(evaluation).reindex(known.index)
+    errors["image_name"], errors["examination"], errors["split"] = known.index, known["examination"], split_of_all
+    errors["valid"] = (known["verdict"] == Verdict.VALID).to_numpy()
+    return metrics, errors
 
 
 def set_seen_apart(images: pd.DataFrame, seen: list[str]) -> np.ndarray:

@@ -1,0 +1,33 @@
+"""Judge a model on planes of other centres: a table of figures, and a page."""
+
+import json
+import logging
+from pathlib import Path
+
+from fetal_biometry import job
+from fetal_biometry.data.labels import read_labels
+from fetal_biometry.frames import read_frame, read_frames, write_frame
+from fetal_biometry.limits import FlagLimits, read_limits
+from fetal_biometry.measure.elsewhere import calibrations_by_centre, measure_planes
+from fetal_biometry.model.inference import Predictor
+from fetal_biometry.report.elsewhere import report_elsewhere
+from fetal_biometry.report.pages import write_page
+
+if __name__ == "__main__":
+    with job.start(snakemake):
+        source, params = snakemake.input, snakemake.params
+        index, planes = read_frame(source.index), read_frame(source.planes)
+        images = index.join(planes.drop(columns="image_name")).join(read_frame(source.plan)[["path", "frame"]])
+        if source.get("calibration"):
+            calibration = json.loads(Path(source.calibration).read_text())
+            heads, folds, others = (read_frames(paths) for paths in (source.heads, source.folds, source.others))
+            calibrations = calibrations_by_centre(calibration, heads, folds["fold"], others, planes)
+        else:
+            calibrations = dict.fromkeys(planes["centre"].unique(), Predictor(source.model).calibration)
+        references, _ = read_labels(read_frame(source.references), index)
+        limits = read_limits(source.limits, FlagLimits)
+        found = measure_planes(read_frame(source.landmarks), images, calibrations, references, limits)
+        table, page = report_elsewhere(found, params.run, params.model, params.level, params.note)
+        write_frame(table, snakemake.output.table)
+        write_page(page, snakemake.output.html)
+        logging.info("%d images of %s", len(planes), ", ".join(calibrations))

@@ -1,0 +1,78 @@
+"""A model on planes of other centres, each told head from no head by a classifier that saw none of its centre."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fetal_biometry.data.planes import HEAD
+from fetal_biometry.frames import points_of
+from fetal_biometry.limits import FlagLimits
+from fetal_biometry.measure.biometry import measure
+from fetal_biometry.measure.flags import NO_HEAD
+from fetal_biometry.measure.head_presence import learn_head_presence
+from fetal_biometry.model.geometry import all_lengths
+from fetal_biometry.terms import LENGTHS, REFERENCE_COLUMNS, Calliper
+
+FAINT, ABSENT = "faint head", "no head"
+
+
+def calibrations_by_centre(
+    calibration: dict, heads: pd.DataFrame, folds: pd.Series, others: pd.DataFrame, planes: pd.DataFrame
+) -> dict[str, dict]:
+    """The model's calibration for each centre, with a classifier of all other centres.
+
+    Arguments as of `head_presence.learn_head_presence`.
+    """
+    found = {}
+    for centre in sorted(planes["centre"].unique()):
+        left_out = planes.index[planes["centre"] == centre]
+        rest = others[~others.index.isin(left_out)]
+        classifier = learn_head_presence(heads, folds, rest, planes.drop(left_out))
+        own = {"presence": classifier.as_dict()} if classifier else {}
+        found[centre] = {key: value for key, value in calibration.items() if key != "presence"} | own
+    return found
+
+
+def measure_planes(
+    found: pd.DataFrame,
+    images: pd.DataFrame,
+    calibrations: dict[str, dict],
+    references: pd.DataFrame,
+    limits: FlagLimits,
+) -> pd.DataFrame:
+    """What `report.elsewhere.report_elsewhere` takes: a row for each image and reference.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Landmark table of the planes.
+    images : DataFrame
+        Their facts: ``plane``, ``centre``, ``whole``, ``path``, ``width_px``, ``height_px``, by image name.
+    calibrations : dict
+        The calibration for each centre.
+    references : DataFrame
+        Landmarks of heads, with the kind as ``label_source``; an image may stand there with several kinds.
+    """
+    facts = images.assign(pixel_size_mm=np.nan)
+    parts = []
+    for centre, calibration in calibrations.items():
+        names = facts.index[facts["centre"] == centre]
+        table = measure(found.loc[names], facts.loc[names], calibration, limits, Calliper.OUTER_TO_OUTER)
+        parts.append(table.set_index("image_name", drop=False))
+    table = pd.concat(parts).join(facts[["path", "frame", "plane", "centre", "whole"]])
+    table["is_head"] = table["plane"] == HEAD
+    flags = table["flags"].str.split(";")
+    absent, faint = (flags.map(lambda names, flag=flag: flag in names) for flag in (NO_HEAD, FAINT))
+    table["presence"] = np.select([absent, faint], [ABSENT, FAINT], HEAD)
+    return _with_references(table, references)
+
+
+def _with_references(table: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
+    truth = points_of(references)
+    known = pd.DataFrame(truth.reshape(-1, 8), columns=list(REFERENCE_COLUMNS))
+    known[[f"reference_{name}_px" for name in LENGTHS]] = all_lengths(truth)
+    known["reference_kind"] = references["label_source"].to_numpy()
+    known["image_name"] = references.index
+    joined = table.reset_index(drop=True).merge(known, on="image_name", how="left")
+    return joined.assign(reference_kind=joined["reference_kind"].fillna(""))
