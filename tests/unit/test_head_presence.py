@@ -95,7 +95,7 @@ def test_heads_and_others_are_told_apart_with_limits_from_other_groups():
 
 
 def test_limits_are_those_of_unseen_groups():
-    """One centre's abdomens look like heads to a classifier that has not seen them: the limit rises above their odds."""
+    """Abdomens of one centre look like heads to a classifier that saw none: the limit rises above their odds."""
     heads, others, alike = tables(80, 1, 1.0), tables(60, 2, -1.0), tables(20, 3, 0.6)
     found, truth = pd.concat([heads, others, alike]), np.arange(160) < 80
     groups = np.array([*(f"home {i % 4}" for i in range(80)), *(f"drawn {i % 3}" for i in range(60)), *["Egypt"] * 20])
