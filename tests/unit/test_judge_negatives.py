@@ -22,51 +22,40 @@ LIMITS = replace(
 
 
 @pytest.mark.parametrize(
-    ("confidence", "height", "share", "doubt", "flags"),
+    ("confidence", "height", "share", "flags"),
     [
-        (0.7, 1.0, 0.02, 0.5, ""),
-        (0.7, 1.0, 0.05, 0.5, ""),
-        (0.7, 1.0, 0.2, 2.0, "uncertain length"),
-        (0.7, 0.24, 0.02, 1.5, "no head found"),
-        (0.07, 1.0, 0.02, 5.0, "low confidence"),
+        (0.7, 1.0, 0.05, ""),
+        (0.7, 1.0, 0.2, "uncertain length"),
+        (0.7, 0.24, 0.02, "faint head"),
+        (0.07, 1.0, 0.02, "low confidence"),
     ],
 )
-def test_a_doubt_of_one_and_more_is_flagged(confidence, height, share, doubt, flags):
-    """``share`` is half the breadth of an interval; a height of 0.24 lacks 0.78 of the 0.52 that it may lack."""
+def test_what_doubts_a_head_is_told_apart_from_a_missing_pixel_size(confidence, height, share, flags):
+    """``share`` is half the breadth of an interval."""
     found = pd.DataFrame({"image_name": ["a"]}, index=["a"])
     found[list(COLUMNS)] = ellipse_landmarks((400, 270), 150, 120, 0.2).reshape(1, 8)
     found[list(QUALITY)] = np.nan
     found[["confidence", "disagreement", "height", "blur", "contrast"]] = [confidence, 0.01, height, 0.1, 0.8]
-    images = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [0.1]}, index=["a"])
+    images = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [np.nan]}, index=["a"])
     images["calibrated_regions"] = ""
-
-    def judge(images, calibration):
-        return doubts(found, images, SimpleNamespace(calibration=calibration), LIMITS).to_dict("records")[0]
-
     of_each = {"slopes": [0.0] * 5, "quantiles": {"all": share}}
     calibration = {"centre": [0.0] * 5, "spread": [1.0] * 5} | dict.fromkeys(("bpd", "ofd", "hc"), of_each)
-    said = judge(images, calibration)
-    assert said["flags"] == flags and said["doubt"] == pytest.approx(doubt, rel=0.01)
-    own = judge(images.assign(pixel_size_mm=np.nan), calibration | {"least_height": 0.98, "least_confidence": 0.05})
-    assert own["doubt"] == pytest.approx(max(0.05 / confidence, (1.02 - height) / 0.04, share / 0.1), rel=0.01)
-    assert "no pixel size" not in own["flags"] and "low confidence" not in own["flags"]
-    unknown = judge(images, {})  # a model without intervals
-    assert unknown["doubt"] == pytest.approx(max(0.35 / confidence, (1.02 - height) / 0.52), rel=0.01)
+    said = doubts(found, images, SimpleNamespace(calibration=calibration), LIMITS).to_dict("records")
+    assert said == [{"flags": flags, "measured": 1}]
 
 
-def test_the_operating_point_lets_98_of_100_heads_pass():
-    heads = pd.DataFrame({"flags": ["", "low confidence"] * 50, "doubt": np.arange(1, 101) / 100})
+def test_what_passes_is_counted_by_kind():
+    heads = pd.DataFrame({"flags": ["", "low confidence"] * 50, "measured": [1] * 98 + [0] * 2})
     shown = pd.DataFrame({
         "kind": ["head"] * 4 + ["tissue"] * 4 + ["femur"] * 4, "flags": [""] * 3 + ["low confidence"] * 8 + [""],
-        "doubt": [0.1, 0.97, 0.98, 3, 2, 3, 4, 5, 0.97, 1.2, 2, 0.5],
+        "measured": [1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 1],
     })  # fmt: skip
     summary = summarise(shown, heads)
-    assert summary["heads"] == {"n": 100, "without_a_flag": 0.5, "at_operating_point": 0.98}
-    assert (heads["doubt"] <= summary["operating_point"]["doubt"]).mean() == 0.98
-    assert summary["negatives"] == {"n": 8, "without_a_flag": 1 / 8, "at_operating_point": 2 / 8}
-    assert summary["drawn_heads"] == {"n": 4, "without_a_flag": 0.75, "at_operating_point": 0.75}
+    assert summary["heads"] == {"n": 100, "without_a_flag": 0.5, "with_lengths": 0.98}
+    assert summary["negatives"] == {"n": 8, "without_a_flag": 1 / 8, "with_lengths": 2 / 8}
+    assert summary["drawn_heads"] == {"n": 4, "without_a_flag": 0.75, "with_lengths": 1}
     femur, tissue = (summary["by_kind"][kind] for kind in ("femur", "tissue"))
-    assert femur == {"trained_on": False, "n": 4, "without_a_flag": 0.25, "at_operating_point": 0.5}
+    assert femur == {"trained_on": False, "n": 4, "without_a_flag": 0.25, "with_lengths": 0.5}
     assert summary["held_out_kinds"] == {key: value for key, value in femur.items() if key != "trained_on"}
     assert tissue["trained_on"] and set(summary["by_kind"]) == {"tissue", "femur"}
     assert {"tissue"} <= set(TRAINING_KINDS) < set(KINDS)

@@ -301,7 +301,7 @@ rule evaluate_elsewhere:
     log:
         f"{LOGS}/evaluate_elsewhere.log",
     conda:
-        "../../envs/report.yaml"
+        "../../envs/bench.yaml"
     resources:
         mem_mb=1000,
         runtime=10,
