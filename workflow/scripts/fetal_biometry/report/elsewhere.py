@@ -147,6 +147,7 @@ def _page(found: pd.DataFrame, table: pd.DataFrame, facts: dict) -> str:
 def _gallery(rows: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:
     """The worst images, drawn, by kind: each with a name and a title."""
     images = rows.drop_duplicates("path")
+    images = images.iloc[images.groupby("centre").cumcount().argsort(kind="stable")]  # each centre in turn
     is_head = images["is_head"].astype(bool)
     missed = images[is_head & images["whole"].astype(bool) & ~images["passes"]]
     usual = rows.groupby(["centre", "reference_kind"])["hc_ratio"].transform("median")
