@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from axe import serious_findings
 from reading import texts_by_id
 
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
@@ -145,3 +146,6 @@ def test_the_page_works_in_a_browser(told, browser, tmp_path):
     shown = "[...document.querySelectorAll('#image-table tbody tr')].filter((row) => !row.hidden).length"
     assert browser.run(shown) == 1
     assert browser.messages == [] and browser.requests == [path.as_uri()]
+    browser.open(path, width=390, height=844)
+    assert serious_findings(browser) == []
+    assert browser.run("document.documentElement.scrollWidth") <= 390
