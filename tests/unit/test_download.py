@@ -13,8 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pandas as pd
 import pytest
 
+from fetal_biometry.configuration import Config
 from fetal_biometry.data import download
 from fetal_biometry.data.archives import AFRICAN_PLANES, FETAL_PLANES, HC18, HC18_WITH_TEST_SET
+from fetal_biometry.data.planes import list_planes
+from fetal_biometry.data.source import MissingData
 from fetal_biometry.errors import InputError
 
 CSV = b"filename,pixel size(mm),head circumference (mm)\n000_HC.png,0.0691,44.3\n"
@@ -276,6 +279,8 @@ def test_african_planes_are_listed_with_their_centre_and_their_duplicates(zenodo
     assert list(index["patient"]) == ["1", "1", "1"]
     assert list(index["duplicate_of"]) == ["", "", names[0]]
     assert (tmp_path / "planes/images" / names[1]).read_bytes() == b"head"
+    planes = list_planes(Config(data_root=str(tmp_path), planes=["planes"]))
+    assert [(one.plane, one.patient) for one in planes] == [("abdomen", "Egypt 1"), ("head", "Egypt 1")]
     licence = (tmp_path / "planes/LICENSE.txt").read_text()
     assert "CC BY 4.0" in licence and "10.5281/zenodo.7540448" in licence
 
@@ -313,6 +318,8 @@ def test_an_interrupted_listing_goes_on_without_a_request(zenodo, tmp_path, monk
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("fetal_biometry.data.plane_index.write_frame", killed)  # when all images are moved
         download.download(AFRICAN_PLANES, server.url, tmp_path)
+    with pytest.raises(MissingData, match="download"):  # no refusal: a target that needs no data can be planned
+        list_planes(Config(data_root=str(tmp_path.parent), planes=[tmp_path.name]))
     made = len(server.requests)
     download.download(AFRICAN_PLANES, server.url, tmp_path)
     assert len(server.requests) == made and len(read_index(tmp_path)) == 3
