@@ -116,6 +116,7 @@ def test_the_page_shows_the_figures_and_the_worst_images(told):
                                 for name in ("negatives", "missed", "sizes"))  # fmt: skip
     assert negatives.count("<figure>") == 1 and "a7.png" in negatives
     assert missed.index("a5.png") < missed.index("a4.png")  # first what has no length
+    assert f"HC over ellipse {0.99:.3f}. Flags: no pixel size" in " ".join(sizes.split())
     assert sizes.index("a3.png") < sizes.index("a1.png") and 'class="reference"' in sizes
     assert "a7.png" not in sizes.split("<section")[0]
 
@@ -138,7 +139,7 @@ def test_the_page_works_in_a_browser(told, browser, tmp_path):
     path = tmp_path / "elsewhere.html"
     path.write_text(told[1], encoding="utf-8")
     browser.open(path)
-    browser.run("[...document.querySelectorAll('#image-table th button')][4].click()")
+    browser.run("[...document.querySelectorAll('#image-table th button')][5].click()")
     first = "document.querySelector('#image-table tbody tr').cells[0].dataset.value"
     assert browser.run(first) == "a7.png"  # the smallest ratio
     browser.run("""{ const field = document.getElementById('filter-text'); field.value = 'thorax';
