@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import struct
+import tarfile
 import warnings
 import zipfile
 import zlib
@@ -67,6 +68,15 @@ def archive():
     return file.getvalue()
 
 
+def tar():
+    file, image = io.BytesIO(), encoded("PNG", GREY)
+    with tarfile.open(fileobj=file, mode="w:xz") as target:
+        entry = tarfile.TarInfo("training_set/000_HC.png")
+        entry.size = len(image)
+        target.addfile(entry, io.BytesIO(image))
+    return file.getvalue()
+
+
 def read_image(path):
     for frame in list_frames(path):
         width, height = image_size(frame)
@@ -110,6 +120,7 @@ FORMATS = {
     "dcm of run lengths": (run_lengths, read_image),
     "csv": (lambda _: table(), read_landmarks),
     "zip": (lambda _: archive(), read_archive),
+    "tar.xz": (lambda _: tar(), read_archive),
     "onnx": (lambda _: PRETRAINED.read_bytes(), open_model),
     "json": (lambda _: b'{"/a/b.png": [12, 345, "' + b"0" * 64 + b'"]}', read_index),
 }

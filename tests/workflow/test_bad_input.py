@@ -83,7 +83,9 @@ def test_a_refusal_while_planning_is_one_line(tiny, arguments, words):
 
 
 def test_a_download_plans_without_the_data(tiny):
-    assert tiny.planned("download_hc18", "--configfile", "datasets/hc18.yaml") == {"download_hc18": 1}
+    overlays = ("--configfile", "datasets/hc18.yaml", "datasets/african_planes.yaml")
+    targets = ("download_hc18", "download_african_planes", "download_fetal_planes")
+    assert tiny.planned(*targets, *overlays) == dict.fromkeys(targets, 1)
 
 
 @pytest.mark.slow

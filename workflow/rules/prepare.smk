@@ -28,27 +28,6 @@ rule draw_phantoms:
         "../scripts/draw_phantoms.py"
 
 
-rule download_hc18:
-    input:
-        code=modules("download_hc18"),
-    output:
-        licence=f"{CONFIG.data_root}/hc18/HC18_LICENSE.txt",
-    log:
-        "results/logs/download_hc18.log",
-    conda:
-        "../../envs/prepare.yaml"
-    resources:
-        mem_mb=500,
-        runtime=120,
-    params:
-        url=CONFIG.download_url,
-        test_set=CONFIG.download_test_set,
-    message:
-        "Downloading HC18 (CC BY 4.0) beside {output.licence}"
-    script:
-        "../scripts/download_hc18.py"
-
-
 rule prepare_images:
     input:
         plan=f"{WORK}/plan/{{part}}.csv",

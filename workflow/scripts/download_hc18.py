@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from fetal_biometry import job
-from fetal_biometry.data.download import download_hc18
+from fetal_biometry.data.archives import HC18, HC18_WITH_TEST_SET
+from fetal_biometry.data.download import download
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        folder = Path(snakemake.output[0]).parent
-        download_hc18(snakemake.params.url, folder, snakemake.params.test_set)
+        archive = HC18_WITH_TEST_SET if snakemake.params.test_set else HC18
+        download(archive, snakemake.params.url, Path(snakemake.output.licence).parent)

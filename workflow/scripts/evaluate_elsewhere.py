@@ -4,14 +4,13 @@ import json
 import logging
 from pathlib import Path
 
-from fetal_biometry.report.elsewhere import report_elsewhere
-
 from fetal_biometry import job
 from fetal_biometry.data.labels import read_labels
 from fetal_biometry.frames import read_frame, read_frames, write_frame
 from fetal_biometry.limits import FlagLimits, read_limits
 from fetal_biometry.measure.elsewhere import calibrations_by_centre, measure_planes
 from fetal_biometry.model.inference import Predictor
+from fetal_biometry.report.elsewhere import report_elsewhere
 from fetal_biometry.report.pages import write_page
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ class Config(BaseModel):
     negatives: int = Field(100, ge=1, description="images without a head, of each kind, of `snakemake negatives`")
 
     download_url: str = Field(
-        "https://zenodo.org", pattern="^https?://", description="where `snakemake download_hc18` finds record 1327317"
+        "https://zenodo.org", pattern="^https?://", description="where `snakemake download_*` finds Zenodo records"
     )
     download_test_set: bool = Field(
         False, strict=False, description="whether it brings HC18's 335 test images without annotations, too"

@@ -1,37 +1,26 @@
-"""Fetch the public HC18 archive: resume broken transfers, verify them, unpack them safely."""
+"""Fetch a public archive: resume broken transfers, verify them, unpack them safely."""
 
 import hashlib
 import logging
 import os
 import shutil
 import stat
+import tarfile
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import requests
 from requests.adapters import HTTPAdapter, Retry
 from tqdm import tqdm
 
+from fetal_biometry.data.archives import UNPACKED, Archive
+from fetal_biometry.data.plane_index import INDEX, write_index
 from fetal_biometry.errors import InputError
-
-RECORD = "1327317"
-TRAINING_FILES = ("training_set.zip", "training_set_pixel_size_and_HC.csv")
-TEST_FILES = ("test_set.zip", "test_set_pixel_size.csv")
-LICENCE_NOTE = f"""\
-The images, annotations and tables in this folder are the HC18 data set.
-
-Licence:  Creative Commons Attribution 4.0 International (CC BY 4.0),
-          https://creativecommons.org/licenses/by/4.0/
-Authors:  Thomas L. A. van den Heuvel, Dagmar de Bruijn, Chris L. de Korte, Bram van Ginneken
-Source:   https://doi.org/10.5281/zenodo.{RECORD}
-Cite:     van den Heuvel TLA, de Bruijn D, de Korte CL, van Ginneken B (2018). Automated measurement of
-          fetal head circumference using 2D ultrasound images. PLoS ONE 13(8): e0200412.
-          https://doi.org/10.1371/journal.pone.0200412
-Changes:  none; the archives were unpacked.
-"""
 
 ATTEMPTS = 5  # in a row without a new byte, before a transfer is given up
 BACKOFF_S = 1.0  # doubles with each of them
@@ -49,19 +38,19 @@ class RemoteFile:
     url: str
 
 
-def download_hc18(base_url: str, folder: Path, with_test_set: bool = False) -> None:
-    """Bring HC18 into `folder`: ``training_set/*.png``, its csv, and ``HC18_LICENSE.txt``, written last.
+def download(archive: Archive, base_url: str, folder: Path) -> None:
+    """Bring an archive into `folder`, and its licence, which is written last.
 
+    Of an archive of planes ``images/`` and ``index.csv`` stay, of others the files as they are.
     What is there already is not fetched again; when nothing is missing, no request is made.
 
     Parameters
     ----------
+    archive : Archive
     base_url : str
-        ``https://zenodo.org``, or a mirror with the same ``/api/records/1327317``.
+        ``https://zenodo.org``, or a mirror with the same ``/api/records/<number>``.
     folder : Path
         Made when missing. A transfer that broke leaves a ``.part`` file here; the next call goes on from it.
-    with_test_set : bool
-        Fetch the unannotated test images and their pixel sizes too.
 
     Raises
     ------
@@ -69,26 +58,34 @@ def download_hc18(base_url: str, folder: Path, with_test_set: bool = False) -> N
         When the archive can't be reached, or what came is not what the record promises.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = TRAINING_FILES + (TEST_FILES if with_test_set else ())
-    missing = [name for name in wanted if not (folder / name.removesuffix(".zip")).exists()]
-    if missing:
+    if archive.planes is None:
+        _bring_files(archive, base_url, folder)
+    elif not (folder / INDEX).exists():
+        _bring_files(archive, base_url, folder)
+        write_index(archive.planes, folder / UNPACKED, folder)
+    (folder / archive.licence_file).write_text(archive.licence_note, encoding="utf-8")
+    logging.info("%s is in %s, under CC BY 4.0 (see %s)", archive.title, folder, archive.licence_file)
+
+
+def _bring_files(archive: Archive, base_url: str, folder: Path) -> None:
+    missing = {name: folder / target for name, target in archive.files.items() if not (folder / target).exists()}
+    unfetched = [name for name in missing if not (folder / name).exists()]
+    if unfetched:
         session = _session()
-        record = read_record(session, base_url)
-        for name in missing:
+        record = read_record(session, base_url, archive.record)
+        for name in unfetched:
             if name not in record:
-                raise InputError(f"{base_url}: Zenodo record {RECORD} has no {name}; is the address right?")
-            if not (folder / name).exists():
-                fetch(session, record[name], folder / name)
-            if name.endswith(".zip"):
-                unpack(folder / name, folder / name.removesuffix(".zip"))
-                (folder / name).unlink()
-    (folder / "HC18_LICENSE.txt").write_text(LICENCE_NOTE, encoding="utf-8")
-    logging.info("HC18 is in %s, under CC BY 4.0 (see HC18_LICENSE.txt)", folder)
+                raise InputError(f"{base_url}: Zenodo record {archive.record} has no {name}; is the address right?")
+            fetch(session, record[name], folder / name)
+    for name, target in missing.items():
+        if target.name != name:
+            unpack(folder / name, target)
+            (folder / name).unlink()
 
 
-def read_record(session: requests.Session, base_url: str) -> dict[str, RemoteFile]:
-    """The files of the HC18 record, by name."""
-    url = f"{base_url.rstrip('/')}/api/records/{RECORD}"
+def read_record(session: requests.Session, base_url: str, number: str) -> dict[str, RemoteFile]:
+    """The files of a Zenodo record, by name."""
+    url = f"{base_url.rstrip('/')}/api/records/{number}"
     try:
         response = session.get(url, timeout=TIMEOUT_S)
         response.raise_for_status()
@@ -143,7 +140,7 @@ def fetch(session: requests.Session, file: RemoteFile, target: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip archive into `folder`, which appears whole or not at all.
+    """Unpack a .zip or .tar.xz archive into `folder`, which appears whole or not at all.
 
     The archive may hold its files at the top or in one folder named like `folder`.
 
@@ -154,29 +151,34 @@ def unpack(archive: Path, folder: Path) -> None:
         unpacked then.
     """
     try:
-        _unpack(archive, folder)
+        if archive.suffix == ".zip":
+            with zipfile.ZipFile(archive) as source:
+                for entry in source.infolist():
+                    kind = stat.S_IFMT(entry.external_attr >> 16)
+                    _refuse_unsafe(archive, entry.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR))
+                _extract(source.extractall, folder)
+        else:
+            with tarfile.open(archive) as source:
+                for entry in source:
+                    _refuse_unsafe(archive, entry.name, entry.isfile() or entry.isdir())
+                _extract(partial(source.extractall, filter="data"), folder)
     except InputError:
         raise
-    except Exception as error:  # zipfile raises many kinds
+    except Exception as error:  # zipfile and tarfile raise many kinds
         raise InputError(f"{archive}: cannot be unpacked ({error}); remove it and run the download again.") from error
     logging.info("%s: unpacked into %s", archive.name, folder)
 
 
-def _unpack(archive: Path, folder: Path) -> None:
-    with zipfile.ZipFile(archive) as source:
-        entries = source.infolist()
-        for entry in entries:
-            _refuse_unsafe(archive, entry)
-        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
-            content = scratch / "content"
-            content.mkdir()
-            for entry in tqdm(entries, desc=f"unpacking {archive.name}", disable=None):
-                source.extract(entry, content)
-            inner = content / folder.name
-            os.replace(inner if inner.is_dir() else content, folder)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+def _extract(extract_all: Callable[[Path], None], folder: Path) -> None:
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        content = scratch / "content"
+        content.mkdir()
+        extract_all(content)
+        inner = content / folder.name
+        os.replace(inner if inner.is_dir() else content, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _session() -> requests.Session:
@@ -221,13 +223,12 @@ def _transfer(session: requests.Session, file: RemoteFile, part: Path) -> str:
     return "the connection closed early"
 
 
-def _refuse_unsafe(archive: Path, entry: zipfile.ZipInfo) -> None:
-    path, mode = entry.filename, entry.external_attr >> 16
+def _refuse_unsafe(archive: Path, path: str, plain: bool) -> None:
     if (
-        PurePosixPath(path).is_absolute()
+        not plain
+        or PurePosixPath(path).is_absolute()
         or PureWindowsPath(path).anchor
         or ".." in PureWindowsPath(path).parts  # which splits at both kinds of slash
-        or (stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR))
     ):
         raise InputError(
             f"{archive}: refused, as its entry {path!r} would leave the folder or is a link. "
@@ -238,7 +239,7 @@ def _refuse_unsafe(archive: Path, entry: zipfile.ZipInfo) -> None:
 def _unreachable(url: str, error: Exception) -> str:
     return (
         f"{url} can't be read: {error}. Check the network (HTTPS_PROXY is respected) and run it again, "
-        f"or fetch the files by hand from https://doi.org/10.5281/zenodo.{RECORD} and unpack them there."
+        "or put the record's files beside its licence by hand."
     )
 
 

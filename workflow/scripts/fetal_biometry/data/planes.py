@@ -55,8 +55,10 @@ def list_planes(config: Config) -> list[Plane]:
     cut_off = {row["image_name"] for row in csv.DictReader(CUT_OFF.open(encoding="utf-8"))}
     for name in config.planes:
         folder = Path(config.data_root) / name
-        if not folder.is_dir():
-            raise MissingData(f"{folder}: this folder of planes does not exist; give --config data_root=FOLDER.")
+        if not (folder / "index.csv").is_file():  # also where a download was interrupted, which can then go on
+            raise MissingData(
+                f"{folder}: there are no planes with an index.csv; download them or give --config data_root=FOLDER."
+            )
         for plane in _read_index(folder, cut_off):
             if plane.image_name in found:
                 raise InputError(f"{plane.image.path}: another plane has the same name; rename one.")
