@@ -29,6 +29,16 @@ class Factor(BaseModel):
     refused: str = ""
 
 
+class Widening(BaseModel):
+    """What the breadth of each length's interval is multiplied by."""
+
+    model_config = TYPED
+
+    bpd: float = Field(1.0, ge=1)
+    ofd: float = Field(1.0, ge=1)
+    hc: float = Field(1.0, ge=1)
+
+
 class LeftOut(BaseModel):
     """How a length fits the site's own where an image has no part in its factor and its interval."""
 
@@ -49,7 +59,7 @@ class Site(BaseModel):
     convention: str = OWN
     bpd: Factor
     ofd: Factor
-    widening: dict[str, float] = Field(description="what the breadth of each length's interval is multiplied by")
+    widening: Widening
     leave_one_out: dict[str, LeftOut] = {}
     level: float | None = Field(None, description="share of true lengths that the intervals should hold")
     without_length: list[str] = Field([], description="images in which the model finds no head")
@@ -92,7 +102,7 @@ def _named(convention: str, n: int, bpd: tuple, ofd: tuple, widening: tuple) -> 
     for factor, estimate, low, high in (bpd, ofd):
         refused = "" if factor != 1 else "its interval does not lie more than 1 % away from 1"
         factors.append(Factor(factor=factor, estimate=estimate, low=low, high=high, n=n, refused=refused))
-    widths = dict(zip(("bpd", "ofd", "hc"), widening, strict=True))
+    widths = Widening(**dict(zip(("bpd", "ofd", "hc"), widening, strict=True)))
     return Site(convention=convention, bpd=factors[0], ofd=factors[1], widening=widths, level=0.9)
 
 

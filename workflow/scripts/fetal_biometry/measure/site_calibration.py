@@ -10,7 +10,7 @@ import pandas as pd
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.measure.calibration import conformal_quantile
-from fetal_biometry.measure.site import Factor, LeftOut, Site
+from fetal_biometry.measure.site import Factor, LeftOut, Site, Widening
 from fetal_biometry.measure.site_table import SiteHead
 from fetal_biometry.model.geometry import head_circumference
 from fetal_biometry.terms import LENGTHS
@@ -57,7 +57,7 @@ def pair(heads: list[SiteHead], predictions: pd.DataFrame) -> tuple[Pairs, list[
             raise InputError(
                 f"{head.place}: in mm, but the image has no pixel size; give pixel_sizes, or landmarks in pixels."
             )
-        if not head.in_mm and row["pixel_height_mm"] not in (row["pixel_width_mm"],) and np.isfinite(row["hc_mm"]):
+        if not head.in_mm and abs(row["pixel_width_mm"] - row["pixel_height_mm"]) > 0:  # NaN is not
             raise InputError(f"{head.place}: the image's pixels are not square; give bpd_mm and ofd_mm.")
         unit = "mm" if head.in_mm else "px"
         lengths = np.array([row[f"{name}_{unit}"] for name in LENGTHS], dtype=float)
@@ -102,7 +102,7 @@ def calibrate_to_site(pairs: Pairs, level: float) -> Site:
     }
     return Site(
         **chosen,
-        widening={name: round(width, 4) for name, width in zip(LENGTHS, widening, strict=True)},
+        widening=Widening(**{name: round(width, 4) for name, width in zip(LENGTHS, widening, strict=True)}),
         leave_one_out=left_out,
         level=level,
     )

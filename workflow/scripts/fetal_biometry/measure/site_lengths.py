@@ -27,7 +27,7 @@ def in_site_convention(table: pd.DataFrame, site: Site | None) -> pd.DataFrame:
         return table
     table, factors = table.copy(), np.array([site.bpd.factor, site.ofd.factor])
     table[list(COLUMNS)] = move_points(points_of(table), site).reshape(-1, 8).round(3)
-    widening = np.array([site.widening[name] for name in LENGTHS])
+    widening = np.array([getattr(site.widening, name) for name in LENGTHS])
     for unit in ("px", "mm"):
         before = table[[f"{name}_{unit}" for name in LENGTHS]].to_numpy(dtype=float)
         high = table[[f"{name}_{unit}_high" for name in LENGTHS]].to_numpy(dtype=float)
