@@ -15,6 +15,7 @@ from fetal_biometry.data.splits import published
 from fetal_biometry.digests import check_model
 from fetal_biometry.errors import InputError, refuse
 from fetal_biometry.limits import read_limits
+from fetal_biometry.measure.site import read_site
 from fetal_biometry.terms import GIVEN_MODEL
 
 try:
@@ -27,6 +28,8 @@ try:
     MODEL = (CONFIG.model or str(PRETRAINED / "hc18.onnx")) if CONFIG.given_model else ""
     if MODEL:
         check_model(MODEL)
+    convention = read_site(CONFIG.site, MODEL)
+    SITE = convention.model_dump() if convention else {}
     if workflow.is_main_process and not planning.locked(RESULTS):
         planning.refuse_earlier_clock()
         limits = read_limits(CONFIG.limits if Path(CONFIG.limits).is_file() else HOME / CONFIG.limits)
@@ -256,6 +259,17 @@ def measured_outputs(wildcards):
     if not CONFIG.images:
         refuse("measure what? Give --config images=FOLDER, or a csv that names images.")
     return final_outputs(wildcards)
+
+
+def site_lengths(wildcards):
+    """The lengths that a site measured itself."""
+    if not CONFIG.site_lengths:
+        refuse(
+            "calibrate by what? Give --config images=FOLDER site_lengths=FILE, a csv of lengths measured at the site."
+        )
+    if not Path(CONFIG.site_lengths).is_file():
+        refuse(f"{CONFIG.site_lengths}: the table does not exist; correct site_lengths.")
+    return CONFIG.site_lengths
 
 
 def card_figures(wildcards):

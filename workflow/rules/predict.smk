@@ -1,7 +1,7 @@
 """A model on every image: landmarks, lengths, and how far to trust them.
 
 Needs prepared images, a model, and labels where there are any. Makes, under work/<recipe>/: predicted/<part>.csv,
-calibration.json, model.onnx, predictions.csv, exports/, metrics.json and errors.csv.
+calibration.json, model.onnx, predictions.csv, exports/, metrics.json and errors.csv; and site.json from a site's lengths.
 """
 
 
@@ -124,6 +124,7 @@ rule measure_heads:
         calliper=str(CONFIG.calliper),
         flags=CONFIG.flags,
         chart=CONFIG.growth_chart,
+        site=SITE,
     message:
         "Measuring the heads found by {wildcards.recipe}"
     script:
@@ -189,3 +190,24 @@ rule judge_negatives:
         "Showing images without a head to {wildcards.recipe}"
     script:
         "../scripts/judge_negatives.py"
+
+
+rule calibrate_site:
+    input:
+        predictions=f"{WORK}/{GIVEN_MODEL}/predictions.csv",
+        lengths=site_lengths,
+        model=MODEL or [],
+        code=modules("calibrate_site"),
+    output:
+        site=f"{RESULTS}/site.json",
+    log:
+        f"{LOGS}/calibrate_site.log",
+    conda:
+        "../../envs/measure.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Comparing the lengths with those of {input.lengths}"
+    script:
+        "../scripts/calibrate_site.py"

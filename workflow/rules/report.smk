@@ -87,6 +87,8 @@ rule draw_overlays:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        site=SITE,
     message:
         "Drawing the heads of {wildcards.part} on their images"
     script:

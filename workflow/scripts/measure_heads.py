@@ -11,6 +11,8 @@ from fetal_biometry.limits import FlagLimits, read_limits
 from fetal_biometry.measure import growth
 from fetal_biometry.measure.biometry import describe_row, measure_by_fold
 from fetal_biometry.measure.exports import EXPORTS
+from fetal_biometry.measure.site import Site
+from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.inference import Predictor
 
 if __name__ == "__main__":
@@ -27,10 +29,13 @@ if __name__ == "__main__":
         found = read_frames(source.landmarks).loc[images.index]
         table = measure_by_fold(found, images, calibration, folds, limits, params.calliper)
         weeks = images["gestational_age_weeks"].to_numpy(dtype=float)
-        table = table.join(growth.read_lengths(table, weeks, params.chart))
+        site = Site.model_validate(params.site) if params.site else None
+        table = in_site_convention(table.join(growth.read_lengths(table, weeks, params.chart)), site)
         write_frame(table, snakemake.output.predictions)
         for path in snakemake.output.exports:
             with job.atomic_path(path) as temporary:
                 temporary.write_text(EXPORTS[Path(path).name](table), encoding="utf-8")
+        if site:
+            logging.info("%s", site.describe())
         for row in table.itertuples():
             logging.info("%s", describe_row(row))

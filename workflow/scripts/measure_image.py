@@ -11,6 +11,7 @@ from fetal_biometry.data.source import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM
 from fetal_biometry.errors import InputError
 from fetal_biometry.measure.api import PRETRAINED, measure_images
 from fetal_biometry.measure.growth import CHARTS
+from fetal_biometry.measure.site import CONVENTIONS, read_site
 from fetal_biometry.terms import LENGTHS
 
 READINGS = {"age_weeks_hc": "weeks by HC", "age_weeks_bpd": "by BPD", "hc_centile": "HC centile"}
@@ -57,6 +58,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--weeks", type=float, default=np.nan, help="gestational age by dates, of which the chart then gives centiles"
     )
+    parser.add_argument(
+        "--site",
+        default="",
+        metavar="SITE",
+        help=f"whose callipers lengths follow: a site.json of calibrate_site, or {', '.join(CONVENTIONS)}",
+    )
     parser.add_argument("--csv", action="store_true", help="print the whole table, as in predictions.csv")
     given = parser.parse_args(arguments)
     if not (np.isnan(given.pixel_size) or SMALLEST_PIXEL_MM <= given.pixel_size <= LARGEST_PIXEL_MM):
@@ -64,10 +71,13 @@ def main(arguments: list[str] | None = None) -> None:
     if np.isfinite(given.weeks) and given.growth_chart == "none":
         parser.error("--weeks is for the centiles of a --growth-chart; name one")
     try:
-        table = measure_images(given.images, given.pixel_size, given.model, given.growth_chart, given.weeks)
+        site = read_site(given.site, given.model)
+        table = measure_images(given.images, given.pixel_size, given.model, given.growth_chart, given.weeks, given.site)
     except InputError as error:
         sys.exit(f"Error: {error}")
     print(table.to_csv(index=False), end="") if given.csv else print(describe(table))
+    if site and not given.csv:
+        print(f"lengths in {site.describe()}; ages and centiles by the model's own")
 
 
 if __name__ == "__main__":

@@ -137,6 +137,14 @@ class Config(BaseModel):
     training_negatives: int = Field(
         32, ge=0, description="drawn images without a head, of each kind, that teach the head-presence classifier"
     )
+    site: str = Field(
+        "",
+        description="whose callipers lengths follow: a site.json of `snakemake calibrate_site`, or a convention: "
+        "outer_to_outer_tight, outer_to_outer_scalp, mid_skull, outer_to_inner; empty = the model's own",
+    )
+    site_lengths: str = Field(
+        "", description="of `snakemake calibrate_site`: csv of image_name and bpd_mm, ofd_mm, or landmarks, or ellipses"
+    )
     negatives: int = Field(100, ge=1, description="images without a head, of each kind, of `snakemake negatives`")
 
     download_url: str = Field(
@@ -168,6 +176,10 @@ class Config(BaseModel):
             raise ValueError("report_compares sets trained recipes side by side; leave it out where a model is given")
         if self.report_compares == "compare" and self.recipe not in self.compare:
             raise ValueError(f"report_compares: compare sets {self.recipe} beside the recipes of compare; add it there")
+        if (self.site or self.site_lengths) and not self.given_model:
+            raise ValueError("site and site_lengths are for a given model; give images, or a model")
+        if self.site and self.site_lengths:
+            raise ValueError("site measures by a site's callipers, and site_lengths finds them; give one of the two")
         return self
 
     @property

@@ -14,6 +14,8 @@ from fetal_biometry.images.raster import Prepared, format_regions, prepare_image
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure import growth
 from fetal_biometry.measure.biometry import measure
+from fetal_biometry.measure.site import read_site
+from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.geometry import fit_square
 from fetal_biometry.model.inference import Predictor, locate_all
 from fetal_biometry.terms import Calliper
@@ -23,7 +25,12 @@ PRETRAINED = HOME / "resources" / "models" / "hc18.onnx"
 
 
 def measure_images(
-    images, pixel_size_mm: float = np.nan, model=PRETRAINED, growth_chart: str = "none", weeks: float = np.nan
+    images,
+    pixel_size_mm: float = np.nan,
+    model=PRETRAINED,
+    growth_chart: str = "none",
+    weeks: float = np.nan,
+    site="",
 ) -> pd.DataFrame:
     """Lengths of heads in images, as `predictions.csv` of a run has them.
 
@@ -39,6 +46,8 @@ def measure_images(
         Whose gestational ages stand beside the lengths, see `growth.read_lengths`. For research.
     weeks : float
         Gestational age by dates of all images, from which their centiles follow.
+    site : path or str
+        A ``site.json``, or a convention of `site.CONVENTIONS`, whose callipers points and lengths follow.
 
     Returns
     -------
@@ -49,7 +58,7 @@ def measure_images(
     Raises
     ------
     InputError
-        When a file cannot be read, or the model is not the one of the card beside it.
+        When a file cannot be read, or the model is not the one of the card beside it, or of the site.
 
     Examples
     --------
@@ -60,6 +69,7 @@ def measure_images(
     True
     """
     check_model(model)
+    convention = read_site(site, model)
     predictor = Predictor(model, os.cpu_count() or 1)
     names, prepared = _prepare(images, predictor)
     facts = pd.DataFrame({"image_name": names, "pixel_size_mm": pixel_size_mm})
@@ -69,7 +79,8 @@ def measure_images(
     found = locate_all(predictor, names, (one.pixels for one in prepared), sizes)
     limits = read_limits(HOME / "limits.yaml").flags
     table = measure(found, facts, predictor.calibration, limits, Calliper.OUTER_TO_OUTER)
-    return table.join(growth.read_lengths(table, np.full(len(table), weeks), growth_chart))
+    table = table.join(growth.read_lengths(table, np.full(len(table), weeks), growth_chart))
+    return in_site_convention(table, convention)
 
 
 def _prepare(images, predictor: Predictor) -> tuple[list[str], list[Prepared]]:

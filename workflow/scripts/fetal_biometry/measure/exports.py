@@ -20,12 +20,12 @@ def task_a(table: pd.DataFrame) -> str:
     corners = [f"{axis}{end}" for end in range(1, 5) for axis in "xy"]
     task[corners] = table[list(COLUMNS)].to_numpy()
     task[["bpd", "ofd"]] = table[["bpd_px", "ofd_px"]].to_numpy()
-    return _csv(task)
+    return _csv(task, table)
 
 
 def circumferences(table: pd.DataFrame) -> str:
     """The baseline's table of lengths."""
-    return _csv(table[["image_name", "bpd_px", "ofd_px", "hc_px", "bpd_mm", "ofd_mm", "hc_mm"]])
+    return _csv(table[["image_name", "bpd_px", "ofd_px", "hc_px", "bpd_mm", "ofd_mm", "hc_mm"]], table)
 
 
 def hc18_submission(table: pd.DataFrame) -> str:
@@ -40,7 +40,7 @@ def hc18_submission(table: pd.DataFrame) -> str:
     semi_short, semi_long = np.sort(known[["bpd_mm", "ofd_mm"]].to_numpy(), axis=1).T / 2
     columns = {"filename": known["image_name"], "center_x_mm": centre[:, 0], "center_y_mm": centre[:, 1]}
     columns |= {"semi_axes_a_mm": semi_long, "semi_axes_b_mm": semi_short, "angle_rad": angle}
-    return _csv(pd.DataFrame(columns).round(6))
+    return _csv(pd.DataFrame(columns).round(6), known)
 
 
 def measurements(table: pd.DataFrame) -> str:
@@ -49,7 +49,7 @@ def measurements(table: pd.DataFrame) -> str:
     ``image``; ``pixel_size_mm``, across and down; ``landmarks_px`` by name, ``[x, y]`` in original pixels, of which the
     first one's centre is ``[0, 0]``; ``bpd``, ``ofd`` and ``hc``, each with its ``value``, the ends of its interval,
     ``low`` and ``high``, and its ``unit``, mm outer-to-outer where the pixel size is known, else px; ``confidence``;
-    ``flags``.
+    ``convention`` where lengths are a site's; ``flags``.
     """
     entries = []
     for row, points in zip(table.to_dict("records"), points_of(table), strict=True):
@@ -68,6 +68,7 @@ def measurements(table: pd.DataFrame) -> str:
                 "landmarks_px": dict(zip(LANDMARKS, points.tolist(), strict=True)),
                 **lengths,
                 "confidence": _or_none(row["confidence"]),
+                **({"convention": row["convention"]} if "convention" in row else {}),
                 "flags": [flag for flag in row["flags"].split(";") if flag],
             }
         )
@@ -83,8 +84,10 @@ EXPORTS: dict[str, Callable[[pd.DataFrame], str]] = {
 """From a file's name to what makes its text of a predictions table, see `biometry.measure`."""
 
 
-def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n")
+def _csv(rows: pd.DataFrame, table: pd.DataFrame) -> str:
+    """The rows as text; ``convention`` stands beside them where lengths are a site's."""
+    said = table[["convention"]] if "convention" in table else table[[]]
+    return rows.join(said).to_csv(index=False, lineterminator="\n")
 
 
 def _or_none(number: float) -> float | None:

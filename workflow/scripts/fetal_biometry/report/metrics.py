@@ -63,7 +63,7 @@ def evaluate_model(
         "recipe": subject.name,
         "dataset": subject.dataset,
         "unit": unit,
-        "model": described,
+        "model": described | conventions(predictions),
         "loss": None,
         "calliper": subject.calliper,
         "labels": count_labels(images),
@@ -125,6 +125,12 @@ def count_labels(images: pd.DataFrame) -> dict:
         "names_swapped": bool(labelled["label_source"].str.contains("swapped").any()),
         "reasons": dict(reasons.most_common()),
     }
+
+
+def conventions(predictions: pd.DataFrame) -> dict:
+    """``convention`` and the factors of BPD and OFD of a predictions table in a site's convention; else nothing."""
+    columns = ["convention", "bpd_factor", "ofd_factor"]
+    return predictions.iloc[0][columns].to_dict() if "convention" in predictions and len(predictions) else {}
 
 
 def describe_model(subject: Subject, metadata: dict) -> dict:

@@ -1,0 +1,153 @@
+"""What a site's callipers make of the model's lengths: the factors of a ``site.json``, and those of named conventions.
+
+Standard library and pydantic alone, so that a plan can read it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
+
+from fetal_biometry.digests import sha256_of
+from fetal_biometry.errors import InputError
+from fetal_biometry.problems import TYPED, describe_problem
+
+OWN = "site"  # the convention of a site that measured images itself
+
+
+class Factor(BaseModel):
+    """What one diameter is multiplied by, and what that rests on."""
+
+    model_config = TYPED
+
+    factor: float = Field(gt=0.5, lt=2, description="1 where `refused` says why the length is not corrected")
+    estimate: float | None = Field(None, description="Hodges-Lehmann estimate of the site's length over the model's")
+    low: float | None = Field(None, description="low end of its 95 % interval")
+    high: float | None = None
+    n: int = Field(0, ge=0, description="images")
+    refused: str = ""
+
+
+class Widening(BaseModel):
+    """What the breadth of each length's interval is multiplied by."""
+
+    model_config = TYPED
+
+    bpd: float = Field(1.0, ge=1)
+    ofd: float = Field(1.0, ge=1)
+    hc: float = Field(1.0, ge=1)
+
+
+class LeftOut(BaseModel):
+    """How a length fits the site's own where an image has no part in its factor and its interval."""
+
+    model_config = TYPED
+
+    n: int = Field(ge=0)
+    before: float | None = Field(None, description="mean absolute difference, a share of the site's length")
+    after: float | None = None
+    held_before: int = Field(description="images whose interval holds the site's length")
+    held_after: int
+
+
+class Site(BaseModel):
+    """The content of ``site.json``."""
+
+    model_config = TYPED
+
+    convention: str = OWN
+    bpd: Factor
+    ofd: Factor
+    widening: Widening
+    leave_one_out: dict[str, LeftOut] = {}
+    level: float | None = Field(None, description="share of true lengths that the intervals should hold")
+    without_length: list[str] = Field([], description="images in which the model finds no head")
+    date: str = Field("", description="the last day in measured_on of the site's table")
+    model_sha256: str = Field("", description="empty: for any model of outer-to-outer ellipses tight on the bone")
+    lengths_sha256: str = ""
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it changes a length."""
+        return not (self.bpd.refused and self.ofd.refused)
+
+    def summary(self) -> list[str]:
+        """A line a length: its factor or why it has none, and how it fits before and after, leave one out."""
+        lines = []
+        for name, fit in self.leave_one_out.items():
+            of = {"bpd": self.bpd, "ofd": self.ofd}.get(name)
+            line = f"{name.upper()}: "
+            if of:
+                line += (
+                    f"not corrected: {of.refused}; " if of.refused else f"x {of.factor:.4f} ({of.low} to {of.high}); "
+                )
+            line += f"n = {fit.n}, off by {_percent(fit.before)} before, {_percent(fit.after)} after; intervals hold "
+            lines.append(f"{line}{fit.held_before} before, {fit.held_after} after")
+        return lines
+
+    def describe(self) -> str:
+        """A line: the convention, and what BPD and OFD are multiplied by."""
+        factors = (f"{name} x {of.factor:.4f} (n = {of.n})" for name, of in (("BPD", self.bpd), ("OFD", self.ofd)))
+        return f"convention {self.convention}: {', '.join(factors)}"
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{100 * share:.1f} %"
+
+
+def _named(convention: str, n: int, bpd: tuple, ofd: tuple, widening: tuple) -> Site:
+    """A convention from the factor of each diameter, its estimate and 95 % interval, as `calibrate_site` found them."""
+    factors = []
+    for factor, estimate, low, high in (bpd, ofd):
+        refused = "" if factor != 1 else "its interval does not lie more than 1 % away from 1"
+        factors.append(Factor(factor=factor, estimate=estimate, low=low, high=high, n=n, refused=refused))
+    widths = Widening(**dict(zip(("bpd", "ofd", "hc"), widening, strict=True)))
+    return Site(convention=convention, bpd=factors[0], ofd=factors[1], widening=widths, level=0.9)
+
+
+_MEASURED = (  # with the pretrained model, on images that it was not trained on
+    # HC18's ellipses in 164 published test images
+    _named("outer_to_outer_tight", 164, (1.0, 1.0038, 1.001, 1.0067), (1.0, 1.0013, 0.998, 1.0048), (1.16, 1.0, 1.0)),
+    # ellipses that sonographers in Uganda drew (Zenodo 7540448)
+    _named(
+        "outer_to_outer_scalp", 25, (1.0615, 1.0615, 1.0555, 1.0707), (1.0, 1.016, 1.0037, 1.031), (1.11, 1.71, 1.86)
+    ),
+    # landmarks of Di Vece et al. (arXiv 2512.16710) in images of Barcelona (Zenodo 3904280)
+    _named("mid_skull", 35, (0.9855, 0.9855, 0.9808, 0.9893), (0.9745, 0.9745, 0.9621, 0.9837), (1.0, 1.3, 1.2)),
+    # valid rows of the landmark challenge's table in published test images of HC18
+    _named("outer_to_inner", 117, (0.9624, 0.9624, 0.9597, 0.965), (1.0, 1.0032, 0.9991, 1.0068), (1.08, 1.3, 1.29)),
+)
+CONVENTIONS = {site.convention: site for site in _MEASURED}
+
+
+def read_site(given: str | Path, model) -> Site | None:
+    """The site that a setting names: a convention or a ``site.json``; None where it is empty.
+
+    Raises
+    ------
+    InputError
+        No such file, none of `calibrate_site`, one that corrects no length, or of another model.
+    """
+    if not str(given):
+        return None
+    if str(given) in CONVENTIONS:
+        return CONVENTIONS[str(given)]
+    try:
+        site = Site.model_validate_json(Path(given).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise InputError(
+            f"site: {given} cannot be read; give a site.json of `snakemake calibrate_site`, or a convention: "
+            f"{', '.join(CONVENTIONS)}."
+        ) from None
+    except ValidationError as error:
+        raise InputError(
+            f"{given}: {describe_problem(error, Site)} Write it with `snakemake calibrate_site`."
+        ) from None
+    if not site.corrects:
+        raise InputError(
+            f"{given}: it corrects no length (BPD: {site.bpd.refused}; OFD: {site.ofd.refused}); leave site out."
+        )
+    if site.model_sha256 not in ("", sha256_of(model)):
+        raise InputError(f"{given}: of another model than {model}; run `snakemake calibrate_site` with this model.")
+    return site
