@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from fetal_biometry.errors import InputError
 from fetal_biometry.problems import TYPED, describe_problem, field_names
 from fetal_biometry.recipe import Recipe, find_recipe, read_recipe
+from fetal_biometry.registry import registered
 from fetal_biometry.terms import GIVEN_MODEL, Calliper
 
 ABLATION = "ablation_"  # with which the names of the ablation's recipes begin
@@ -131,7 +132,7 @@ class Config(BaseModel):
     overlays: bool = Field(
         True, strict=False, description="whether measuring draws each image with its head, a file of some 60 KB each"
     )
-    growth_chart: Literal["none", "hadlock", "intergrowth"] = Field(
+    growth_chart: Literal["none", *registered("measure.growth", "CHARTS")] = Field(
         "none", description="gestational age and centiles beside the lengths; for research"
     )
     training_negatives: int = Field(
