@@ -10,7 +10,7 @@ rule publish_results:
     input:
         predictions=f"{WORK}/{REPORTED}/predictions.csv",
         metrics=f"{WORK}/{REPORTED}/metrics.json",
-        exports=expand(f"{WORK}/{REPORTED}/exports/{{name}}", name=EXPORTS),
+        exports=expand(f"{WORK}/{REPORTED}/{{name}}", name=EXPORTS),
         model=[] if MODEL else f"{WORK}/{REPORTED}/model.onnx",
         card=[] if MODEL else f"{WORK}/{REPORTED}/model_card.md",
         quarantine=f"{WORK}/quarantine.csv",
@@ -21,7 +21,7 @@ rule publish_results:
             for name in (
                 "predictions.csv",
                 "metrics.json",
-                *(f"exports/{name}" for name in EXPORTS),
+                *EXPORTS,
                 *([] if MODEL else ["model.onnx", "model_card.md"]),
             )
         ],

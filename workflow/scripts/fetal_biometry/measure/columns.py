@@ -1,0 +1,90 @@
+"""The data dictionary: each column of predictions.csv and examinations.csv, with its unit, meaning and LOINC code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fetal_biometry.terms import LANDMARKS, LENGTHS
+
+PIXELS, MILLIMETRES, WEEKS, PERCENT, TEXT, NUMBER = "px", "mm", "wk", "%", "", "1"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, its unit, what it means, and the LOINC code of what it measures, where there is one.
+
+    ``unit`` is a UCUM code (``1`` of a bare number), but for ``px``, which UCUM does not know, and empty for text.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    loinc: str = ""
+
+
+_NAMES = {
+    "bpd": "biparietal diameter",
+    "ofd": "occipitofrontal diameter",
+    "hc": "head circumference (perimeter of the ellipse)",
+}
+_LOINC = {"bpd": "11820-8", "ofd": "11851-3", "hc": "11984-2"}
+_ENDS = {"": "", "_low": ", low end of its interval", "_high": ", high end of its interval"}
+_ON_IMAGE = {PIXELS: "as the landmarks lie", MILLIMETRES: "outer-to-outer; empty without a pixel size"}
+
+
+def _landmark(name: str, axis: str) -> Column:
+    diameter, end = name.split("_")
+    place = {"ofd": "from left to right", "bpd": "from top to bottom"}[diameter]
+    side = {"x": "column", "y": "row"}[axis]
+    meaning = f"end {end} of the {diameter.upper()}, {place}: {side} in the original image, 0 in the first one's middle"
+    return Column(f"{name}_{axis}", PIXELS, meaning)
+
+
+PREDICTIONS = (
+    Column("image_name", TEXT, "the image; #3 behind a file's name is its third frame"),
+    *(_landmark(name, axis) for name in LANDMARKS for axis in "xy"),
+    *(
+        Column(
+            f"{name}_{unit}{end}",
+            unit,
+            f"{_NAMES[name]}{said}; {_ON_IMAGE[unit]}",
+            _LOINC[name] if unit == MILLIMETRES and not end else "",
+        )
+        for unit in (PIXELS, MILLIMETRES)
+        for name in LENGTHS
+        for end, said in _ENDS.items()
+    ),
+    Column("pixel_width_mm", MILLIMETRES, "width of a pixel where the head lies; empty where it is unknown"),
+    Column("pixel_height_mm", MILLIMETRES, "height of a pixel where the head lies; empty where it is unknown"),
+    Column("confidence", NUMBER, "0 to 1, from the network's output; ranks images and is no probability"),
+    Column("contrast", NUMBER, "0 to 1, range of the image's grey levels"),
+    Column("flags", TEXT, "why a person should check the measurement, joined by semicolons; empty where nothing is"),
+    Column("cephalic_index", NUMBER, "BPD over OFD; with a growth chart", "11823-2"),
+    Column("age_weeks_hc", WEEKS, "gestational age that the growth chart gives for HC", "18185-9"),
+    Column("age_weeks_bpd", WEEKS, "gestational age that the growth chart gives for BPD", "18185-9"),
+    *(
+        Column(f"{name}_centile", PERCENT, f"centile of {name.upper()} at the gestational age by dates; growth chart")
+        for name in LENGTHS
+    ),
+)
+EXAMINATIONS = (
+    Column("examination", TEXT, "the images' common name, see the setting examination_pattern"),
+    Column("images", NUMBER, "number of its images"),
+    Column("measured", NUMBER, "number of its images with lengths in millimetres, which the following columns are of"),
+    Column("flagged", NUMBER, "number of its images with a flag that doubts the head"),
+    *(
+        Column(f"{name}_mm_{what}", MILLIMETRES, f"{_NAMES[name]}: {meaning}", _LOINC[name] if what == "median" else "")
+        for name in LENGTHS
+        for what, meaning in (
+            ("median", "median over the images"),
+            ("spread", "largest less smallest; empty with fewer than two images"),
+        )
+    ),
+)
+
+
+def describe(names: Iterable[str], dictionary: tuple[Column, ...] = PREDICTIONS) -> list[Column]:
+    """The dictionary's entries for the columns of a table, in the table's order; KeyError for an unknown one."""
+    known = {column.name: column for column in dictionary}
+    return [known[name] for name in names]

@@ -1,0 +1,11 @@
+"""One value per examination, as csv."""
+
+import pandas as pd
+
+from fetal_biometry.measure.examinations import by_examination
+from fetal_biometry.measure.exports.as_csv import as_csv
+
+
+def examinations(table: pd.DataFrame) -> str:
+    """`examinations.by_examination` as csv."""
+    return as_csv(by_examination(table))
