@@ -249,6 +249,7 @@ def final_outputs(wildcards):
         refuse(PLAN.missing)
     published = ["predictions.csv", "metrics.json", *EXPORTS]
     published += [] if REPORTED == GIVEN_MODEL else ["model.onnx", "model_card.md"]
+    published += ["exports/dicom_sr"] if CONFIG.dicom_sr else []
     return [f"{RESULTS}/report.html", *(f"{RESULTS}/{name}" for name in published)]
 
 

@@ -138,6 +138,12 @@ class Config(BaseModel):
     training_negatives: int = Field(
         32, ge=0, description="drawn images without a head, of each kind, that teach the head-presence classifier"
     )
+    dicom_sr: bool = Field(
+        False,
+        strict=False,
+        description="whether heads of DICOM files are written as structured reports, too (exports/dicom_sr), with the "
+        "patient and study of the file; needs requirements-sr.txt",
+    )
     negatives: int = Field(100, ge=1, description="images without a head, of each kind, of `snakemake negatives`")
 
     download_url: str = Field(

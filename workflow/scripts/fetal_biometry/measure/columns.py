@@ -30,14 +30,16 @@ _NAMES = {
 }
 _LOINC = {"bpd": "11820-8", "ofd": "11851-3", "hc": "11984-2"}
 _ENDS = {"": "", "_low": ", low end of its interval", "_high": ", high end of its interval"}
-_ON_IMAGE = {PIXELS: "as the landmarks lie", MILLIMETRES: "outer-to-outer; empty without a pixel size"}
+_ON_IMAGE = {
+    PIXELS: "between the landmarks in the original image",
+    MILLIMETRES: "outer-to-outer, empty without a pixel size",
+}
 
 
 def _landmark(name: str, axis: str) -> Column:
-    diameter, end = name.split("_")
-    place = {"ofd": "from left to right", "bpd": "from top to bottom"}[diameter]
+    place = {"ofd_1": "left", "ofd_2": "right", "bpd_1": "upper", "bpd_2": "lower"}[name]
     side = {"x": "column", "y": "row"}[axis]
-    meaning = f"end {end} of the {diameter.upper()}, {place}: {side} in the original image, 0 in the first one's middle"
+    meaning = f"{place} end of the {name[:3].upper()}: {side} of the original image, 0 at the centre of the first one"
     return Column(f"{name}_{axis}", PIXELS, meaning)
 
 
@@ -64,7 +66,11 @@ PREDICTIONS = (
     Column("age_weeks_hc", WEEKS, "gestational age that the growth chart gives for HC", "18185-9"),
     Column("age_weeks_bpd", WEEKS, "gestational age that the growth chart gives for BPD", "18185-9"),
     *(
-        Column(f"{name}_centile", PERCENT, f"centile of {name.upper()} at the gestational age by dates; growth chart")
+        Column(
+            f"{name}_centile",
+            PERCENT,
+            f"centile of {name.upper()} at the gestational age by dates; with a growth chart",
+        )
         for name in LENGTHS
     ),
 )

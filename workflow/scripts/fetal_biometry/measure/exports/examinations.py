@@ -7,5 +7,8 @@ from fetal_biometry.measure.exports.as_csv import as_csv
 
 
 def examinations(table: pd.DataFrame) -> str:
-    """`examinations.by_examination` as csv."""
+    """One value per examination: median and spread of each length over its images.
+
+    See `examinations.by_examination`.
+    """
     return as_csv(by_examination(table))

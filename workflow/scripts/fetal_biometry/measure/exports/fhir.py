@@ -17,9 +17,9 @@ _CATEGORY = {"system": "http://terminology.hl7.org/CodeSystem/observation-catego
 
 
 def bundle(table: pd.DataFrame) -> str:
-    """A FHIR R4 Bundle as JSON: an Observation for each value of `measurements.entries` that has a UCUM unit.
+    """A FHIR R4 Bundle with an Observation for each value in mm, weeks or as a ratio; LOINC and UCUM codes.
 
-    A length in pixels and a missing one are left out. Nothing in it names a patient: the image and the examination are
+    It holds the values of `measurements.entries`. A length in pixels and a missing one are left out. Nothing in it names a patient: the image and the examination are
     the names of the run.
     """
     observations = [

@@ -17,7 +17,10 @@ _READINGS = {column.name: column.unit for column in PREDICTIONS if column.loinc 
 
 
 def measurements(table: pd.DataFrame) -> str:
-    """`entries` as JSON."""
+    """Plain nested values of each image with units and LOINC codes, as JSON.
+
+    See `entries`.
+    """
     return json.dumps(entries(table), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -23,9 +23,9 @@ _WIDEST = 60  # characters
 
 
 def workbook(table: pd.DataFrame) -> bytes:
-    """An .xlsx of three sheets: ``predictions``, ``examinations`` and ``columns``, the data dictionary of both.
+    """A spreadsheet of predictions, examinations and what their columns mean, each a sheet.
 
-    Numbers are numbers, texts are never calculated, what is unknown is an empty cell. Cells show their unit; it is part
+    The sheets are ``predictions``, ``examinations`` and ``columns``. Numbers are numbers, texts are never calculated, what is unknown is an empty cell. Cells show their unit; it is part
     of their format and not of their value.
     """
     columns = [column for column in PREDICTIONS if column.name in table]
