@@ -18,8 +18,9 @@ millimetres is an empty cell, or null.
 
 {exports}
 
-With `dicom_sr: true` also `exports/dicom_sr/`, a DICOM structured report (TID 1500) for each DICOM file: the head's ellipse
-with HC and flags, BPD and OFD as lines. Only these files hold the patient and the study, as the image's file states them.
+With `dicom_sr: true` also `exports/dicom_sr/`, a DICOM structured report (TID 1500) for each DICOM file: the head's
+ellipse with HC and flags, BPD and OFD as lines. Only these files hold the patient and the study, as the image's file
+states them.
 
 ## Columns of predictions.csv
 

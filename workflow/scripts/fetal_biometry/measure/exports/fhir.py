@@ -19,8 +19,8 @@ _CATEGORY = {"system": "http://terminology.hl7.org/CodeSystem/observation-catego
 def bundle(table: pd.DataFrame) -> str:
     """A FHIR R4 Bundle with an Observation for each value in mm, weeks or as a ratio; LOINC and UCUM codes.
 
-    It holds the values of `measurements.entries`. A length in pixels and a missing one are left out. Nothing in it names a patient: the image and the examination are
-    the names of the run.
+    It holds the values of `measurements.entries`. A length in pixels and a missing one are left out. Nothing names
+    a patient: image and examination have the names that the run knows them by.
     """
     observations = [
         {"fullUrl": _address(entry["image"], name), "resource": _observe(entry, name)}

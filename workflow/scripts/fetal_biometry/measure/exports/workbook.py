@@ -25,8 +25,8 @@ _WIDEST = 60  # characters
 def workbook(table: pd.DataFrame) -> bytes:
     """A spreadsheet of predictions, examinations and what their columns mean, each a sheet.
 
-    The sheets are ``predictions``, ``examinations`` and ``columns``. Numbers are numbers, texts are never calculated, what is unknown is an empty cell. Cells show their unit; it is part
-    of their format and not of their value.
+    The sheets are ``predictions``, ``examinations`` and ``columns``. Numbers are numbers, texts are never calculated,
+    what is unknown is an empty cell. Cells show their unit, which is part of their format and not of their value.
     """
     columns = [column for column in PREDICTIONS if column.name in table]
     book = Workbook(write_only=True)
