@@ -201,11 +201,11 @@ def test_an_examination_has_the_median_of_its_images_and_how_far_they_lie_apart(
     table = described(measure(found_heads(), images([0.1, 0.1]), {}, LIMITS, OUTER), ("7", "7"))
     (row,) = by_examination(table).to_dict("records")
     assert (row["examination"], row["images"], row["measured"], row["flagged"]) == ("7", 2, 2, 1)
-    assert (row["ofd_mm_median"], row["ofd_mm_spread"]) == pytest.approx((30, 20))  # 40 and 20 mm
-    assert (row["bpd_mm_median"], row["bpd_mm_spread"]) == pytest.approx((23, 14))  # 30 and 16 mm
+    assert (row["ofd_mm"], row["ofd_mm_spread"]) == pytest.approx((30, 20))  # 40 and 20 mm
+    assert (row["bpd_mm"], row["bpd_mm_spread"]) == pytest.approx((23, 14))  # 30 and 16 mm
     alone, other = by_examination(measured()).to_dict("records")
-    assert alone["ofd_mm_median"] == pytest.approx(40) and np.isnan(alone["ofd_mm_spread"])
-    assert other["images"] == 1 and other["measured"] == 0 and np.isnan(other["hc_mm_median"])
+    assert alone["ofd_mm"] == pytest.approx(40) and np.isnan(alone["ofd_mm_spread"])
+    assert other["images"] == 1 and other["measured"] == 0 and np.isnan(other["hc_mm"])
 
 
 def test_an_image_without_a_head_has_no_length_in_any_export():

@@ -80,11 +80,13 @@ EXAMINATIONS = (
     Column("measured", NUMBER, "number of its images with lengths in millimetres, which the following columns are of"),
     Column("flagged", NUMBER, "number of its images with a flag that doubts the head"),
     *(
-        Column(f"{name}_mm_{what}", MILLIMETRES, f"{_NAMES[name]}: {meaning}", _LOINC[name] if what == "median" else "")
+        column
         for name in LENGTHS
-        for what, meaning in (
-            ("median", "median over the images"),
-            ("spread", "largest less smallest; empty with fewer than two images"),
+        for column in (
+            Column(f"{name}_mm", MILLIMETRES, f"{_NAMES[name]}: median over the images", _LOINC[name]),
+            Column(
+                f"{name}_mm_spread", MILLIMETRES, "largest less smallest of these; empty with fewer than two images"
+            ),
         )
     ),
 )

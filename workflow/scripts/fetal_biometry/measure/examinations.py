@@ -25,7 +25,7 @@ def by_examination(table: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> one = {f"{name}_mm": [50.0, 52.0, 51.0] for name in LENGTHS}
     >>> table = pd.DataFrame({"examination": ["7", "7", "8"], "flags": "", **one})
-    >>> by_examination(table)[["examination", "images", "bpd_mm_median", "bpd_mm_spread"]].values.tolist()
+    >>> by_examination(table)[["examination", "images", "bpd_mm", "bpd_mm_spread"]].values.tolist()
     [['7', 2, 51.0, 2.0], ['8', 1, 51.0, nan]]
     """
     flagged = pd.Series([flag != "" for flag in doubts_of(table["flags"])], table.index, dtype=bool)
@@ -35,6 +35,6 @@ def by_examination(table: pd.DataFrame) -> pd.DataFrame:
     )
     for name in LENGTHS:
         lengths = groups[f"{name}_mm"]
-        found[f"{name}_mm_median"] = lengths.median().round(3)
+        found[f"{name}_mm"] = lengths.median().round(3)
         found[f"{name}_mm_spread"] = (lengths.max() - lengths.min()).where(lengths.count() > 1).round(3)
     return found.reset_index()
