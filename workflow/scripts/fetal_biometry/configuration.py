@@ -55,8 +55,10 @@ class Config(BaseModel):
     run: str = Field(
         "", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$", description="results go to results/<run>/; empty = the dataset"
     )
-    dataset: str = Field(
-        "auto", description="phantom, challenge (landmark table), hc18 (annotations), images; auto = images or phantom"
+    dataset: Literal["auto", *registered("data.formats", "FORMATS")] = Field(
+        "auto",
+        description="challenge has a landmark table, hc18 annotation images, images no label; auto = images where "
+        "they are given, else phantom",
     )
     data_root: str = Field(
         "resources/data", min_length=1, description="folder that the paths of tables, annotations and splits start from"

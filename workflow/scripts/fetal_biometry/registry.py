@@ -20,8 +20,8 @@ def registered(module: str, registry: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> registered("measure.growth", "CHARTS")
-    ('hadlock', 'intergrowth', 'who')
+    >>> "who" in registered("measure.growth", "CHARTS")
+    True
     """
     place = Path(__file__).parent / module.replace(".", "/")
     path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
