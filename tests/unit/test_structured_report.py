@@ -1,6 +1,10 @@
 """DICOM structured reports, read back by pydicom and highdicom."""
 
 import io
+import runpy
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import highdicom as hd
 import numpy as np
@@ -17,6 +21,7 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.measure.structured_report import structured_reports
 from fetal_biometry.terms import COLUMNS
 
+SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "write_structured_reports.py"
 STUDY = generate_uid()
 TAGS = {"StudyInstanceUID": STUDY, "SeriesInstanceUID": generate_uid(), "PatientID": "4711", "StudyID": "S1"}
 NAMES = {"bpd_mm": codes.LN.BiparietalDiameter, "ofd_mm": codes.LN.OccipitalFrontalDiameter,
@@ -87,6 +92,13 @@ def test_diameters_are_lines_and_the_head_an_ellipse_on_their_frame(read_back):
             assert image.ReferencedSOPSequence[0].ReferencedFrameNumber == number
 
 
+def test_the_head_is_the_fetus_s_and_not_the_patient_s(read_back):
+    subject = [
+        item for item in read_back.ContentSequence if item.get("ConceptNameCodeSequence")[0].CodeValue == "121024"
+    ]
+    assert [item.ConceptCodeSequence[0].CodeValue for item in subject] == [codes.DCM.Fetus.value]
+
+
 def test_flags_go_along(read_back):
     said = [[item.value.meaning for item in group.get_qualitative_evaluations()] for group, _ in heads(read_back)]
     assert said == [[], ["low confidence", "uncertain length"]]
@@ -132,3 +144,15 @@ def test_a_head_that_crosses_the_border_is_reported(tmp_path):
     points = HEAD - HEAD.min(axis=0) - 20
     (report,) = structured_reports(table([{"image_name": "a.dcm", "path": str(path), "points": points}])).values()
     assert heads(report)[0][0].roi.value == pytest.approx(points + 0.5, abs=1e-3)
+
+
+def test_without_highdicom_one_line_says_what_to_install(tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "highdicom"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "fetal_biometry.measure.structured_report")
+    output = SimpleNamespace(folder=tmp_path / "dicom_sr")
+    rule = SimpleNamespace(rule="write_structured_reports", log=[tmp_path / "log"], input=None, output=output)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(SCRIPT), {"snakemake": rule}, "__main__")
+    assert "requirements-sr.txt" in str(ended.value) and len(str(ended.value).strip().splitlines()) == 1
+    assert not output.folder.exists()

@@ -73,7 +73,8 @@ def _read_source(path) -> Dataset:
 def _report(source: Dataset, rows: pd.DataFrame) -> hd.sr.ComprehensiveSR:
     device = sr.DeviceObserverIdentifyingAttributes(uid=_uid(_PROGRAM), name=_PROGRAM)
     context = sr.ObservationContext(
-        observer_device_context=sr.ObserverContext(codes.DCM.Device, observer_identifying_attributes=device)
+        observer_device_context=sr.ObserverContext(codes.DCM.Device, observer_identifying_attributes=device),
+        subject_context=sr.SubjectContext(codes.DCM.Fetus, sr.SubjectContextFetus("fetus")),  # not the patient's head
     )
     heads = zip(rows.to_dict("records"), points_of(rows), strict=True)
     groups = [group for row, points in heads for group in (_head(source, row, points), _diameters(source, row, points))]
