@@ -37,7 +37,7 @@ help:
 	@echo "                       FAULTS=10 FUZZ=500 PLANS=20 make test-faults                              30"
 	@echo "  make test-slurm      run on a Slurm cluster that it starts (as root, Debian's packages)        10"
 	@echo "  make audit-packages  look up the pinned packages in the Python advisory database                1"
-	@echo "  make settings        write config/README.md and config/schema.json from the code                0"
+	@echo "  make settings        write config/README.md, config/schema.json, docs/outputs.md from the code 0"
 	@echo "  make lock            renew the pins in requirements*.txt from pyproject.toml                    5"
 	@echo "  make ship            copy the model of RUN=hc18, its card and figures to resources/models/      0"
 

@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from fetal_biometry.configuration import ABLATION, RENAMED, Config, read_config, read_recipes
+from fetal_biometry.data.formats import FORMATS
 from fetal_biometry.errors import InputError
 from fetal_biometry.limits import read_limits
+from fetal_biometry.measure.growth import CHARTS
 from fetal_biometry.problems import field_names
 from fetal_biometry.recipe import Recipe, merge, read_reading, read_recipe, read_training_recipe
 
@@ -55,6 +57,12 @@ def test_the_overlays_are_valid(overlay):
 
 def test_an_empty_setting_has_its_default():
     assert read_config({"seed": None, "epochs": None, "shards": None}) == Config()
+
+
+@pytest.mark.parametrize("setting, registry", [("dataset", FORMATS), ("growth_chart", CHARTS)])
+def test_a_setting_offers_what_its_registry_holds_and_refuses_the_rest(setting, registry):
+    assert all(getattr(read_config({setting: name}), setting) == name for name in registry)
+    refuse(given(**{setting: "hc_18"}), setting, "'hc_18'", *map(repr, registry))
 
 
 def test_the_dataset_and_the_run_s_name_are_decided():

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.measure.growth import CHARTS, estimate_age, read_lengths
-from fetal_biometry.measure.growth.intergrowth import centiles, standard_scores
+from fetal_biometry.measure.growth import CHARTS, centiles, estimate_age, read_lengths
+from fetal_biometry.measure.growth.intergrowth import standard_scores
 from fetal_biometry.measure.lengths import to_inner, to_outer
+from fetal_biometry.registry import registered
 
 # Weeks, then BPD, OFD and HC in mm at -2, 0 and +2 standard deviations: the z-score tables that INTERGROWTH-21st gives
 # out with Papageorghiou et al., Lancet 2014.
@@ -21,13 +22,40 @@ INTERGROWTH = {
 # on them, which date a head, and of them on age part, as they must where heads of one age differ most.
 HADLOCK = {15: (11.0, 2.9), 16: (12.4, 3.2), 18: (15.1, 3.9), 20: (17.7, 4.6), 22: (20.1, 5.3), 24: (22.4, 5.8)}
 
+# HC in mm at the 10th, 50th and 90th centile: table 7 of Kiserud et al., PLoS Med 2017, whole millimetres.
+WHO = {14: (91, 100, 107), 20: (163, 173, 183), 26: (232, 244, 256), 32: (282, 296, 311), 40: (325, 342, 357)}
+
 
 @pytest.mark.parametrize("week", INTERGROWTH)
 def test_published_lengths_have_their_published_scores(week):
     lengths = np.array(INTERGROWTH[week])
     scores = standard_scores(lengths, np.full(3, week))
     assert scores == pytest.approx(np.array([[-2.0] * 3, [0.0] * 3, [2.0] * 3]), abs=0.04)  # lengths are to 0.1 mm
-    assert centiles(lengths, np.full(3, week))[1] == pytest.approx([50, 50, 50], abs=1.5)
+    assert centiles(lengths, np.full(3, week), "intergrowth")[1] == pytest.approx([50, 50, 50], abs=1.5)
+
+
+@pytest.mark.parametrize("week", WHO)
+def test_the_who_chart_gives_its_table(week):
+    lengths = np.array([(60.0, 75.0, hc + rounding) for rounding in (-0.5, 0.5) for hc in WHO[week]])
+    low, high = centiles(lengths, np.full(6, week), "who")[:, 2].reshape(2, 3)
+    assert (low <= (10, 50, 90)).all() and (high >= (10, 50, 90)).all() and (high - low < 12).all()
+
+
+def test_the_who_chart_ends_at_its_outermost_centiles_and_knows_hc_alone():
+    shares = centiles(np.array([[60.0, 75.0, hc] for hc in (100.0, 300.0, np.nan)]), np.full(3, 28.0), "who")
+    assert shares[:2, 2].tolist() == [1, 99]
+    assert np.isnan(shares[:, :2]).all() and np.isnan(shares[2, 2])
+    assert np.isnan(estimate_age(np.array([[60.0, 75.0, 215.0]]), "who")).all()
+
+
+def test_a_chart_without_centiles_takes_those_of_intergrowth():
+    lengths, weeks = np.array([[48.4, 60.7, 172.5]]), np.array([20.0])
+    assert (centiles(lengths, weeks, "hadlock") == centiles(lengths, weeks, "intergrowth")).all()
+    assert centiles(lengths, weeks, "who")[0, 2] == pytest.approx(48, abs=3)
+
+
+def test_the_setting_offers_every_chart():
+    assert registered("measure.growth", "CHARTS") == tuple(CHARTS)
 
 
 @pytest.mark.parametrize("week, hc_cm, bpd_cm", [(week, *lengths) for week, lengths in HADLOCK.items()])
@@ -57,7 +85,7 @@ def test_beyond_a_chart_there_is_no_answer():
     tiny, huge = np.array([[10.0, 13.0, 40.0]]), np.array([[120.0, 150.0, 420.0]])
     for chart in CHARTS:
         assert np.isnan(estimate_age(np.concatenate([tiny, huge]), chart)).all()
-    assert np.isnan(centiles(np.array([[30.0, 40.0, 110.0]] * 3), np.array([13.9, 40.1, np.nan]))).all()
+        assert np.isnan(centiles(np.array([[30.0, 40.0, 110.0]] * 3), np.array([13.9, 40.1, np.nan]), chart)).all()
     with pytest.raises(ValueError, match="none of"):
         estimate_age(tiny, "tea leaves")
 
@@ -76,8 +104,11 @@ def test_a_reading_stands_beside_the_lengths_and_is_empty_without_millimetres():
 
 def test_every_chart_has_its_ages_and_answers_between_them():
     for name, chart in CHARTS.items():
-        youngest, oldest = chart.AGES
-        assert youngest < estimate_age(np.array([[60.0, 75.0, 215.0]]), name)[0, 0] < oldest
+        youngest, oldest = chart.ages
+        assert chart.name and chart.population and chart.source
+        if chart.estimate_age:
+            assert youngest < estimate_age(np.array([[60.0, 75.0, 215.0]]), name)[0, 0] < oldest
+        assert 0 < centiles(np.array([[60.0, 75.0, 215.0]]), np.array([24.0]), name)[0, 2] < 100
 
 
 def test_without_a_chart_there_is_no_column():

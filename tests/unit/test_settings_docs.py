@@ -1,4 +1,4 @@
-"""config/README.md and config/schema.json are what the code gives."""
+"""config/README.md, config/schema.json and docs/outputs.md are what the code gives."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,19 @@ from pathlib import Path
 import pytest
 
 from fetal_biometry.configuration import Config
+from fetal_biometry.outputs_docs import outputs
 from fetal_biometry.recipe import Recipe
 from fetal_biometry.settings_docs import BLOCKS, readme, schema
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name, made", [("README.md", readme(ROOT / "recipes")), ("schema.json", schema())])
+PAGES = {"config/README.md": readme(ROOT / "recipes"), "config/schema.json": schema(), "docs/outputs.md": outputs()}
+
+
+@pytest.mark.parametrize("name, made", PAGES.items())
 def test_a_page_is_what_the_code_gives(name, made):
-    assert (ROOT / "config" / name).read_text(encoding="utf-8") == made, "run `make settings`"
+    assert (ROOT / name).read_text(encoding="utf-8") == made, "run `make settings`"
 
 
 def test_every_setting_recipe_and_value_stands_in_a_row():
@@ -26,7 +30,7 @@ def test_every_setting_recipe_and_value_stands_in_a_row():
 
 
 def test_no_text_breaks_its_row():
-    for row in readme(ROOT / "recipes").splitlines():
+    for row in [line for page in PAGES.values() for line in page.splitlines()]:
         if row.startswith("| `"):
             assert row.count("|") in (3, 5), row
 

@@ -199,10 +199,6 @@ def test_examination_is_the_pattern_s_group_or_the_name():
     assert examination_of("scan.png", r"^(?:(\d+)_)?") == "scan.png"
 
 
-def test_an_unknown_dataset_is_refused_with_those_that_are_known(config, tmp_path):
-    refuse(config(dataset="hc_18"), "dataset is 'hc_18'; give auto, phantom, challenge, hc18, images", tmp_path)
-
-
 def test_an_empty_dataset_is_no_dataset(config, tmp_path):
     (tmp_path / "images").mkdir()
     refuse(config(), "'hc18' has no image; set images=FOLDER or another dataset", tmp_path)

@@ -99,7 +99,8 @@ def test_files_have_the_columns_that_readers_rely_on(results):
 
 
 def test_a_reader_finds_the_results_and_no_more_at_the_top(results):
-    names = {"report.html", "predictions.csv", "metrics.json", "audit.csv", "model.onnx", "model_card.md", "exports"}
+    names = {"report.html", "predictions.csv", "predictions.xlsx", "examinations.csv", "metrics.json", "audit.csv"}
+    names |= {"model.onnx", "model_card.md", "exports"}
     assert {path.name for path in results.iterdir()} == names | {"work"}
 
 

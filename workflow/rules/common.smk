@@ -16,6 +16,7 @@ from fetal_biometry.digests import check_model
 from fetal_biometry.errors import InputError, refuse
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure.site import read_site
+from fetal_biometry.registry import registered
 from fetal_biometry.terms import GIVEN_MODEL
 
 try:
@@ -48,7 +49,7 @@ LIMITS = f"{WORK}/plan/limits.{{}}.yaml"  # for each reader: audit, review, flag
 CARD_FIGURES = str(PRETRAINED / f"{CONFIG.data}.json")  # of the pretrained model
 STEPS = sorted(name for name in RECIPES if name.startswith(ABLATION))
 COMPARED = {"compare": [Path(name).stem for name in CONFIG.compare], "ablation": STEPS}
-EXPORTS = ("taskA_predictions.csv", "HC_results.csv", "hc18_submission.csv", "measurements.json")
+EXPORTS = registered("measure.exports", "EXPORTS")
 PREPARED = r"train|validation|test|images/\d+|planes"  # parts that the plan lists
 ALL_CORES = 1000  # of which Snakemake gives as many as --cores allows
 JUDGED_BY_NETWORKS = CONFIG.audit_method == "out_of_fold"
@@ -249,8 +250,9 @@ def final_outputs(wildcards):
     """What `snakemake` makes when nothing else is asked for."""
     if PLAN.missing:
         refuse(PLAN.missing)
-    published = ["predictions.csv", "metrics.json", *(f"exports/{name}" for name in EXPORTS)]
+    published = ["predictions.csv", "metrics.json", *EXPORTS]
     published += [] if REPORTED == GIVEN_MODEL else ["model.onnx", "model_card.md"]
+    published += ["exports/dicom_sr"] if CONFIG.dicom_sr else []
     return [f"{RESULTS}/report.html", *(f"{RESULTS}/{name}" for name in published)]
 
 

@@ -1,7 +1,8 @@
 """A model on every image: landmarks, lengths, and how far to trust them.
 
 Needs prepared images, a model, and labels where there are any. Makes, under work/<recipe>/: predicted/<part>.csv,
-calibration.json, model.onnx, predictions.csv, exports/, metrics.json and errors.csv; and site.json from a site's lengths.
+calibration.json, model.onnx, predictions.csv, the exports, metrics.json and errors.csv; and site.json from a site's
+lengths.
 """
 
 
@@ -100,6 +101,7 @@ rule measure_heads:
         quarantined=parts(f"{WORK}/prepared/{{part}}.quarantine.csv"),
         landmarks=predictions,
         folds=folds_tables,
+        plan=parts(f"{WORK}/plan/{{part}}.csv"),
         facts=parts(f"{WORK}/plan/{{part}}.facts.csv"),
         calibration=calibration_file,
         model=MODEL or [],
@@ -112,7 +114,7 @@ rule measure_heads:
             category="Results",
             labels={"recipe": "{recipe}", "table": "predictions"},
         ),
-        exports=expand(f"{WORK}/{{{{recipe}}}}/exports/{{name}}", name=EXPORTS),
+        exports=expand(f"{WORK}/{{{{recipe}}}}/{{name}}", name=EXPORTS),
     log:
         f"{LOGS}/{{recipe}}/measure_heads.log",
     conda:

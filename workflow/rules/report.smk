@@ -1,8 +1,8 @@
 """What a reader opens: the results at the top of the run's folder, the report, comparisons, the model card.
 
 Needs images.csv and each recipe's predictions, metrics and history. Makes, in results/<run>/: predictions.csv,
-metrics.json, model.onnx, model_card.md and exports/ of the reported recipe, report.html, audit.html, and where asked for
-compare.*, ablation.*, negatives.json, audit_benchmark.* and against_card.csv.
+metrics.json, model.onnx, model_card.md and the exports of the reported recipe, report.html, audit.html, and where asked
+for exports/dicom_sr/, compare.*, ablation.*, negatives.json, audit_benchmark.* and against_card.csv.
 """
 
 
@@ -10,7 +10,7 @@ rule publish_results:
     input:
         predictions=f"{WORK}/{REPORTED}/predictions.csv",
         metrics=f"{WORK}/{REPORTED}/metrics.json",
-        exports=expand(f"{WORK}/{REPORTED}/exports/{{name}}", name=EXPORTS),
+        exports=expand(f"{WORK}/{REPORTED}/{{name}}", name=EXPORTS),
         model=[] if MODEL else f"{WORK}/{REPORTED}/model.onnx",
         card=[] if MODEL else f"{WORK}/{REPORTED}/model_card.md",
         quarantine=f"{WORK}/quarantine.csv",
@@ -21,7 +21,7 @@ rule publish_results:
             for name in (
                 "predictions.csv",
                 "metrics.json",
-                *(f"exports/{name}" for name in EXPORTS),
+                *EXPORTS,
                 *([] if MODEL else ["model.onnx", "model_card.md"]),
             )
         ],
@@ -36,6 +36,26 @@ rule publish_results:
         f"Copying the results of {REPORTED} to {RESULTS}"
     script:
         "../scripts/publish_results.py"
+
+
+rule write_structured_reports:
+    input:
+        predictions=f"{WORK}/{REPORTED}/predictions.csv",
+        plan=parts(f"{WORK}/plan/{{part}}.csv"),
+        code=modules("write_structured_reports"),
+    output:
+        folder=directory(f"{RESULTS}/exports/dicom_sr"),
+    log:
+        f"{LOGS}/write_structured_reports.log",
+    conda:
+        "../../envs/sr.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    message:
+        "Writing DICOM structured reports to {output.folder}"
+    script:
+        "../scripts/write_structured_reports.py"
 
 
 rule render_report:

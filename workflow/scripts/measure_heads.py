@@ -8,9 +8,8 @@ from fetal_biometry import job
 from fetal_biometry.errors import refuse_if_all_bad
 from fetal_biometry.frames import read_frames, write_frame
 from fetal_biometry.limits import FlagLimits, read_limits
-from fetal_biometry.measure import growth
+from fetal_biometry.measure import exports, growth
 from fetal_biometry.measure.biometry import describe_row, measure_by_fold
-from fetal_biometry.measure.exports import EXPORTS
 from fetal_biometry.measure.site import Site
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.inference import Predictor
@@ -32,9 +31,12 @@ if __name__ == "__main__":
         site = Site.model_validate(params.site) if params.site else None
         table = in_site_convention(table.join(growth.read_lengths(table, weeks, params.chart)), site)
         write_frame(table, snakemake.output.predictions)
+        known = read_frames(source.plan)[["examination", "path", "frame"]].join(index[["width_px", "height_px"]])
+        described = table.join(known, on="image_name")
         for path in snakemake.output.exports:
+            name = Path(path).relative_to(Path(snakemake.output.predictions).parent).as_posix()
             with job.atomic_path(path) as temporary:
-                temporary.write_text(EXPORTS[Path(path).name](table), encoding="utf-8")
+                temporary.write_bytes(exports.content(name, described))
         if site:
             logging.info("%s", site.describe())
         for row in table.itertuples():

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from fetal_biometry.errors import InputError
 from fetal_biometry.problems import TYPED, describe_problem, field_names
 from fetal_biometry.recipe import Recipe, find_recipe, read_recipe
+from fetal_biometry.registry import registered
 from fetal_biometry.terms import GIVEN_MODEL, Calliper
 
 ABLATION = "ablation_"  # with which the names of the ablation's recipes begin
@@ -54,8 +55,10 @@ class Config(BaseModel):
     run: str = Field(
         "", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$", description="results go to results/<run>/; empty = the dataset"
     )
-    dataset: str = Field(
-        "auto", description="phantom, challenge (landmark table), hc18 (annotations), images; auto = images or phantom"
+    dataset: Literal["auto", *registered("data.formats", "FORMATS")] = Field(
+        "auto",
+        description="challenge has a landmark table, hc18 annotation images, images no label; auto = images where "
+        "they are given, else phantom",
     )
     data_root: str = Field(
         "resources/data", min_length=1, description="folder that the paths of tables, annotations and splits start from"
@@ -131,7 +134,7 @@ class Config(BaseModel):
     overlays: bool = Field(
         True, strict=False, description="whether measuring draws each image with its head, a file of some 60 KB each"
     )
-    growth_chart: Literal["none", "hadlock", "intergrowth"] = Field(
+    growth_chart: Literal["none", *registered("measure.growth", "CHARTS")] = Field(
         "none", description="gestational age and centiles beside the lengths; for research"
     )
     training_negatives: int = Field(
@@ -144,6 +147,12 @@ class Config(BaseModel):
     )
     site_lengths: str = Field(
         "", description="of `snakemake calibrate_site`: csv of image_name and bpd_mm, ofd_mm, or landmarks, or ellipses"
+    )
+    dicom_sr: bool = Field(
+        False,
+        strict=False,
+        description="whether heads of DICOM files are written as structured reports, too (exports/dicom_sr), with the "
+        "patient and study of the file; needs requirements-sr.txt",
     )
     negatives: int = Field(100, ge=1, description="images without a head, of each kind, of `snakemake negatives`")
 

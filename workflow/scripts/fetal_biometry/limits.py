@@ -1,4 +1,4 @@
-"""The limits of the audit and of the flags, from ``limits.yaml``."""
+"""The limits of the audit and of the flags, from ``limits.yaml``. One with a default here may be left out there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of config/: every setting and every value of a recipe, and a JSON schema for editors. ``make settings``."""
+"""The pages that the code writes: config/ (settings, recipes, a JSON schema) and docs/outputs.md. ``make settings``."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from fetal_biometry.configuration import Config, _values, describe_settings
+from fetal_biometry.outputs_docs import outputs
 from fetal_biometry.recipe import Augmentation, Network, NoisyLabels, Reading, Training
 
 README = """# Configuration
@@ -82,3 +83,4 @@ if __name__ == "__main__":
     root = Path(sys.argv[1])
     (root / "config" / "README.md").write_text(readme(root / "recipes"), encoding="utf-8")
     (root / "config" / "schema.json").write_text(schema(), encoding="utf-8")
+    (root / "docs" / "outputs.md").write_text(outputs(), encoding="utf-8")

@@ -31,8 +31,6 @@ def list_sources(config: Config, drawn: Path) -> list[Source]:
         A missing folder, table, column or image; a bad number; two images of one name. Under
         ``on_bad_image: quarantine`` what concerns one image alone is that source's ``problem`` instead.
     """
-    if config.data not in FORMATS:
-        raise InputError(f"dataset is {config.data!r}; give auto, {', '.join(FORMATS)}.")
     sources = FORMATS[config.data](config, drawn)
     if config.images:
         sources += _list_unlabelled(config)

@@ -42,8 +42,9 @@ def measure_images(
         Of all images. Without one lengths are in mm where a DICOM file states its own, and elsewhere in pixels.
     model : path
         A ``model.onnx`` of a run.
-    growth_chart : {'none', 'hadlock', 'intergrowth'}
-        Whose gestational ages stand beside the lengths, see `growth.read_lengths`. For research.
+    growth_chart : str
+        ``none`` or a name of `growth.CHARTS`, whose ages and centiles stand beside the
+        lengths, see `growth.read_lengths`. For research.
     weeks : float
         Gestational age by dates of all images, from which their centiles follow.
     site : path or str

@@ -11,7 +11,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from fetal_biometry.frames import points_of
+from fetal_biometry.measure import growth
 from fetal_biometry.measure.flags import FLAGS, doubts_of
+from fetal_biometry.measure.growth import CHARTS
 from fetal_biometry.measure.head_size import band_names
 from fetal_biometry.measure.lengths import reported_lengths
 from fetal_biometry.model.geometry import all_lengths
@@ -32,11 +34,11 @@ KINDS = {  # of images: a title, and the decimals of its numbers
     "direction_deg": ("Direction of the OFD, degrees from the horizontal", 0),
     "cephalic_index": ("Cephalic index, BPD over OFD", 2),
 }
-GROWTH_COLUMNS = (  # a column, its heading, what stands small below it, decimals
+GROWTH_COLUMNS = (  # a column, its heading, what stands small below it (of centiles their chart's name), decimals
     ("cephalic_index", "Cephalic index", "BPD over OFD", 2),
     ("age_weeks_hc", "Age by HC", "weeks", 1),
     ("age_weeks_bpd", "Age by BPD", "weeks", 1),
-    *((f"{length}_centile", f"{length.upper()} centile", "INTERGROWTH-21st", 1) for length in ("hc", "bpd", "ofd")),
+    *((f"{length}_centile", f"{length.upper()} centile", "", 1) for length in ("hc", "bpd", "ofd")),
 )
 NOISY_LABELS = {  # what training did with labels that are not valid, by policy
     None: "",
@@ -113,8 +115,7 @@ def render_report(inputs: ReportInputs) -> str:
         settings=flatten(inputs.settings),
         digest=content_digest(inputs.images),
         quarantined=inputs.quarantine.to_dict("records"),
-        chart=inputs.settings.get("growth_chart"),
-        growth=[column for column in GROWTH_COLUMNS if column[0] in rows and rows[column[0]].notna().any()],
+        **_growth(rows, inputs.settings.get("growth_chart", "none")),
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
         flag_meanings={flag.name: flag.meaning for flag in FLAGS},
         image_kinds=KINDS,
@@ -122,6 +123,19 @@ def render_report(inputs: ReportInputs) -> str:
         **_figures(inputs, rows, test_rows, reference),
         gallery=gallery(rows, test_rows),
     )
+
+
+def _growth(rows: pd.DataFrame, name: str) -> dict:
+    """What the page says of gestational ages and centiles: the columns that hold something, and the charts."""
+    if name == "none":
+        return {"growth": [], "chart": None, "centile_chart": None}
+    chart, centile_chart = CHARTS[name], growth.centile_chart(name)
+    columns = [
+        (column, heading, small or centile_chart.name, digits)
+        for column, heading, small, digits in GROWTH_COLUMNS
+        if column in rows and rows[column].notna().any()
+    ]
+    return {"growth": columns, "chart": chart, "centile_chart": centile_chart}
 
 
 def _figures(inputs: ReportInputs, rows: pd.DataFrame, test_rows: pd.DataFrame, reference: dict) -> dict:

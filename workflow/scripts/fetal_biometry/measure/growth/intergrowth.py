@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-AGES = (14.0, 40.0)
+from fetal_biometry.measure.growth.chart import Chart
 
 
 def estimate_age(lengths_mm: np.ndarray) -> np.ndarray:
@@ -29,9 +29,9 @@ def standard_scores(lengths_mm: np.ndarray, weeks: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (N, 3)
-        NaN outside 14 to 40 weeks.
+        NaN where the age is. Outside 14 to 40 weeks the formulas hold for nothing.
     """
-    w = np.where((weeks >= AGES[0]) & (weeks <= AGES[1]), np.asarray(weeks, dtype=float), np.nan)
+    w = np.asarray(weeks, dtype=float)
     log = np.log(w)
     mean = [
         5.60878 + 0.158369 * w**2 - 0.00256379 * w**3,
@@ -50,3 +50,13 @@ def centiles(lengths_mm: np.ndarray, weeks: np.ndarray) -> np.ndarray:
     """INTERGROWTH-21st centiles, 0 to 100, of lengths at a known gestational age; see `standard_scores`."""
     normal = NormalDist()
     return 100 * np.vectorize(normal.cdf, otypes=[float])(standard_scores(lengths_mm, weeks))
+
+
+CHART = Chart(
+    name="INTERGROWTH-21st",
+    population="4,321 healthy pregnancies in eight countries",
+    source="Papageorghiou et al., Lancet 2014; ages Papageorghiou et al., Ultrasound Obstet Gynecol 2016",
+    ages=(14.0, 40.0),
+    estimate_age=estimate_age,
+    centiles=centiles,
+)

@@ -1,0 +1,35 @@
+"""The measurements for people and other programs: a file here and an entry of `EXPORTS` for each export.
+
+An export is a function of the predictions table, see `biometry.measure`, with the ``examination``, ``path``, ``frame``,
+``width_px`` and ``height_px`` of each image beside. It returns the file's text or bytes. A row may lack lengths: NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from fetal_biometry.measure.exports.challenge import circumferences, task_a
+from fetal_biometry.measure.exports.examinations import examinations
+from fetal_biometry.measure.exports.fhir import bundle
+from fetal_biometry.measure.exports.hc18 import hc18_submission
+from fetal_biometry.measure.exports.measurements import measurements
+from fetal_biometry.measure.exports.workbook import workbook
+
+EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
+    "predictions.xlsx": workbook,
+    "examinations.csv": examinations,
+    "exports/taskA_predictions.csv": task_a,
+    "exports/HC_results.csv": circumferences,
+    "exports/hc18_submission.csv": hc18_submission,
+    "exports/measurements.json": measurements,
+    "exports/fhir.json": bundle,
+}
+"""From a file's place under results/<run>/ to what makes its content."""
+
+
+def content(name: str, table: pd.DataFrame) -> bytes:
+    """The content of an export; texts are UTF-8."""
+    made = EXPORTS[name](table)
+    return made if isinstance(made, bytes) else made.encode("utf-8")
