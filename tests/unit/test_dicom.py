@@ -26,7 +26,7 @@ from fetal_biometry.data.sources import list_sources
 from fetal_biometry.errors import InputError
 from fetal_biometry.images import dicom
 from fetal_biometry.images.image_ref import ImageRef, find_images, list_frames
-from fetal_biometry.images.raster import format_regions, image_size, parse_regions, pixel_sizes_in, read_grey
+from fetal_biometry.images.raster import calibration_of, format_regions, image_size, parse_regions, read_grey
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.model.geometry import ellipse_landmarks, head_circumference
 from fetal_biometry.terms import Calliper
@@ -173,7 +173,7 @@ def test_run_lengths_are_decoded(path):
 
 def place_head(path, centre):
     """Lengths in mm, by the workflow, of a head of 60 x 40 mm whose centre is at those pixels."""
-    regions = pixel_sizes_in(ImageRef(path))
+    regions = calibration_of(ImageRef(path)).regions
     across, down = (0.2, 0.31)
     millimetres = ellipse_landmarks((0, 0), 30, 20, 0.5)
     points = (millimetres / [across, down] + centre)[None]
@@ -195,7 +195,7 @@ def test_the_region_that_holds_the_head_counts(path):
     regions = [region(0, 0, 399, 599, 0.05, 0.05), region(400, 0, 799, 599, 0.02, -0.031),
                region(0, 600, 799, 699, 0.01, 0.02, units=4), region(0, 0, 799, 699, 0.9, 0.9, spatial=2)]  # fmt: skip
     write(path, np.zeros((1, 700, 800), np.uint8), SequenceOfUltrasoundRegions=Sequence(regions))
-    assert len(pixel_sizes_in(ImageRef(path))) == 2
+    assert len(calibration_of(ImageRef(path)).regions) == 2
     assert place_head(path, (600, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
     assert np.isnan(place_head(path, (400, 300))).all()  # over both: no millimetres are made up
     assert np.isnan(place_head(path, (600, 650))).all()
@@ -204,7 +204,7 @@ def test_the_region_that_holds_the_head_counts(path):
 def test_pixel_spacing_is_second_choice_and_belongs_to_rows_first(path):
     pixels = np.zeros((1, 600, 800), np.uint8)
     write(path, pixels, PixelSpacing=[0.31, 0.2])
-    assert pixel_sizes_in(ImageRef(path)).tolist() == [[0, 0, 799, 599, 0.2, 0.31]]
+    assert calibration_of(ImageRef(path)).regions.tolist() == [[0, 0, 799, 599, 0.2, 0.31]]
     assert place_head(path, (400, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
     write(path, pixels, PixelSpacing=[9, 9], SequenceOfUltrasoundRegions=[region(0, 0, 799, 599, 0.02, 0.031)])
     assert place_head(path, (400, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
@@ -218,13 +218,13 @@ def test_each_frame_has_its_own_spacing_where_the_file_says_so(path):
         group.PixelMeasuresSequence = [measures]
         groups.append(group)
     write(path, speckle(2), PerFrameFunctionalGroupsSequence=groups)
-    assert [pixel_sizes_in(image)[0, 4] for image in list_frames(path)] == [0.1, 0.3]
+    assert [calibration_of(image).regions[0, 4] for image in list_frames(path)] == [0.1, 0.3]
 
 
 @pytest.mark.parametrize("tags", [{}, {"PixelSpacing": [0, 0]}, {"ImagerPixelSpacing": [0.2, 0.2]}])
 def test_without_a_size_there_are_no_millimetres(path, tags):
     write(path, np.zeros((1, 600, 800), np.uint8), **tags)
-    assert len(pixel_sizes_in(ImageRef(path))) == 0
+    assert len(calibration_of(ImageRef(path)).regions) == 0
     assert np.isnan(place_head(path, (400, 300))).all()
 
 

@@ -123,6 +123,7 @@ rule measure_heads:
     params:
         calliper=str(CONFIG.calliper),
         flags=CONFIG.flags,
+        parts=PLAN.parts,
         chart=CONFIG.growth_chart,
     message:
         "Measuring the heads found by {wildcards.recipe}"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from fetal_biometry.data.noisy_labels import SUGGESTED
-from fetal_biometry.terms import COLUMNS, REFERENCE_COLUMNS, Split
+from fetal_biometry.frames import points_of
+from fetal_biometry.measure.contradictions import doubt_table
+from fetal_biometry.model.geometry import all_lengths
+from fetal_biometry.terms import COLUMNS, REFERENCE_COLUMNS, STATED, Split, Verdict
 
 LABEL_FACTS = ("label_source", "origin", "verdict", "reasons")  # text; empty without a label
+STATED_HC = 0.08  # share by which a label's HC may differ from the stated one; two observers differ by less
 AUDIT_COLUMNS = ("image_name", "examination", "split", "verdict", "reasons", "score")
 
 
@@ -38,11 +42,10 @@ def join_images(
     images = pd.concat([table.assign(split=part if part in set(Split) else "") for part, table in parts.items()])
     images = images[images.index.isin(index.index)].sort_index()
     names = images.index
-    for column in ("width_px", "height_px", "calibrated_regions"):
+    for column in ("width_px", "height_px", "calibrated_regions", "calibration_problem"):
         images[column] = index[column].reindex(names)
-    images["calibrated_regions"] = images["calibrated_regions"].fillna("")
     images["frame"] = images["frame"].astype("Int64")
-    for column in ("pixel_size_mm", "reference_hc_mm", "gestational_age_weeks"):
+    for column in ("pixel_size_mm", *STATED, "gestational_age_weeks"):
         images[column] = facts[column].reindex(names).astype(float)
     known = pd.DataFrame(columns=["image_name"]) if labels is None else labels
     images["split"] = images["split"].where(names.isin(known.index), "")
@@ -56,3 +59,11 @@ def join_images(
     for column, name in zip(COLUMNS, REFERENCE_COLUMNS, strict=True):
         images[name] = float("nan") if references is None else references[column].reindex(names).astype(float)
     return images
+
+
+def doubt_labels(images: pd.DataFrame) -> str:
+    """What is wrong with the table of pixel sizes and stated HC of images with a valid label, see `doubt_table`."""
+    valid = images[images["verdict"] == Verdict.VALID]
+    hc_px = all_lengths(points_of(valid))[:, 2]
+    sizes, stated = (valid[column].to_numpy(dtype=float) for column in ("pixel_size_mm", "reference_hc_mm"))
+    return doubt_table(hc_px, sizes, stated, STATED_HC)

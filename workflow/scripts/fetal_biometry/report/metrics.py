@@ -67,6 +67,7 @@ def evaluate_model(
         "loss": None,
         "calliper": subject.calliper,
         "labels": count_labels(images),
+        "pixel_sizes": count_pixel_sizes(predictions),
         "splits": {},
         "out_of_fold": {},
         "reference": {},
@@ -124,6 +125,16 @@ def count_labels(images: pd.DataFrame) -> dict:
         "unlabelled": len(images) - len(labelled),
         "names_swapped": bool(labelled["label_source"].str.contains("swapped").any()),
         "reasons": dict(reasons.most_common()),
+    }
+
+
+def count_pixel_sizes(predictions: pd.DataFrame) -> dict:
+    """Of how many images the pixel size is known, of how many it is not, and of how many something contradicts it."""
+    known = predictions["hc_mm"].notna()
+    return {
+        "known": int(known.sum()),
+        "missing": int((~known).sum()),
+        "contradicted": int((predictions["contradiction"] != "").sum()),
     }
 
 
