@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import cv2
+import gdcm
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,6 +69,20 @@ def write(path, pixels, syntax=ExplicitVRLittleEndian, photometric="MONOCHROME2"
         file["PixelData"].is_undefined_length = True
     file.save_as(path, enforce_file_format=True)
     return path
+
+
+def recompress(path, syntax):
+    """Compress a file by GDCM, to one of its transfer syntaxes."""
+    reader, coder, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(path))
+    assert reader.Read()
+    coder.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    coder.SetInput(reader.GetImage())
+    assert coder.Change()
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(coder.GetOutput())
+    assert writer.Write()
 
 
 def region(left, top, right, bottom, across_cm, down_cm, units=3, spatial=1):
@@ -238,7 +253,8 @@ def test_files_without_a_suffix_are_known_by_their_first_bytes(tmp_path):
     write(tmp_path / "one.dcm", speckle())
     (tmp_path / "notes").write_text("no image")
     assert [path.name for path in find_images(tmp_path)] == ["IM0001", "one.dcm"]
-    sources = list_sources(Config(dataset="images", images=str(tmp_path)), tmp_path)
+    *sources, notes = list_sources(Config(dataset="images", images=str(tmp_path)), tmp_path)
+    assert notes.image_name == "notes" and "no image" in notes.problem
     assert [source.image_name for source in sources] == ["IM0001#1", "IM0001#2", "one.dcm"]
     assert [source.image for source in sources[1:]] == [
         ImageRef(tmp_path / "IM0001", 1), ImageRef(tmp_path / "one.dcm"),

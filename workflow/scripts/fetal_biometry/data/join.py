@@ -11,6 +11,7 @@ from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.terms import COLUMNS, REFERENCE_COLUMNS, STATED, Split, Verdict
 
 LABEL_FACTS = ("label_source", "origin", "verdict", "reasons")  # text; empty without a label
+SHOWN = 20  # files that are named on the terminal
 STATED_HC = 0.08  # share by which a label's HC may differ from the stated one; two observers differ by less
 AUDIT_COLUMNS = ("image_name", "examination", "split", "verdict", "reasons", "score")
 
@@ -61,9 +62,14 @@ def join_images(
     return images
 
 
-def doubt_labels(images: pd.DataFrame) -> str:
-    """What is wrong with the table of pixel sizes and stated HC of images with a valid label, see `doubt_table`."""
+def describe_join(images: pd.DataFrame, quarantine: pd.DataFrame) -> list[str]:
+    """What a reader must know of a run's images, a line each: files not measured, a table that is wrong."""
+    lines = [f"not measured: {reason}" for reason in quarantine["reason"].head(SHOWN)]
+    if len(quarantine):
+        lines.append(f"{len(quarantine)} files are not measured; quarantine.csv lists them.")
     valid = images[images["verdict"] == Verdict.VALID]
     hc_px = all_lengths(points_of(valid))[:, 2]
     sizes, stated = (valid[column].to_numpy(dtype=float) for column in ("pixel_size_mm", "reference_hc_mm"))
-    return doubt_table(hc_px, sizes, stated, STATED_HC)
+    if doubt := doubt_table(hc_px, sizes, stated, STATED_HC):
+        lines.append(f"the table of pixel sizes, by the valid labels: {doubt}.")
+    return lines

@@ -12,7 +12,17 @@ from pydicom import Dataset, config, dcmread
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.pixels import apply_color_lut, apply_rescale, apply_voi_lut, pixel_array
 from pydicom.tag import Tag
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import (
+    JPEG2000,
+    DeflatedExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+)
 
 from fetal_biometry.errors import InputError
 
@@ -29,6 +39,11 @@ _GREYS = [tag_for_keyword(keyword) for keyword in (
     "WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence", "RescaleSlope", "RescaleIntercept",
 )]  # fmt: skip
 _NEEDED = ("Rows", "Columns", "PhotometricInterpretation", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation")
+# Another decoder, which pydicom would try, ends the process or takes minutes where one of these is damaged.
+_DECODERS = {
+    **dict.fromkeys((JPEGBaseline8Bit, JPEGExtended12Bit, JPEG2000Lossless, JPEG2000), "pillow"),
+    **dict.fromkeys((JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless), "gdcm"),
+}
 SAME_SIZE = 0.02  # two statements of a pixel's size that differ by less, as a share, are one
 
 
@@ -76,7 +91,8 @@ def read_frame(path, frame: int) -> np.ndarray:
     with _refusal(path, "the DICOM image cannot be decoded", "export it uncompressed or as PNG", head):
         source = _source(path, head)
         facts = source if isinstance(source, Dataset) else Dataset()
-        values = pixel_array(source, index=frame, ds_out=facts, specific_tags=_GREYS)
+        plugin = _DECODERS.get(head.file_meta.TransferSyntaxUID, "")
+        values = pixel_array(source, index=frame, ds_out=facts, specific_tags=_GREYS, decoding_plugin=plugin)
         if facts.PhotometricInterpretation.partition("_")[0] not in _COLOURS:
             raise ValueError
         if facts.PhotometricInterpretation == "PALETTE COLOR":
@@ -226,16 +242,16 @@ def _refusal(path, what: str, remedy: str, facts: Dataset | None = None):
 def _cause(facts: Dataset) -> str:
     """Which tag keeps a picture from being decoded, and the transfer syntax."""
     syntax = facts.file_meta.get("TransferSyntaxUID")
-    known = syntax is not None and syntax.name != syntax
+    known = syntax is not None and syntax.is_transfer_syntax
     stored = f"transfer syntax {Tag('TransferSyntaxUID')} {syntax.name if known else 'unknown'}"
     missing = [keyword for keyword in _NEEDED if keyword not in facts]
     if missing:
         return f"{_named(missing[0])} is missing; {stored}"
-    if facts.PhotometricInterpretation.partition("_")[0] not in _COLOURS:
+    if str(facts.PhotometricInterpretation).partition("_")[0] not in _COLOURS:
         return f"{_named('PhotometricInterpretation')} is no colour space that is read; {stored}"
     if facts.SamplesPerPixel == 3 and facts.BitsAllocated != 8:
         return f"{_named('BitsAllocated')} is {facts.BitsAllocated} for colours, not 8; {stored}"
-    if syntax is not None and not syntax.is_encapsulated:
+    if known and not syntax.is_encapsulated:
         return f"{_named('PixelData')} is not what {_named('Rows')} and {_named('BitsAllocated')} ask for; {stored}"
     return f"{_named('PixelData')} is damaged, or compressed in a way that is not read; {stored}"
 

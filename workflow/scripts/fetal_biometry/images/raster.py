@@ -1,8 +1,9 @@
 """Ultrasound image files in, grey arrays out."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import cv2
@@ -60,12 +61,17 @@ def count_frames(path) -> int:
         return _frames_of(opened)
 
 
-def _opened(path) -> Image.Image:
+@contextmanager
+def _opened(path) -> Iterator[Image.Image]:
+    """An open image file, of which the header alone is read; whatever Pillow raises becomes an `InputError`."""
     try:
-        return Image.open(path)
+        with Image.open(path) as opened:
+            yield opened
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
-    except Exception as error:  # Pillow raises many kinds
+    except Exception as error:  # of many kinds
         reason = "of an unknown format" if isinstance(error, UnidentifiedImageError) else error
         remedy = f"images are {IMAGE_FORMATS}; replace or remove it"
         raise InputError(f"{path}: not a readable image ({reason}); {remedy}.") from error
@@ -116,11 +122,9 @@ def _decode(path) -> np.ndarray:
 def _decode_page(path, frame: int) -> np.ndarray:
     """One page or frame of several."""
     with _opened(path) as opened:
-        try:
-            opened.seek(frame)
-            page = np.asarray(opened if opened.mode in ("L", "I;16", "I;16B", "F", "I") else opened.convert("L"))
-        except Exception as error:  # Pillow raises many kinds
-            raise InputError(f"{path}: page {frame + 1} is cut short or damaged; replace or remove it.") from error
+        opened.seek(frame)
+        opened.load()  # before it, a GIF file's mode is that of its first frame
+        page = np.asarray(opened if opened.mode in ("L", "I;16", "I;16B", "F", "I") else opened.convert("L"))
     return page.astype(np.uint16) if page.dtype == ">u2" else page
 
 

@@ -63,7 +63,7 @@ def _between_sizes(given: float, text: str, points: np.ndarray, limit: float) ->
 
 
 def read_facts(paths, parts: list[str]) -> pd.DataFrame:
-    """The plan's facts of all parts; of labelled images without stated lengths, which judge the model and not a head."""
+    """The plan's facts of all parts; of labelled images without stated lengths, which judge the model."""
     tables = [read_frame(path) for path in paths]
     for table, part in zip(tables, parts, strict=True):
         if part in set(Split):
@@ -120,5 +120,5 @@ def doubt_table(hc_px: np.ndarray, pixel_size_mm: np.ndarray, stated_hc_mm: np.n
             if (right := agree(hc * sizes, truth)) >= max(AGREE * count, count - wrong + 1):
                 return f"{said}; {what} shifted by one row, by which {right} agree"
     if (right := agree(hc * size / factor, stated)) >= AGREE * count and abs(factor - 1) > limit:
-        return f"{said}; it is {factor:.3g} times the stated one in {right} rows: one of them is in another unit"
+        return f"{said}; it is {factor:.2g} times the stated one in {right} rows: one of them is in another unit"
     return said

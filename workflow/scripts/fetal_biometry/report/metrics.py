@@ -134,7 +134,7 @@ def count_pixel_sizes(predictions: pd.DataFrame) -> dict:
     return {
         "known": int(known.sum()),
         "missing": int((~known).sum()),
-        "contradicted": int((predictions["contradiction"] != "").sum()),
+        "contradicted": int(predictions["flags"].str.contains("pixel size contradicted").sum()),
     }
 
 
