@@ -73,7 +73,7 @@ def read_facts(paths, parts: list[str]) -> pd.DataFrame:
 
 def describe_pixel_sizes(table: pd.DataFrame, images: pd.DataFrame, limits: FlagLimits | None) -> list[str]:
     """What a reader of the predictions must know of their pixel sizes, a line each; nothing where all is well."""
-    missing, wrong = int(table["hc_mm"].isna().sum()), int((table["contradiction"] != "").sum())
+    missing, wrong = int(table["pixel_width_mm"].isna().sum()), int((table["contradiction"] != "").sum())
     lines = []
     if missing:
         remedy = "give pixel_sizes, in mm or as a csv of image_name, pixel_size_mm"

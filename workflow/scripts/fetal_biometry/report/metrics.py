@@ -130,7 +130,7 @@ def count_labels(images: pd.DataFrame) -> dict:
 
 def count_pixel_sizes(predictions: pd.DataFrame) -> dict:
     """Of how many images the pixel size is known, of how many it is not, and of how many something contradicts it."""
-    known = predictions["hc_mm"].notna()
+    known = predictions["pixel_width_mm"].notna()
     return {
         "known": int(known.sum()),
         "missing": int((~known).sum()),
