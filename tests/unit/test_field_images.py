@@ -27,6 +27,7 @@ from pydicom.uid import (
 from test_dicom import recompress, region, write
 
 from fetal_biometry.configuration import Config
+from fetal_biometry.data.join import describe_join
 from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import sizes_of
@@ -35,8 +36,10 @@ from fetal_biometry.images.raster import prepare_images
 from fetal_biometry.measure.api import PRETRAINED, measure_images
 from fetal_biometry.measure.biometry import measure
 from fetal_biometry.measure.contradictions import describe_pixel_sizes, doubt_table, read_facts
+from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.model.inference import Predictor, locate_all
 from fetal_biometry.report.metrics import count_pixel_sizes
+from fetal_biometry.terms import COLUMNS as LANDMARKS
 from fetal_biometry.terms import STATED, Calliper
 
 PHANTOMS = plan_phantoms(8, seed=3)
@@ -442,6 +445,22 @@ def test_a_table_is_doubted_as_a_whole(name):
     found = doubt_table(hc_px, *change(size, hc_mm), LIMITS.flags.stated_length)
     assert (found == "") == (word is None) and (word or "") in found
     assert doubt_table(hc_px[:4], *(part[:4] for part in change(size, hc_mm)), LIMITS.flags.stated_length) == ""
+
+
+def test_a_join_names_what_is_not_measured_and_the_table_that_labels_contradict():
+    _, size, _ = heads(30)
+    points = np.array([ellipse_landmarks((400, 270), semi, 0.8 * semi, 0.1) for semi in np.linspace(90, 250, 30)])
+    true_hc = all_lengths(points)[:, 2] * size
+    bad = pd.DataFrame({"reason": [f"{number}.png: cut short." for number in range(25)]})
+
+    def lines(stated, verdict="valid", quarantine=bad):
+        images = pd.DataFrame(points.reshape(-1, 8), columns=list(LANDMARKS))
+        return describe_join(images.assign(verdict=verdict, pixel_size_mm=size, reference_hc_mm=stated), quarantine)
+
+    assert len(lines(true_hc)) == 21 and "19.png" in lines(true_hc)[19] and re.match("25 ", lines(true_hc)[20])
+    (line,) = lines(np.roll(true_hc, 1), quarantine=bad[:0])
+    assert "one row" in line and "30" in line
+    assert lines(np.roll(true_hc, 1), "invalid", bad[:0]) == lines(np.nan, quarantine=bad[:0]) == []
 
 
 def test_stated_lengths_judge_the_model_where_there_is_a_label(tmp_path):
