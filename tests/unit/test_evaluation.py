@@ -44,6 +44,7 @@ def found(images: pd.DataFrame, heads: np.ndarray) -> pd.DataFrame:
     table["pixel_width_mm"] = per_px
     for i, length in enumerate(LENGTHS):
         for unit, lengths in (("px", all_lengths(heads)[:, i]), ("mm", all_lengths(heads)[:, i] * per_px)):
+            table[f"{length}_{unit}"] = lengths
             table[f"{length}_{unit}_low"], table[f"{length}_{unit}_high"] = 0.9 * lengths, 1.1 * lengths
     return table
 
