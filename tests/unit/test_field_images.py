@@ -175,6 +175,10 @@ def cut(path, grey, size):
     write(path, grey[None, :-40], **cm(grey, size))
 
 
+def doubled(path, grey, size):
+    write(path, cv2.resize(grey, None, fx=2, fy=2)[None], **cm(grey, size))
+
+
 def spaced(factor):
     return lambda path, grey, size: write(path, grey[None], PixelSpacing=[factor * size] * 2, **cm(grey, size))
 
@@ -182,6 +186,7 @@ def spaced(factor):
 CONTRARY = {  # a file, what a table says of it, the two figures by pixel size and true HC
     "a picture of half the size": (halved, {}, lambda size, hc: ("799, 539", "400x270")),
     "a picture with rows cut off": (cut, {}, lambda size, hc: ("799, 539", "800x500")),
+    "a copy of twice the size": (doubled, {}, lambda size, hc: ("799, 539", "1600x1080")),
     "another pixel spacing": (spaced(1.5), {}, lambda size, hc: (f"{size:.4g}", f"{1.5 * size:.4g}")),
     "a pixel spacing in centimetres": (spaced(0.1), {}, lambda size, hc: (f"{size:.4g}", f"{0.1 * size:.4g}")),
     "two sizes of one region": (

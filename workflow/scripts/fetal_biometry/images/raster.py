@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from fetal_biometry.model.geometry import fit_square
 
 _GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH  # upright, as viewers show it
 Image.MAX_IMAGE_PIXELS = None  # headers alone are read here, and `_refuse_size` has a limit of its own
+ENLARGED = 0.6  # regions that end before this share of width and height are those of a smaller copy
 SMALLEST_SIDE, LARGEST_PX = 32, 2**26  # no head is seen in less; no ultrasound system writes more
 
 
@@ -158,7 +159,19 @@ def prepare_image(image: ImageRef, size: int, squeezed: bool = False) -> Prepare
     image_size(image)  # refuses several pictures in one file, of which decoding would show the first
     grey = read_grey(image)
     height, width = grey.shape
-    return Prepared(fit_square(grey, size, squeezed), width, height, calibration_of(image))
+    return Prepared(fit_square(grey, size, squeezed), width, height, doubted(calibration_of(image), grey))
+
+
+def doubted(known: Calibration, grey: np.ndarray) -> Calibration:
+    """The calibration, with a problem where its regions end within a frame that goes on, as in an enlarged copy."""
+    size = np.array(grey.shape[::-1])
+    if known.problem or not len(known.regions) or (known.regions[:, 2:4] > ENLARGED * size).any():
+        return known
+    right, bottom = known.regions[:, 2:4].max(axis=0).astype(int) + 1
+    if grey[:bottom, :right].sum(dtype=float) >= grey.sum(dtype=float) / 2:
+        return known
+    end = f"its regions end at {right - 1}, {bottom - 1}"
+    return replace(known, problem=f"{end} in a frame of {size[0]}x{size[1]} pixels that shows more beyond")
 
 
 def prepare_images(images: Iterable[ImageRef], size: int, squeezed: bool = False, threads: int = 1):
