@@ -12,7 +12,7 @@ from fetal_biometry.terms import COLUMNS, REFERENCE_COLUMNS, STATED, Split, Verd
 
 LABEL_FACTS = ("label_source", "origin", "verdict", "reasons")  # text; empty without a label
 SHOWN = 20  # files that are named on the terminal
-STATED_HC = 0.08  # share by which a label's HC may differ from the stated one; two observers differ by less
+STATED_HC = 0.05  # share by which a label's HC may differ from the stated one
 AUDIT_COLUMNS = ("image_name", "examination", "split", "verdict", "reasons", "score")
 
 
