@@ -521,7 +521,7 @@ WHOLE = {
         setting(images="gone.csv"),
         "the table does not exist; correct its path",
     ),
-    "an empty folder": ("images", no_image, "has no image; set images=FOLDER or another dataset"),
+    "an empty folder": ("images", no_image, r"images: no image in this folder \(it is empty\)"),
     "an empty dataset": (
         "hc18",
         lambda world: (no_image(world), setting(pixel_sizes="")(world)),

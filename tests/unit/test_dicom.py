@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import cv2
+import gdcm
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,7 +27,7 @@ from fetal_biometry.data.sources import list_sources
 from fetal_biometry.errors import InputError
 from fetal_biometry.images import dicom
 from fetal_biometry.images.image_ref import ImageRef, find_images, list_frames
-from fetal_biometry.images.raster import format_regions, image_size, parse_regions, pixel_sizes_in, read_grey
+from fetal_biometry.images.raster import calibration_of, format_regions, image_size, parse_regions, read_grey
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.model.geometry import ellipse_landmarks, head_circumference
 from fetal_biometry.terms import Calliper
@@ -68,6 +69,20 @@ def write(path, pixels, syntax=ExplicitVRLittleEndian, photometric="MONOCHROME2"
         file["PixelData"].is_undefined_length = True
     file.save_as(path, enforce_file_format=True)
     return path
+
+
+def recompress(path, syntax):
+    """Compress a file by GDCM, to one of its transfer syntaxes."""
+    reader, coder, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(path))
+    assert reader.Read()
+    coder.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    coder.SetInput(reader.GetImage())
+    assert coder.Change()
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(coder.GetOutput())
+    assert writer.Write()
 
 
 def region(left, top, right, bottom, across_cm, down_cm, units=3, spatial=1):
@@ -173,7 +188,7 @@ def test_run_lengths_are_decoded(path):
 
 def place_head(path, centre):
     """Lengths in mm, by the workflow, of a head of 60 x 40 mm whose centre is at those pixels."""
-    regions = pixel_sizes_in(ImageRef(path))
+    regions = calibration_of(ImageRef(path)).regions
     across, down = (0.2, 0.31)
     millimetres = ellipse_landmarks((0, 0), 30, 20, 0.5)
     points = (millimetres / [across, down] + centre)[None]
@@ -195,7 +210,7 @@ def test_the_region_that_holds_the_head_counts(path):
     regions = [region(0, 0, 399, 599, 0.05, 0.05), region(400, 0, 799, 599, 0.02, -0.031),
                region(0, 600, 799, 699, 0.01, 0.02, units=4), region(0, 0, 799, 699, 0.9, 0.9, spatial=2)]  # fmt: skip
     write(path, np.zeros((1, 700, 800), np.uint8), SequenceOfUltrasoundRegions=Sequence(regions))
-    assert len(pixel_sizes_in(ImageRef(path))) == 2
+    assert len(calibration_of(ImageRef(path)).regions) == 2
     assert place_head(path, (600, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
     assert np.isnan(place_head(path, (400, 300))).all()  # over both: no millimetres are made up
     assert np.isnan(place_head(path, (600, 650))).all()
@@ -204,7 +219,7 @@ def test_the_region_that_holds_the_head_counts(path):
 def test_pixel_spacing_is_second_choice_and_belongs_to_rows_first(path):
     pixels = np.zeros((1, 600, 800), np.uint8)
     write(path, pixels, PixelSpacing=[0.31, 0.2])
-    assert pixel_sizes_in(ImageRef(path)).tolist() == [[0, 0, 799, 599, 0.2, 0.31]]
+    assert calibration_of(ImageRef(path)).regions.tolist() == [[0, 0, 799, 599, 0.2, 0.31]]
     assert place_head(path, (400, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
     write(path, pixels, PixelSpacing=[9, 9], SequenceOfUltrasoundRegions=[region(0, 0, 799, 599, 0.02, 0.031)])
     assert place_head(path, (400, 300))[:2] == pytest.approx([40, 60], rel=1e-6)
@@ -218,13 +233,13 @@ def test_each_frame_has_its_own_spacing_where_the_file_says_so(path):
         group.PixelMeasuresSequence = [measures]
         groups.append(group)
     write(path, speckle(2), PerFrameFunctionalGroupsSequence=groups)
-    assert [pixel_sizes_in(image)[0, 4] for image in list_frames(path)] == [0.1, 0.3]
+    assert [calibration_of(image).regions[0, 4] for image in list_frames(path)] == [0.1, 0.3]
 
 
 @pytest.mark.parametrize("tags", [{}, {"PixelSpacing": [0, 0]}, {"ImagerPixelSpacing": [0.2, 0.2]}])
 def test_without_a_size_there_are_no_millimetres(path, tags):
     write(path, np.zeros((1, 600, 800), np.uint8), **tags)
-    assert len(pixel_sizes_in(ImageRef(path))) == 0
+    assert len(calibration_of(ImageRef(path)).regions) == 0
     assert np.isnan(place_head(path, (400, 300))).all()
 
 
@@ -238,7 +253,8 @@ def test_files_without_a_suffix_are_known_by_their_first_bytes(tmp_path):
     write(tmp_path / "one.dcm", speckle())
     (tmp_path / "notes").write_text("no image")
     assert [path.name for path in find_images(tmp_path)] == ["IM0001", "one.dcm"]
-    sources = list_sources(Config(dataset="images", images=str(tmp_path)), tmp_path)
+    *sources, notes = list_sources(Config(dataset="images", images=str(tmp_path)), tmp_path)
+    assert notes.image_name == "notes" and "no image" in notes.problem
     assert [source.image_name for source in sources] == ["IM0001#1", "IM0001#2", "one.dcm"]
     assert [source.image for source in sources[1:]] == [
         ImageRef(tmp_path / "IM0001", 1), ImageRef(tmp_path / "one.dcm"),

@@ -38,11 +38,13 @@ def labelled(heads: np.ndarray) -> pd.DataFrame:
 
 def found(images: pd.DataFrame, heads: np.ndarray) -> pd.DataFrame:
     """Predictions of the same images, intervals of 10 % to either side."""
-    table = images[["image_name"]].assign(flags="", contrast=0.7, confidence=0.9)
+    table = images[["image_name"]].assign(flags="", contrast=0.7, confidence=0.9, head_odds=np.nan)
     table[list(COLUMNS)] = heads.reshape(-1, 8)
     per_px = images["pixel_size_mm"].to_numpy()
+    table["pixel_width_mm"] = per_px
     for i, length in enumerate(LENGTHS):
         for unit, lengths in (("px", all_lengths(heads)[:, i]), ("mm", all_lengths(heads)[:, i] * per_px)):
+            table[f"{length}_{unit}"] = lengths
             table[f"{length}_{unit}_low"], table[f"{length}_{unit}_high"] = 0.9 * lengths, 1.1 * lengths
     return table
 

@@ -27,14 +27,16 @@ def turned(points, degrees):
     return np.vstack([points[:2], (points[2:] - middle) @ rotation.T + middle])
 
 
-def flags(points, confidence=0.9, margins=(0.02, 0.03, 0.02), hc_mm=200.0, pixel=(0.2, 0.2), **quality):
+def flags(
+    points, confidence=0.9, margins=(0.02, 0.03, 0.02), hc_mm=200.0, pixel=(0.2, 0.2), contradictions=(), **quality
+):
     """Flags of one head without that of an unknown pixel size, which ``hc_mm=nan`` means."""
     quality = pd.DataFrame([QUALITY | {"confidence": confidence} | quality])
     pixel_size = np.array([pixel]) * (1 if np.isfinite(hc_mm) else np.nan)
     lengths = reported_lengths(points[None], pixel_size, Calliper.OUTER_TO_OUTER)
     lengths[:, 2] = hc_mm
     sizes = np.array([[800.0, 540.0]])
-    heads = Measured(points[None], sizes, pixel_size, lengths, quality, np.array([margins]))
+    heads = Measured(points[None], sizes, pixel_size, lengths, quality, np.array([margins]), contradictions)
     raised = flag_heads(heads, LIMITS)[0]
     assert ("no pixel size" in raised) == np.isnan(hc_mm)
     return doubts_of([raised])[0]
@@ -51,7 +53,8 @@ def test_every_flag_can_be_raised_and_is_explained():
         ";"
     )
     crossed = flags(np.add(turned(HEAD, 20), [[0, 0], [0, 0], [0, 90], [0, 90]])).split(";")
-    assert {*nowhere, *crossed} == {flag.name for flag in FLAGS if flag.doubts_head}
+    other_size = flags(HEAD, contradictions=["0.1 mm or 0.2 mm"]).split(";")
+    assert {*nowhere, *crossed, *other_size} == {flag.name for flag in FLAGS if flag.doubts_head}
     assert [flag.name for flag in FLAGS if not flag.doubts_head] == ["no pixel size"]
     assert all(flag.meaning for flag in FLAGS) and not any(";" in flag.name for flag in FLAGS)
 

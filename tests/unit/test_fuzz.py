@@ -18,18 +18,19 @@ import zlib
 from pathlib import Path
 
 import cv2
+import gdcm
 import numpy as np
 import pytest
 from pydicom import dcmread
-from pydicom.uid import JPEGBaseline8Bit, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 from test_bad_data import encoded
-from test_dicom import region, speckle, write
+from test_dicom import recompress, region, speckle, write
 
 from fetal_biometry.data.download import unpack
 from fetal_biometry.digests import FileIndex
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef, list_frames
-from fetal_biometry.images.raster import image_size, pixel_sizes_in, read_grey
+from fetal_biometry.images.raster import calibration_of, image_size, read_grey
 from fetal_biometry.measure.api import PRETRAINED
 from fetal_biometry.model.onnx_file import open_model
 from fetal_biometry.tables import index_by_name, read_table
@@ -53,6 +54,12 @@ def run_lengths(tmp_path):
     file = dcmread(tmp_path / "seed.dcm")
     file.compress(RLELossless)
     file.save_as(tmp_path / "seed.dcm")
+    return (tmp_path / "seed.dcm").read_bytes()
+
+
+def lossless(tmp_path, syntax):
+    dicom(tmp_path)
+    recompress(tmp_path / "seed.dcm", syntax)
     return (tmp_path / "seed.dcm").read_bytes()
 
 
@@ -80,7 +87,7 @@ def tar():
 def read_image(path):
     for frame in list_frames(path):
         width, height = image_size(frame)
-        regions = pixel_sizes_in(frame)
+        regions = calibration_of(frame).regions
         assert regions.shape[1] == 6 and np.isfinite(regions).all()
         grey = read_grey(frame)
         assert grey.dtype == np.uint8 and grey.ndim == 2 and grey.size and width > 0 and height > 0
@@ -118,6 +125,15 @@ FORMATS = {
         read_image,
     ),
     "dcm of run lengths": (run_lengths, read_image),
+    "dcm of lossless jpeg": (
+        lambda folder: lossless(folder, gdcm.TransferSyntax.JPEGLosslessProcess14_1),
+        read_image,
+    ),
+    "dcm of jpeg-ls": (lambda folder: lossless(folder, gdcm.TransferSyntax.JPEGLSLossless), read_image),
+    "dcm, deflated": (lambda folder: dicom(folder, syntax=DeflatedExplicitVRLittleEndian), read_image),
+    "gif": (lambda _: encoded("GIF", GREY), read_image),
+    "webp": (lambda _: encoded("WEBP", GREY), read_image),
+    "jp2": (lambda _: encoded("JPEG2000", GREY), read_image),
     "csv": (lambda _: table(), read_landmarks),
     "zip": (lambda _: archive(), read_archive),
     "tar.xz": (lambda _: tar(), read_archive),

@@ -74,7 +74,7 @@ def test_images_read_ahead_come_in_order_and_a_bad_one_in_its_turn(tmp_path, thr
     images = [ImageRef(path) for path in paths]
     read = list(prepare_images(images, 16, threads=threads))
     assert [one.pixels[8, 8] for one in read] == list(range(40)) and (read[5].width, read[5].height) == (55, 40)
-    assert all(one.pixels.shape == (16, 16) and one.regions.shape == (0, 6) for one in read)
+    assert all(one.pixels.shape == (16, 16) and one.calibration.regions.shape == (0, 6) for one in read)
     paths[2].write_bytes(b"no image")
     read = list(prepare_images(images, 16, threads=threads))
     assert [number for number, one in enumerate(read) if isinstance(one, InputError)] == [2]

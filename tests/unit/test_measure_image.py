@@ -1,6 +1,7 @@
 """Images measured from the terminal: what is printed, and what is refused."""
 
 import io
+import shutil
 
 import cv2
 import numpy as np
@@ -29,6 +30,15 @@ def test_a_line_an_image_gives_lengths_with_intervals_and_flags(images, capsys):
     assert head.split("  ")[0].strip() == "image" and "BPD" in head and "flags" in head
     assert [line.split("  ")[0] for line in lines] == ["head 0.png", "head 1.png"]
     assert all(line.count("(") == 3 and "  mm  " in line for line in lines)
+
+
+def test_a_folder_is_measured_and_what_is_no_image_named(images, tmp_path, capsys, caplog):
+    shutil.copy(images[0], tmp_path / "head.png")
+    (tmp_path / "notes.txt").write_text("one head")
+    main([str(tmp_path), "--csv"])
+    (row,) = pd.read_csv(io.StringIO(capsys.readouterr().out)).to_dict("records")
+    assert row["image_name"] == "head.png" and row["ofd_px"] > 0
+    assert any("notes.txt" in said for said in caplog.messages)
 
 
 def test_a_growth_chart_reads_the_lengths(images, capsys):

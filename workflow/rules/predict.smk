@@ -125,6 +125,7 @@ rule measure_heads:
     params:
         calliper=str(CONFIG.calliper),
         flags=CONFIG.flags,
+        parts=PLAN.parts,
         chart=CONFIG.growth_chart,
         site=SITE,
     message:

@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 
 from fetal_biometry import job
-from fetal_biometry.data.join import AUDIT_COLUMNS, join_images
+from fetal_biometry.data.join import AUDIT_COLUMNS, describe_join, join_images
 from fetal_biometry.errors import refuse_if_all_bad
 from fetal_biometry.frames import read_frame, read_frames, write_frame
 
@@ -24,8 +24,9 @@ if __name__ == "__main__":
         write_frame(images, snakemake.output.images)
         write_frame(images.loc[images["verdict"] != "", list(AUDIT_COLUMNS)], snakemake.output.audit)
         write_frame(quarantine, snakemake.output.quarantine)
-        if len(quarantine):
-            print(f"{len(quarantine)} images quarantined, see {snakemake.output.quarantine}", file=sys.stderr)
+        for line in describe_join(images, quarantine):
+            logging.warning("%s", line)
+            print(line, file=sys.stderr)
         logging.info("%d images, %d labelled", len(images), (images["verdict"] != "").sum())
         if images["label_source"].str.contains("swapped").any():
             logging.info("the landmark table calls the long axis BPD; names exchanged in all rows")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from pathlib import Path
 
 from fetal_biometry import job
@@ -10,6 +11,7 @@ from fetal_biometry.frames import read_frames, write_frame
 from fetal_biometry.limits import FlagLimits, read_limits
 from fetal_biometry.measure import exports, growth
 from fetal_biometry.measure.biometry import describe_row, measure_by_fold
+from fetal_biometry.measure.contradictions import describe_pixel_sizes, read_facts
 from fetal_biometry.measure.site import Site
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.inference import Predictor
@@ -17,7 +19,7 @@ from fetal_biometry.model.inference import Predictor
 if __name__ == "__main__":
     with job.start(snakemake):
         source, params = snakemake.input, snakemake.params
-        index, facts = read_frames(source.index).sort_index(), read_frames(source.facts)
+        index, facts = read_frames(source.index).sort_index(), read_facts(source.facts, params.parts)
         if not len(index):
             refuse_if_all_bad(list(read_frames(source.quarantined)["reason"]))
         images = index.join(facts.drop(columns="image_name"))
@@ -39,5 +41,8 @@ if __name__ == "__main__":
                 temporary.write_bytes(exports.content(name, described))
         if site:
             logging.info("%s", site.describe())
+        for line in describe_pixel_sizes(table, images, limits):
+            logging.warning("%s", line)
+            print(line, file=sys.stderr)
         for row in table.itertuples():
             logging.info("%s", describe_row(row))

@@ -1,6 +1,7 @@
-"""Measure images from the terminal, without a run of the workflow: measure_image.py IMAGE [IMAGE ...]."""
+"""Measure images from the terminal, without a run of the workflow: measure_image.py IMAGE|FOLDER ..."""
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from fetal_biometry.data.source import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM
 from fetal_biometry.errors import InputError
+from fetal_biometry.images.image_ref import IMAGE_FORMATS
 from fetal_biometry.measure.api import PRETRAINED, measure_images
 from fetal_biometry.measure.growth import CHARTS
 from fetal_biometry.measure.site import CONVENTIONS, read_site
@@ -43,7 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
         description="Measure fetal heads in ultrasound images: BPD and HC outer to outer, OFD, each with its 90 % "
         "interval. Research use only, not a medical device."
     )
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG, TIFF, BMP or DICOM")
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help=f"{IMAGE_FORMATS}, or a folder of such")
+    parser.add_argument("--recursive", action="store_true", help="read the subfolders of folders, too")
     parser.add_argument(
         "--pixel-size",
         type=float,
@@ -70,9 +73,11 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"a pixel of {given.pixel_size:g} mm is no ultrasound image's; 0.05 to 0.5 mm is usual")
     if np.isfinite(given.weeks) and given.growth_chart == "none":
         parser.error("--weeks is for the centiles of a --growth-chart; name one")
+    logging.basicConfig(format="%(message)s")  # what a folder holds beside images
     try:
         site = read_site(given.site, given.model)
-        table = measure_images(given.images, given.pixel_size, given.model, given.growth_chart, given.weeks, given.site)
+        choices = given.pixel_size, given.model, given.growth_chart, given.weeks, given.recursive, given.site
+        table = measure_images(given.images, *choices)
     except InputError as error:
         sys.exit(f"Error: {error}")
     print(table.to_csv(index=False), end="") if given.csv else print(describe(table))

@@ -67,6 +67,9 @@ class Config(BaseModel):
     landmark_table: str = Field("", description="challenge: csv with image_name, ofd_1_x, ... bpd_2_y, original pixels")
     reference_folder: str = Field("", description="challenge: annotations that judge models and labels and never train")
     images: str = Field("", description="folder or csv of images without labels to measure")
+    recursive: bool = Field(
+        False, strict=False, description="whether the subfolders of a folder of images are read, too"
+    )
     model: str = Field(
         "", description="a model.onnx to measure with; empty = train one, or for images alone take the pretrained one"
     )

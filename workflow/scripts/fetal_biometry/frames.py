@@ -9,8 +9,9 @@ import pandas as pd
 from fetal_biometry.job import atomic_path
 from fetal_biometry.terms import COLUMNS
 
-TEXT = ("image_name", "examination", "path", "sha256", "calibrated_regions", "label_source", "origin", "annotation",
-        "annotation_sha256", "split", "verdict", "reasons", "reason", "flags", "convention")  # fmt: skip
+TEXT = ("image_name", "examination", "path", "sha256", "calibrated_regions", "calibration_problem", "contradiction",
+        "label_source", "origin", "annotation", "annotation_sha256", "split", "verdict", "reasons", "reason",
+        "flags", "convention")  # fmt: skip
 
 
 def read_frame(path) -> pd.DataFrame:

@@ -53,6 +53,8 @@ class FlagLimits:
     angle_deg: Angle
     midpoint_distance: Divisor
     border_px: Limit
+    pixel_size: Share
+    stated_length: Share
 
     def __post_init__(self):
         for low, high in (("cephalic_index_low", "cephalic_index_high"), ("hc_low_mm", "hc_high_mm")):

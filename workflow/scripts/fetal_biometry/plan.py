@@ -32,11 +32,11 @@ from fetal_biometry.job import atomic_path
 from fetal_biometry.limits import Limits, by_reader
 from fetal_biometry.recipe import Recipe
 from fetal_biometry.tables import as_text
-from fetal_biometry.terms import COLUMNS, Split
+from fetal_biometry.terms import COLUMNS, STATED, Split
 
 IMAGE_COLUMNS = ("image_name", "path", "frame", "examination", "sha256")
 LABEL_COLUMNS = ("image_name", "label_source", "origin", *COLUMNS, "annotation", "annotation_sha256")
-FACT_COLUMNS = ("image_name", "pixel_size_mm", "reference_hc_mm", "gestational_age_weeks")
+FACT_COLUMNS = ("image_name", "pixel_size_mm", *STATED, "gestational_age_weeks")
 FOLD_COLUMNS = ("image_name", "fold")
 PLANE_COLUMNS = ("image_name", "plane", "centre", "whole")
 PLANES = "planes"  # the part of images of other hospitals

@@ -17,16 +17,20 @@ from fetal_biometry.digests import FileIndex, digest
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.tables import FORMULA_MARKS, Row, index_by_name, read_table
+from fetal_biometry.terms import STATED
 
 NAME_COLUMN = ("image_name", "filename", "image", "name")
 PIXEL_SIZE_COLUMNS = {
     "image_name": NAME_COLUMN,
     "pixel_size_mm": ("pixel_size_mm", "pixel size(mm)", "pixel_size"),
-    "reference_hc_mm": ("reference_hc_mm", "head circumference (mm)"),
+    "reference_hc_mm": ("reference_hc_mm", "head circumference (mm)", "hc_mm", "hc (mm)", "hc"),
+    "reference_bpd_mm": ("reference_bpd_mm", "bpd_mm", "bpd (mm)", "bpd"),
+    "reference_ofd_mm": ("reference_ofd_mm", "ofd_mm", "ofd (mm)", "ofd"),
     "gestational_age_weeks": ("gestational_age_weeks",),
 }
-OPTIONAL_COLUMNS = ("reference_hc_mm", "gestational_age_weeks")
+OPTIONAL_COLUMNS = (*STATED, "gestational_age_weeks")
 SMALLEST_PIXEL_MM, LARGEST_PIXEL_MM = 0.02, 2  # beyond, the number is in another unit
+SAME_PIXEL = 0.02  # share by which two tables may differ
 ANNOTATED = "_Annotation"  # with which an annotation's name ends, behind its image's
 
 
@@ -51,6 +55,8 @@ class Source:
     annotation: Path | None = None
     reference: tuple[float, ...] | Path | None = None
     pixel_size_mm: float | None = None
+    reference_bpd_mm: float | None = None
+    reference_ofd_mm: float | None = None
     reference_hc_mm: float | None = None
     gestational_age_weeks: float | None = None
     label_source: str = ""
@@ -138,7 +144,7 @@ def refuse_other_names(pixel_sizes: dict[str, Row], names: set[str], folder: Pat
 
 
 def with_facts(source: Source, pixel_sizes: dict[str, Row], own: Row | None = None) -> Source:
-    """The source with its pixel size, stated HC and gestational age, each from the first row that knows it.
+    """The source with its pixel size, stated lengths and gestational age, each from the first row that knows it.
 
     That is the image's ``own`` row, where a table lists the images, then those of ``pixel_sizes`` of its name, of its
     file's, where several images share one, and of all.
@@ -155,11 +161,16 @@ def with_facts(source: Source, pixel_sizes: dict[str, Row], own: Row | None = No
         raise InputError(
             f"{row.place}: a pixel of {size:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
         )
+    other = pixel_sizes.get(source.image_name)
+    if row is own and other and other["pixel_size_mm"]:
+        said = other.number_in("pixel_size_mm")
+        if abs(said / size - 1) > SAME_PIXEL:
+            raise InputError(f"{row.place}: a pixel of {size:g} mm, but {other.place} says {said:g} mm; correct one.")
     row, age = fact("gestational_age_weeks", 4)
     if age is not None and age > 45:
         raise InputError(f"{row.place}: no pregnancy lasts {age:g} weeks; give gestational_age_weeks in weeks.")
-    _, hc = fact("reference_hc_mm", 1)
-    return replace(source, pixel_size_mm=size, reference_hc_mm=hc, gestational_age_weeks=age)
+    stated = {column: fact(column, 1)[1] for column in STATED}
+    return replace(source, pixel_size_mm=size, gestational_age_weeks=age, **stated)
 
 
 def annotations_in(files) -> dict[str, Path]:

@@ -13,12 +13,13 @@ from fetal_biometry.data.source import (
     Source,
     read_pixel_sizes,
     refuse_other_names,
+    under_root,
     unless_bad,
     usable,
     with_facts,
 )
 from fetal_biometry.errors import InputError, refuse_if_all_bad
-from fetal_biometry.images.image_ref import find_images, list_frames
+from fetal_biometry.images.image_ref import ImageRef, file_of, list_folder, list_frames
 from fetal_biometry.tables import Row, read_table
 
 
@@ -47,26 +48,47 @@ def list_sources(config: Config, drawn: Path) -> list[Source]:
 
 
 def _list_unlabelled(config: Config) -> list[Source]:
-    """A folder of images, or a csv that names them (paths relative to the csv) with optional pixel sizes."""
+    """A folder of images, or a csv that names them (paths relative to the csv) with optional pixel sizes.
+
+    What a folder holds beside images is listed, too, with the reason why it is passed over as its problem.
+    """
     given = Path(config.images)
     pixel_sizes = read_pixel_sizes(config) if config.data == "images" else {}
+    passed_over: list[Source] = []
     if given.suffix.lower() == ".csv":
         columns = {"path": ("path", *NAME_COLUMN), **PIXEL_SIZE_COLUMNS}
         rows = read_table(given, columns, optional=("image_name", "pixel_size_mm", *OPTIONAL_COLUMNS))
-        files = [(row["image_name"], given.parent / row["path"], row) for row in rows]
+        files = [(row["image_name"] or Path(row["path"]).name, given.parent / row["path"], row) for row in rows]
+    elif given.is_file():
+        files = [(given.name, given, None)]
     else:
-        files = [("", path, None) for path in ([given] if given.is_file() else find_images(given))]
+        files, passed_over = _in_folder(config, given)
 
     def sources_of(name: str, path: Path, row: Row | None) -> list[Source]:
-        if row and not path.is_file():
-            raise InputError(f"{row.place}: {path} does not exist; correct the path or remove the row.")
-        images = [Source(f"{name}{image.suffix}", image) for image in list_frames(path)]
-        return [with_facts(usable(source), pixel_sizes, row) for source in images]
+        file, number = file_of(path)
+        if row and not file.is_file():
+            raise InputError(f"{row.place}: {file} does not exist; correct the path or remove the row.")
+        sources = [Source(f"{name}{'' if number else image.suffix}", image) for image in list_frames(path)]
+        return [with_facts(usable(source), pixel_sizes, row) for source in sources]
 
     sources = []
-    for given_name, path, row in files:
-        name = given_name or path.name
+    for name, path, row in files:
         sources += unless_bad(config, name, path, sources_of, name, path, row)
-    names = {source.image_name for source in sources} | {name or path.name for name, path, _ in files}
+    names = {source.image_name for source in sources} | {name for name, _, _ in files}
     refuse_other_names(pixel_sizes, names, given)
-    return sources
+    return sources + passed_over
+
+
+def _in_folder(config: Config, folder: Path) -> tuple[list[tuple[str, Path, None]], list[Source]]:
+    """A folder's images, named by their path in it, and what else it holds, but for the table of pixel sizes."""
+    listing = list_folder(folder, config.recursive)
+    if not listing.images:
+        raise listing.without_image(folder)
+    table = under_root(config, config.pixel_sizes) if isinstance(config.pixel_sizes, str) else None
+    names = {path: path.relative_to(folder).as_posix() for path in (*listing.images, *listing.passed_over)}
+    passed_over = [
+        Source(names[path], ImageRef(path), problem=f"{path}: {reason}.")
+        for path, reason in listing.passed_over.items()
+        if not (table and table.is_file() and path.samefile(table))
+    ]
+    return [(names[path], path, None) for path in listing.images], passed_over

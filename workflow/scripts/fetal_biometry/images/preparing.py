@@ -13,7 +13,7 @@ from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.images.raster import format_regions, prepare_images
 from fetal_biometry.tables import as_text
 
-INDEX_COLUMNS = ("image_name", "width_px", "height_px", "calibrated_regions", "sha256")
+INDEX_COLUMNS = ("image_name", "width_px", "height_px", "calibrated_regions", "calibration_problem", "sha256")
 
 
 class Preparation:
@@ -53,8 +53,8 @@ class Preparation:
                         raise one
                     self.bad.append((as_text(row["image_name"]), as_text(str(image)), as_text(str(one))))
                     continue
-                regions = format_regions(one.regions)
-                self.rows.append((row["image_name"], one.width, one.height, regions, row["sha256"]))
+                known = format_regions(one.calibration.regions), one.calibration.problem
+                self.rows.append((row["image_name"], one.width, one.height, *known, row["sha256"]))
                 yield one.pixels
 
     def index(self) -> pd.DataFrame:

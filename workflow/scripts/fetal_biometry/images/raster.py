@@ -1,9 +1,10 @@
 """Ultrasound image files in, grey arrays out."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -11,16 +12,19 @@ from PIL import Image, UnidentifiedImageError
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.images import dicom
-from fetal_biometry.images.image_ref import ImageRef, is_dicom
+from fetal_biometry.images.dicom import Calibration
+from fetal_biometry.images.header import upright_size
+from fetal_biometry.images.image_ref import IMAGE_FORMATS, ImageRef, is_dicom
 from fetal_biometry.model.geometry import fit_square
 
-_GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+_GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH  # upright, as viewers show it
 Image.MAX_IMAGE_PIXELS = None  # headers alone are read here, and `_refuse_size` has a limit of its own
+ENLARGED = 0.6  # regions that end before this share of width and height are those of a smaller copy
 SMALLEST_SIDE, LARGEST_PX = 32, 2**26  # no head is seen in less; no ultrasound system writes more
 
 
 def image_size(image: ImageRef) -> tuple[int, int]:
-    """``(width, height)`` in pixels from the file's header, without decoding it.
+    """``(width, height)`` in pixels of the picture that people see, from the file's header, without decoding it.
 
     Raises
     ------
@@ -31,23 +35,57 @@ def image_size(image: ImageRef) -> tuple[int, int]:
     if is_dicom(path):
         size = dicom.frame_sizes(path)[:2]
     else:
-        try:
-            with Image.open(path) as opened:
-                size, frames = opened.size, getattr(opened, "n_frames", 1)
-                several = frames > 1 and opened.format in ("PNG", "GIF", "TIFF")
-        except FileNotFoundError:
-            raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
-        except Exception as error:  # Pillow raises many kinds
-            reason = "of an unknown format" if isinstance(error, UnidentifiedImageError) else error
-            raise InputError(f"{path}: not a readable image ({reason}); replace or remove it.") from error
-        if several:
-            raise InputError(f"{path}: {frames} pictures in one file; save those to be measured as files of their own.")
+        with _opened(path) as opened:
+            frames = _frames_of(opened)
+            if frames > 1 and image.frame is None:
+                raise InputError(
+                    f"{path}: {frames} pictures in one file; save those to be measured as files of their own, or name "
+                    f"them in a csv of images: {path.name}#1."
+                )
+            opened.seek(image.frame or 0)
+            size = upright_size(opened)
     _refuse_size(path, *size)
     return size
 
 
+def count_frames(path) -> int:
+    """How many frames or pages a file has.
+
+    Raises
+    ------
+    InputError
+        When it is no image that can be read.
+    """
+    if is_dicom(path):
+        return dicom.frame_sizes(path)[2]
+    with _opened(path) as opened:
+        return _frames_of(opened)
+
+
+@contextmanager
+def _opened(path) -> Iterator[Image.Image]:
+    """An open image file, of which the header alone is read; whatever Pillow raises becomes an `InputError`."""
+    try:
+        with Image.open(path) as opened:
+            yield opened
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
+    except Exception as error:  # of many kinds
+        reason = "of an unknown format" if isinstance(error, UnidentifiedImageError) else error
+        remedy = f"images are {IMAGE_FORMATS}; replace or remove it"
+        raise InputError(f"{path}: not a readable image ({reason}); {remedy}.") from error
+
+
+def _frames_of(opened: Image.Image) -> int:
+    return getattr(opened, "n_frames", 1) if opened.format != "MPO" else 1  # whose further pictures are previews
+
+
 def read_grey(image: ImageRef) -> np.ndarray:
-    """Decode an image file to grey, uint8 of shape (H, W); of 16 bits a pixel the brightest one becomes white.
+    """Decode an image file to grey as people see it, uint8 of shape (H, W).
+
+    EXIF's orientation is applied. Of 16 bits a pixel the brightest one becomes white.
 
     Raises
     ------
@@ -59,6 +97,16 @@ def read_grey(image: ImageRef) -> np.ndarray:
         _refuse_size(path, *dicom.frame_sizes(path)[:2])
         shown = dicom.read_frame(path, image.frame or 0)
         return shown if shown.ndim == 2 else cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY)
+    grey = _decode(path) if image.frame is None else _decode_page(path, image.frame)
+    _refuse_size(path, *grey.shape[::-1])
+    if grey.dtype == np.uint16:
+        return np.round(grey * (255 / max(1, grey.max()))).astype(np.uint8)
+    if grey.dtype != np.uint8:
+        raise InputError(f"{path}: pixels of type {grey.dtype}; save it with 8 or 16 bits a pixel.")
+    return grey
+
+
+def _decode(path) -> np.ndarray:
     try:
         encoded = np.fromfile(path, dtype=np.uint8)
     except FileNotFoundError:
@@ -69,12 +117,16 @@ def read_grey(image: ImageRef) -> np.ndarray:
         grey = None
     if grey is None:
         raise InputError(f"{path}: the image is empty, cut short or of an unknown format; replace or remove it.")
-    _refuse_size(path, *grey.shape[::-1])
-    if grey.dtype == np.uint16:
-        return np.round(grey * (255 / max(1, grey.max()))).astype(np.uint8)
-    if grey.dtype != np.uint8:
-        raise InputError(f"{path}: pixels of type {grey.dtype}; save it with 8 or 16 bits a pixel.")
     return grey
+
+
+def _decode_page(path, frame: int) -> np.ndarray:
+    """One page or frame of several."""
+    with _opened(path) as opened:
+        opened.seek(frame)
+        opened.load()  # before it, a GIF file's mode is that of its first frame
+        page = np.asarray(opened if opened.mode in ("L", "I;16", "I;16B", "F", "I") else opened.convert("L"))
+    return page.astype(np.uint16) if page.dtype == ">u2" else page
 
 
 def _refuse_size(path, width: int, height: int) -> None:
@@ -87,14 +139,13 @@ def _refuse_size(path, width: int, height: int) -> None:
 class Prepared:
     """An image as networks see it.
 
-    ``pixels`` (size, size), uint8; original ``width`` and ``height``; ``regions`` (R, 6), where the file itself says
-    how large a pixel is, see `dicom.calibrated_regions`.
+    ``pixels`` (size, size), uint8; original ``width`` and ``height``; what the file itself says of its pixels' size.
     """
 
     pixels: np.ndarray
     width: int
     height: int
-    regions: np.ndarray
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 def prepare_image(image: ImageRef, size: int, squeezed: bool = False) -> Prepared:
@@ -108,7 +159,19 @@ def prepare_image(image: ImageRef, size: int, squeezed: bool = False) -> Prepare
     image_size(image)  # refuses several pictures in one file, of which decoding would show the first
     grey = read_grey(image)
     height, width = grey.shape
-    return Prepared(fit_square(grey, size, squeezed), width, height, pixel_sizes_in(image))
+    return Prepared(fit_square(grey, size, squeezed), width, height, doubted(calibration_of(image), grey))
+
+
+def doubted(known: Calibration, grey: np.ndarray) -> Calibration:
+    """The calibration, with a problem where its regions end within a frame that goes on, as in an enlarged copy."""
+    size = np.array(grey.shape[::-1])
+    if known.problem or not len(known.regions) or (known.regions[:, 2:4] > ENLARGED * size).any():
+        return known
+    right, bottom = known.regions[:, 2:4].max(axis=0).astype(int) + 1
+    if grey[:bottom, :right].sum(dtype=float) >= grey.sum(dtype=float) / 2:
+        return known
+    end = f"its regions end at {right - 1}, {bottom - 1}"
+    return replace(known, problem=f"{end} in a frame of {size[0]}x{size[1]} pixels that shows more beyond")
 
 
 def prepare_images(images: Iterable[ImageRef], size: int, squeezed: bool = False, threads: int = 1):
@@ -133,9 +196,9 @@ def prepare_images(images: Iterable[ImageRef], size: int, squeezed: bool = False
             yield waiting.popleft().result()
 
 
-def pixel_sizes_in(image: ImageRef) -> np.ndarray:
-    """Where in an image the file itself says how large a pixel is, see `dicom.calibrated_regions`; (0, 6) of others."""
-    return dicom.calibrated_regions(image.path, image.frame or 0) if is_dicom(image.path) else np.zeros((0, 6))
+def calibration_of(image: ImageRef) -> Calibration:
+    """What the file itself says of its pixels' size, see `dicom.calibration`; nothing where it is no DICOM file."""
+    return dicom.calibration(image.path, image.frame or 0) if is_dicom(image.path) else Calibration()
 
 
 def format_regions(regions) -> str:

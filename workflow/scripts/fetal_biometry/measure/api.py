@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from fetal_biometry.digests import check_model
-from fetal_biometry.images.image_ref import ImageRef, list_frames
+from fetal_biometry.images.image_ref import ImageRef, file_of, list_folder, list_frames
 from fetal_biometry.images.raster import Prepared, format_regions, prepare_images
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure import growth
@@ -30,6 +32,7 @@ def measure_images(
     model=PRETRAINED,
     growth_chart: str = "none",
     weeks: float = np.nan,
+    recursive: bool = False,
     site="",
 ) -> pd.DataFrame:
     """Lengths of heads in images, as `predictions.csv` of a run has them.
@@ -37,7 +40,8 @@ def measure_images(
     Parameters
     ----------
     images : list of paths, or of ndarray of shape (H, W), uint8
-        Image files, of which a DICOM file may hold several, or grey arrays.
+        Image files, of which a DICOM file may hold several (``cine.dcm#2`` is one frame of it), folders of such, or
+        grey arrays. What a folder holds beside images is logged as a warning.
     pixel_size_mm : float
         Of all images. Without one lengths are in mm where a DICOM file states its own, and elsewhere in pixels.
     model : path
@@ -47,6 +51,8 @@ def measure_images(
         lengths, see `growth.read_lengths`. For research.
     weeks : float
         Gestational age by dates of all images, from which their centiles follow.
+    recursive : bool
+        Whether subfolders of folders are read, too.
     site : path or str
         A ``site.json``, or a convention of `site.CONVENTIONS`, whose callipers points and lengths follow.
 
@@ -72,11 +78,12 @@ def measure_images(
     check_model(model)
     convention = read_site(site, model)
     predictor = Predictor(model, os.cpu_count() or 1)
-    names, prepared = _prepare(images, predictor)
+    names, prepared = _prepare(images, predictor, recursive)
     facts = pd.DataFrame({"image_name": names, "pixel_size_mm": pixel_size_mm})
     sizes = np.array([(one.width, one.height) for one in prepared], dtype=int).reshape(-1, 2)
     facts[["width_px", "height_px"]] = sizes
-    facts["calibrated_regions"] = [format_regions(one.regions) for one in prepared]
+    facts["calibrated_regions"] = [format_regions(one.calibration.regions) for one in prepared]
+    facts["calibration_problem"] = [one.calibration.problem for one in prepared]
     found = locate_all(predictor, names, (one.pixels for one in prepared), sizes)
     limits = read_limits(HOME / "limits.yaml").flags
     table = measure(found, facts, predictor.calibration, limits, Calliper.OUTER_TO_OUTER)
@@ -84,14 +91,28 @@ def measure_images(
     return in_site_convention(table, convention)
 
 
-def _prepare(images, predictor: Predictor) -> tuple[list[str], list[Prepared]]:
+def _prepare(images, predictor: Predictor, recursive: bool) -> tuple[list[str], list[Prepared]]:
     size, squeezed = predictor.prepared_size, predictor.squeezed
     if all(isinstance(image, np.ndarray) for image in images):
-        prepared = [Prepared(fit_square(one, size, squeezed), *one.shape[::-1], np.zeros((0, 6))) for one in images]
+        prepared = [Prepared(fit_square(one, size, squeezed), *one.shape[::-1]) for one in images]
         return [f"image {number}" for number in range(1, len(images) + 1)], prepared
-    frames: list[ImageRef] = [frame for path in images for frame in list_frames(path)]
-    prepared = list(prepare_images(frames, size, squeezed))
+    named = [(f"{name}{frame.suffix}", frame) for path in images for name, frame in _frames(Path(path), recursive)]
+    prepared = list(prepare_images([frame for _, frame in named], size, squeezed))
     for one in prepared:
         if isinstance(one, Exception):
             raise one
-    return [Path(str(frame)).name for frame in frames], prepared
+    return [name for name, _ in named], prepared
+
+
+def _frames(path: Path, recursive: bool) -> Iterator[tuple[str, ImageRef]]:
+    """The images that a path names, a file's or a folder's, each with its file's name, in a folder its path there."""
+    if not path.is_dir():
+        yield from ((file_of(path)[0].name, frame) for frame in list_frames(path))
+        return
+    listing = list_folder(path, recursive)
+    if not listing.images:
+        raise listing.without_image(path)
+    for other, reason in listing.passed_over.items():
+        logging.warning("%s: not measured: %s.", other, reason)
+    for file in listing.images:
+        yield from ((file.relative_to(path).as_posix(), frame) for frame in list_frames(file))

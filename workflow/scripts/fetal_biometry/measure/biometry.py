@@ -8,6 +8,7 @@ import pandas as pd
 from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.calibration import intervals
+from fetal_biometry.measure.contradictions import find_contradictions
 from fetal_biometry.measure.flags import NO_HEAD, Measured, flag_heads, own_limits
 from fetal_biometry.measure.head_presence import HeadPresence, features_of, presence_of
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
@@ -27,7 +28,7 @@ def measure(
         ``image_name``, landmarks in original pixels, `detection.QUALITY` and ``contrast``.
     images : DataFrame
         ``pixel_size_mm`` (NaN where unknown), ``calibrated_regions``, ``width_px`` and ``height_px`` of the same
-        images in the same order.
+        images in the same order; see also `contradictions.find_contradictions`.
     calibration : dict
         Of the model, see `calibration.calibrate`; empty where it has none, and intervals are NaN.
     limits : FlagLimits or None
@@ -40,8 +41,8 @@ def measure(
     DataFrame
         Lengths in pixels as the points lie; in millimetres, where the pixel size is known, with BPD and HC
         outer-to-outer; for each its interval (``bpd_px_low``); ``pixel_width_mm`` and ``pixel_height_mm``;
-        ``confidence``, ``contrast``, ``head_odds`` (their logarithm, NaN where the model cannot tell), ``flags``.
-        Where there is no head, points and lengths are NaN.
+        ``confidence``, ``contrast``, ``head_odds`` (their logarithm, NaN where the model cannot tell),
+        ``contradiction``, ``flags``. Where there is no head, points and lengths are NaN.
     """
     calliper = Calliper(calibration.get("calliper", calliper))
     points = scale_diameters(points_of(found), calibration.get("correction", UNSCALED))
@@ -61,13 +62,14 @@ def measure(
         table[name] = found[name].to_numpy(dtype=float).round(4)
     presence = presence_of(calibration)
     odds = np.full(len(found), np.nan) if presence is None else presence.odds(features_of(found))
-    table["head_odds"], table["flags"] = odds.round(2), ""
+    table["head_odds"], table["contradiction"], table["flags"] = odds.round(2), "", ""
     if limits is not None:
+        table["contradiction"] = find_contradictions(images, points, in_mm, limits)
         lengths = np.where(np.isfinite(pixel_size[:, :1]), in_mm, in_px)
         margins = np.diff(interval_ends(lengths, shares), axis=2)[..., 0] / (2 * np.maximum(lengths, 1e-9))
         faint, absent = (odds < limit for limit in ((presence.faint, presence.none) if presence else (0, 0)))
         quality = found.reset_index(drop=True).assign(faint=faint, absent=absent)
-        heads = Measured(points, sizes_of(images), pixel_size, lengths, quality, margins)
+        heads = Measured(points, sizes_of(images), pixel_size, lengths, quality, margins, list(table["contradiction"]))
         table["flags"] = flag_heads(heads, own_limits(limits, calibration))
     return without_lengths(table, presence)
 
@@ -79,7 +81,7 @@ def without_lengths(table: pd.DataFrame, presence: HeadPresence | None) -> pd.Da
     none = table["head_odds"] < presence.none
     lengths = [f"{name}_{unit}{end}" for name in LENGTHS for unit in ("px", "mm") for end in ("", "_low", "_high")]
     table.loc[none, [*COLUMNS, *lengths]] = np.nan
-    table.loc[none, "flags"] = NO_HEAD
+    table.loc[none, ["contradiction", "flags"]] = "", NO_HEAD
     return table
 
 

@@ -62,6 +62,7 @@ PREDICTIONS = (
     Column("confidence", NUMBER, "0 to 1, from the network's output; ranks images and is no probability"),
     Column("contrast", NUMBER, "0 to 1, range of the image's grey levels"),
     Column("head_odds", NUMBER, "logarithm of the odds that a head was found; empty where the model cannot tell"),
+    Column("contradiction", TEXT, "evidence against the pixel size, with both figures; empty where there is none"),
     Column("flags", TEXT, "why a person should check the measurement, joined by semicolons; empty where nothing is"),
     Column("cephalic_index", NUMBER, "BPD over OFD; with a growth chart", "11823-2"),
     Column("age_weeks_hc", WEEKS, "gestational age that the growth chart gives for HC", "18185-9"),

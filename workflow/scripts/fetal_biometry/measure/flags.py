@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,8 @@ class Measured:
     is not known; ``lengths`` (N, 3) BPD, OFD and HC, in mm where the pixel size is known, else in pixels; ``quality``
     the features ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`) and ``contrast``, and what the
     head-presence classifier says, ``faint`` and ``absent``; ``margins`` (N, 3) half the breadth of each length's
-    interval as a share of it, NaN where there is none.
+    interval as a share of it, NaN where there is none; ``contradictions`` (N) texts, see
+    `contradictions.find_contradictions`, or nothing.
     """
 
     points: np.ndarray
@@ -29,6 +30,7 @@ class Measured:
     lengths: np.ndarray
     quality: pd.DataFrame
     margins: np.ndarray
+    contradictions: Sequence[str] = ()
 
     @property
     def known(self) -> np.ndarray:
@@ -124,6 +126,11 @@ FLAGS = (
         "head at the image border",
         "its outline touches or crosses the border, where the image does not show it",
         lambda heads, limits: heads.room < limits.border_px,
+    ),
+    Flag(
+        "pixel size contradicted",
+        "the file or a table states another pixel size, or a length that the measured one contradicts",
+        lambda heads, limits: np.array([bool(text) for text in heads.contradictions or [""] * len(heads.points)]),
     ),
     Flag(
         "no pixel size",

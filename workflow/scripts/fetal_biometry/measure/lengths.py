@@ -33,18 +33,23 @@ def head_pixel_sizes(images: pd.DataFrame, points: np.ndarray) -> np.ndarray:
     """Width and height of a pixel in mm where each head lies, (N, 2); NaN where that is unknown.
 
     An image's own ``pixel_size_mm`` where there is one. Else that of the smallest of its ``calibrated_regions``, see
-    `dicom.calibrated_regions`, that holds all four landmarks: none is taken for a head outside.
+    `dicom.Calibration`, that holds all four landmarks: none is taken for a head outside.
     """
     sizes = images[["pixel_size_mm", "pixel_size_mm"]].to_numpy(dtype=float, copy=True)
     texts = images.get("calibrated_regions", pd.Series("", images.index))
     for number in np.flatnonzero(np.isnan(sizes[:, 0]) & (texts != "").to_numpy()):
         regions = parse_regions(texts.iloc[number])
-        first, last = regions[:, None, :2], regions[:, None, 2:4]
-        holds = ((points[number] >= first) & (points[number] <= last)).all(axis=(1, 2))
+        holds = in_regions(regions, points[number])
         if holds.any():
-            area = np.where(holds, (last - first).prod(axis=-1)[:, 0], np.inf)
+            area = np.where(holds, (regions[:, 2:4] - regions[:, :2]).prod(axis=1), np.inf)
             sizes[number] = regions[area.argmin(), 4:]
     return sizes
+
+
+def in_regions(regions: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Which regions (R, 6), see `dicom.Calibration`, hold all points (P, 2); (R,) bool."""
+    first, last = regions[:, None, :2], regions[:, None, 2:4]
+    return ((points >= first) & (points <= last)).all(axis=(1, 2))
 
 
 def outer_lengths(points: np.ndarray, pixel_size_mm: np.ndarray, calliper: Calliper) -> np.ndarray:

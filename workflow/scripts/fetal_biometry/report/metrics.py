@@ -67,6 +67,7 @@ def evaluate_model(
         "loss": None,
         "calliper": subject.calliper,
         "labels": count_labels(images),
+        "pixel_sizes": count_pixel_sizes(predictions),
         "splits": {},
         "out_of_fold": {},
         "reference": {},
@@ -131,6 +132,16 @@ def conventions(predictions: pd.DataFrame) -> dict:
     """``convention`` and the factors of BPD and OFD of a predictions table in a site's convention; else nothing."""
     columns = ["convention", "bpd_factor", "ofd_factor"]
     return predictions.iloc[0][columns].to_dict() if "convention" in predictions and len(predictions) else {}
+
+
+def count_pixel_sizes(predictions: pd.DataFrame) -> dict:
+    """Of how many images the pixel size is known, of how many it is not, and of how many something contradicts it."""
+    known = predictions["pixel_width_mm"].notna()
+    return {
+        "known": int(known.sum()),
+        "missing": int((~known).sum()),
+        "contradicted": int(predictions["flags"].str.contains("pixel size contradicted").sum()),
+    }
 
 
 def describe_model(subject: Subject, metadata: dict) -> dict:
