@@ -11,16 +11,17 @@ from PIL import Image, UnidentifiedImageError
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.images import dicom
+from fetal_biometry.images.header import upright_size
 from fetal_biometry.images.image_ref import ImageRef, is_dicom
 from fetal_biometry.model.geometry import fit_square
 
-_GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+_GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH  # upright, as viewers show it
 Image.MAX_IMAGE_PIXELS = None  # headers alone are read here, and `_refuse_size` has a limit of its own
 SMALLEST_SIDE, LARGEST_PX = 32, 2**26  # no head is seen in less; no ultrasound system writes more
 
 
 def image_size(image: ImageRef) -> tuple[int, int]:
-    """``(width, height)`` in pixels from the file's header, without decoding it.
+    """``(width, height)`` in pixels of the upright image, from the file's header, without decoding it.
 
     Raises
     ------
@@ -33,7 +34,7 @@ def image_size(image: ImageRef) -> tuple[int, int]:
     else:
         try:
             with Image.open(path) as opened:
-                size, frames = opened.size, getattr(opened, "n_frames", 1)
+                size, frames = upright_size(opened), getattr(opened, "n_frames", 1)
                 several = frames > 1 and opened.format in ("PNG", "GIF", "TIFF")
         except FileNotFoundError:
             raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
@@ -47,7 +48,7 @@ def image_size(image: ImageRef) -> tuple[int, int]:
 
 
 def read_grey(image: ImageRef) -> np.ndarray:
-    """Decode an image file to grey, uint8 of shape (H, W); of 16 bits a pixel the brightest one becomes white.
+    """Decode an image file to grey and upright, uint8 (H, W); of 16 bits a pixel the brightest one becomes white.
 
     Raises
     ------
