@@ -19,7 +19,8 @@ from fetal_biometry.data.source import (
 )
 from fetal_biometry.errors import InputError, refuse_if_all_bad
 from fetal_biometry.images.image_ref import find_images, list_frames
-from fetal_biometry.tables import Row, read_table
+from fetal_biometry.names import composed, on_disk
+from fetal_biometry.tables import OTHER_TABLES, Row, read_table
 
 
 def list_sources(config: Config, drawn: Path) -> list[Source]:
@@ -50,12 +51,12 @@ def list_sources(config: Config, drawn: Path) -> list[Source]:
 
 def _list_unlabelled(config: Config) -> list[Source]:
     """A folder of images, or a csv that names them (paths relative to the csv) with optional pixel sizes."""
-    given = Path(config.images)
+    given = on_disk(Path(config.images))
     pixel_sizes = read_pixel_sizes(config) if config.data == "images" else {}
-    if given.suffix.lower() == ".csv":
+    if given.suffix.lower() in (".csv", *OTHER_TABLES):
         columns = {"path": ("path", *NAME_COLUMN), **PIXEL_SIZE_COLUMNS}
         rows = read_table(given, columns, optional=("image_name", "pixel_size_mm", *OPTIONAL_COLUMNS))
-        files = [(row["image_name"], given.parent / row["path"], row) for row in rows]
+        files = [(row["image_name"], on_disk(given.parent / row["path"]), row) for row in rows]
     else:
         files = [("", path, None) for path in ([given] if given.is_file() else find_images(given))]
 
@@ -69,6 +70,6 @@ def _list_unlabelled(config: Config) -> list[Source]:
     for given_name, path, row in files:
         name = given_name or path.name
         sources += unless_bad(config, name, path, sources_of, name, path, row)
-    names = {source.image_name for source in sources} | {name or path.name for name, path, _ in files}
+    names = {source.image_name for source in sources} | {name or composed(path.name) for name, path, _ in files}
     refuse_other_names(pixel_sizes, names, given)
     return sources
