@@ -18,7 +18,7 @@ from fetal_biometry.limits import read_limits
 from fetal_biometry.terms import GIVEN_MODEL
 
 try:
-    CONFIG = read_config(config)
+    CONFIG = read_config(config, workflow.config_settings.config_args)
     RECIPES = read_recipes(CONFIG, [Path("recipes"), HOME / "recipes"])
     RESULTS = f"results/{CONFIG.run_name}"
     WORK = f"{RESULTS}/work"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from fetal_biometry.command_line import as_typed
 from fetal_biometry.errors import InputError
 from fetal_biometry.problems import TYPED, describe_problem, field_names
 from fetal_biometry.recipe import Recipe, find_recipe, read_recipe
@@ -156,6 +158,12 @@ class Config(BaseModel):
             raise ValueError(f"examination_pattern {self.examination_pattern!r} has no group to name examinations by")
         if isinstance(self.pixel_sizes, float) and not self.pixel_sizes > 0:
             raise ValueError(f"pixel_sizes is {self.pixel_sizes:g}; give millimetres above 0")
+        number = re.fullmatch(r"(?=.?\d)(\d*)(?:[.,](\d+))?\s*[a-zµ/]*", str(self.pixel_sizes).strip())
+        if isinstance(self.pixel_sizes, str) and number:
+            raise ValueError(
+                f"pixel_sizes is {self.pixel_sizes!r}; give millimetres as a plain number with a decimal point, such as "
+                f"{number[1] or 0}.{number[2] or 0}, or the name of a csv"
+            )
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("validation_fraction and test_fraction leave no examination to train on; lower them")
         if self.split_fold >= self.split_folds:
@@ -190,8 +198,10 @@ class Config(BaseModel):
         return GIVEN_MODEL if self.given_model else Path(self.recipe).stem
 
 
-def read_config(given: dict) -> Config:
+def read_config(given: dict, typed: Iterable[str] = ()) -> Config:
     """The settings that Snakemake gathered from config.yaml, overlays and the command line, checked.
+
+    ``typed`` has what stands behind ``--config``, as it was typed.
 
     Raises
     ------
@@ -206,6 +216,7 @@ def read_config(given: dict) -> Config:
             raise InputError(f"{key} is a setting of version 0.1.0; its place is taken by {RENAMED[key]}.")
         if key in moved:
             raise InputError(f"{key} is a value of recipes, {moved[key]}; give it in a file of recipes/.")
+    given = as_typed(given, typed, Config)
     try:
         return Config.model_validate({key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
