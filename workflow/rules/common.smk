@@ -19,6 +19,7 @@ from fetal_biometry.terms import GIVEN_MODEL
 
 try:
     CONFIG = read_config(config, workflow.config_settings.config_args)
+    planning.refuse_braces(Path.cwd(), HOME.resolve(), CONFIG.data_root, CONFIG.model)
     RECIPES = read_recipes(CONFIG, [Path("recipes"), HOME / "recipes"])
     RESULTS = f"results/{CONFIG.run_name}"
     WORK = f"{RESULTS}/work"

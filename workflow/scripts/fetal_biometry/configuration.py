@@ -161,8 +161,8 @@ class Config(BaseModel):
         number = re.fullmatch(r"(?=.?\d)(\d*)(?:[.,](\d+))?\s*[a-zµ/]*", str(self.pixel_sizes).strip())
         if isinstance(self.pixel_sizes, str) and number:
             raise ValueError(
-                f"pixel_sizes is {self.pixel_sizes!r}; give millimetres as a plain number with a decimal point, such as "
-                f"{number[1] or 0}.{number[2] or 0}, or the name of a csv"
+                f"pixel_sizes is {self.pixel_sizes!r}; give millimetres as a plain number with a decimal point, "
+                f"such as {number[1] or 0}.{number[2] or 0}, or the name of a csv"
             )
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("validation_fraction and test_fraction leave no examination to train on; lower them")

@@ -95,6 +95,13 @@ def refuse_earlier_clock(marks: Path = Path(".snakemake/incomplete")) -> None:
         )
 
 
+def refuse_braces(*paths) -> None:
+    """InputError where a path that stands in rules has braces: Snakemake takes what is between them for a variable."""
+    for path in map(str, paths):
+        if "{" in path or "}" in path:
+            raise InputError(f"{path}: Snakemake cannot work with braces in this name; rename the folder.")
+
+
 def read_plan(folder: Path) -> Plan:
     """The plan as it was written last."""
     try:
