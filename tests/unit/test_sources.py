@@ -9,7 +9,7 @@ from joined import ALL_TRAIN, join
 from PIL import Image
 
 from fetal_biometry.configuration import Config
-from fetal_biometry.data.formats.landmark_table import names_swapped, swap_names
+from fetal_biometry.data.label_table import names_swapped, swap_names
 from fetal_biometry.data.source import examination_of
 from fetal_biometry.data.sources import list_sources
 from fetal_biometry.digests import FileIndex
@@ -200,7 +200,11 @@ def test_examination_is_the_pattern_s_group_or_the_name():
 
 
 def test_an_unknown_dataset_is_refused_with_those_that_are_known(config, tmp_path):
-    refuse(config(dataset="hc_18"), "dataset is 'hc_18'; give auto, phantom, challenge, hc18, images", tmp_path)
+    refuse(
+        config(dataset="hc_18"),
+        "dataset is 'hc_18'; give auto, phantom, challenge, hc18, coco, via, labelme, cvat, images",
+        tmp_path,
+    )
 
 
 def test_an_empty_dataset_is_no_dataset(config, tmp_path):

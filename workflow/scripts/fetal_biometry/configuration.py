@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +17,7 @@ from fetal_biometry.command_line import as_typed
 from fetal_biometry.errors import InputError
 from fetal_biometry.problems import TYPED, describe_problem, field_names
 from fetal_biometry.recipe import Recipe, find_recipe, read_recipe
-from fetal_biometry.terms import GIVEN_MODEL, Calliper
+from fetal_biometry.terms import GIVEN_MODEL, LANDMARKS, Calliper
 
 ABLATION = "ablation_"  # with which the names of the ablation's recipes begin
 RENAMED = {  # keys of version 0.1.0, beside those that are now values of recipes
@@ -57,13 +56,31 @@ class Config(BaseModel):
         "", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$", description="results go to results/<run>/; empty = the dataset"
     )
     dataset: str = Field(
-        "auto", description="phantom, challenge (landmark table), hc18 (annotations), images; auto = images or phantom"
+        "auto",
+        description="phantom, challenge (landmark table), hc18 (annotations), coco, via, labelme, cvat, images; "
+        "auto = images or phantom",
     )
     data_root: str = Field(
         "resources/data", min_length=1, description="folder that the paths of tables, annotations and splits start from"
     )
-    image_folder: str = Field("", description="challenge, hc18: folder of the images")
-    landmark_table: str = Field("", description="challenge: csv with image_name, ofd_1_x, ... bpd_2_y, original pixels")
+    image_folder: str = Field("", description="of a dataset with labels: folder of the images")
+    landmark_table: str = Field(
+        "",
+        description="challenge: csv with image_name, ofd_1_x, ... bpd_2_y, original pixels; coco, via, cvat: the "
+        "annotation tool's file; labelme: folder of its files, empty = that of the images",
+    )
+    point_names: list[str] = Field(
+        list(LANDMARKS),
+        min_length=4,
+        max_length=4,
+        description=f"coco, via, labelme, cvat: what {', '.join(LANDMARKS)} are called",
+    )
+    label_size: str = Field(
+        "",
+        pattern=r"^([1-9]\d*x[1-9]\d*)?$",
+        description="size of the copies that landmarks were set on, such as 256x256; 1x1 = shares, 100x100 = percent; "
+        "empty = original pixels, or as the annotation tool's file says",
+    )
     reference_folder: str = Field("", description="challenge: annotations that judge models and labels and never train")
     images: str = Field("", description="folder or csv of images without labels to measure")
     model: str = Field(
@@ -265,30 +282,3 @@ def _fitted(config: Config, name: str, path: Path, folders: list[Path]) -> Recip
     if config.image_size % recipe.deepest:
         raise InputError(f"recipe {name}: image_size {config.image_size} is no multiple of {recipe.deepest}.")
     return recipe.model_copy(update={"training": recipe.training.model_copy(update=changes)})
-
-
-def describe_settings() -> str:
-    """A table of all settings, as Markdown."""
-    rows = ["| setting | default | values | meaning |", "| --- | --- | --- | --- |"]
-    schema = Config.model_json_schema()
-    for name, field in Config.model_fields.items():
-        default = json.dumps(field.default, default=str) if field.default not in ("", None) else ""
-        rows.append(f"| `{name}` | {default} | {_values(schema['properties'][name], schema)} | {field.description} |")
-    return "\n".join(rows)
-
-
-def _values(facts: dict, schema: dict) -> str:
-    """What a setting can be, in a few words."""
-    if "$ref" in facts:
-        facts = schema["$defs"][facts["$ref"].rpartition("/")[2]]
-    if "allOf" in facts:
-        return _values(facts["allOf"][0], schema)
-    if "anyOf" in facts:
-        return " or ".join(
-            dict.fromkeys(_values(kind, schema) for kind in facts["anyOf"] if kind.get("type") != "null")
-        )
-    if "enum" in facts:
-        return ", ".join(map(str, facts["enum"]))
-    words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true, false", "array": "list"}
-    ends = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "to {}", "exclusiveMaximum": "below {}"}
-    return " ".join([words[facts["type"]], *(text.format(facts[end]) for end, text in ends.items() if end in facts)])
