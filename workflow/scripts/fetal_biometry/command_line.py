@@ -38,8 +38,10 @@ def as_typed(given: dict, entries: Iterable[str], model: type[BaseModel]) -> dic
         if name not in model.model_fields or not text:
             continue
         kind, value = model.model_json_schema()["properties"][name], given.get(name)
-        if kind.get("type") == "string" or "$ref" in kind:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        kinds = [kind, *kind.get("anyOf", ())]
+        if "$ref" in kind or kind.get("type") == "string" or (not number and {"type": "string"} in kinds):
             given[name] = text
-        elif isinstance(value, int | float) and not isinstance(value, bool) and not _NUMBER.fullmatch(text.strip()):
+        elif number and not _NUMBER.fullmatch(text.strip()):
             raise InputError(f"{name}={text} on the command line is read as {value:g}; write plain digits.")
     return given

@@ -175,7 +175,7 @@ class Config(BaseModel):
             raise ValueError(f"examination_pattern {self.examination_pattern!r} has no group to name examinations by")
         if isinstance(self.pixel_sizes, float) and not self.pixel_sizes > 0:
             raise ValueError(f"pixel_sizes is {self.pixel_sizes:g}; give millimetres above 0")
-        number = re.fullmatch(r"(?=.?\d)(\d*)(?:[.,](\d+))?\s*[a-zµ/]*", str(self.pixel_sizes).strip())
+        number = re.fullmatch(r"(?=.?\d)(\d*)(?:[.,](\d+))?\s*[a-zµ/ #]*", str(self.pixel_sizes).strip())
         if isinstance(self.pixel_sizes, str) and number:
             raise ValueError(
                 f"pixel_sizes is {self.pixel_sizes!r}; give millimetres as a plain number with a decimal point, "

@@ -6,12 +6,12 @@ ellipses only after the same mirroring, turning or resizing, they were set on ot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
+import pandas as pd
 
 from fetal_biometry.errors import InputError
+from fetal_biometry.frames import points_of
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.images.raster import read_grey
 from fetal_biometry.model.geometry import landmarks_to_ellipse, resize_points
@@ -67,25 +67,25 @@ def other_views(points: np.ndarray, size) -> dict[str, np.ndarray]:
     return views | {f"resized to {side}x{side}": resize_points(points, (side, side), size) for side in COPIES}
 
 
-def refuse_labels_of_other_views(points: np.ndarray, images: Sequence[ImageRef], origin: str) -> None:
+def refuse_labels_of_other_views(labels: pd.DataFrame, planned: pd.DataFrame) -> None:
     """InputError where labels fit mirrored, turned or resized images far better than the images themselves.
 
     Parameters
     ----------
-    points : ndarray of shape (N, 4, 2)
-        Landmarks in original pixels.
-    images : sequence of ImageRef
-    origin : str
-        Where the labels stand, for the message.
+    labels : DataFrame
+        Of `labels.read_labels`.
+    planned : DataFrame
+        ``work/plan/<part>.csv``, which has their images.
     """
-    if len(points) < LEAST_LABELS:
+    if len(labels) < LEAST_LABELS:
         return
-    chosen = np.unique(np.linspace(0, len(points) - 1, SAMPLE).round().astype(int))
+    chosen = labels.iloc[np.unique(np.linspace(0, len(labels) - 1, SAMPLE).round().astype(int))]
+    images = [ImageRef.from_row(row) for row in planned.loc[chosen.index].to_dict("records")]
     contrasts = []
-    for at in chosen:
-        grey = read_grey(images[at])
-        views = other_views(points[at], grey.shape[::-1])
-        contrasts.append(skull_contrast(grey, np.stack([points[at], *views.values()])))
+    for image, points in zip(images, points_of(chosen), strict=True):
+        grey = read_grey(image)
+        views = other_views(points, grey.shape[::-1])
+        contrasts.append(skull_contrast(grey, np.stack([points, *views.values()])))
     gains = np.array(contrasts)[:, 1:] - np.array(contrasts)[:, :1]
     error = gains.std(axis=0, ddof=1) / np.sqrt(len(chosen))
     best = int(gains.mean(axis=0).argmax())
@@ -94,7 +94,8 @@ def refuse_labels_of_other_views(points: np.ndarray, images: Sequence[ImageRef],
     view = list(views)[best]
     resized = view.removeprefix("resized to ")
     remedy = f"give label_size={resized}" if resized != view else "label the images as viewers show them"
+    count = f"{(gains[:, best] > 0).sum()} of the {len(chosen)}"
     raise InputError(
-        f"{origin}: the labels fit the images {view} better than as they are, in {(gains[:, best] > 0).sum()} of the "
-        f"{len(chosen)} looked at; {remedy}, or bring the labels back to original pixels."
+        f"{chosen['origin'].iloc[0]}: the labels fit the images {view} better than as they are, in {count} looked at; "
+        f"{remedy}, or bring the labels back to original pixels."
     )
