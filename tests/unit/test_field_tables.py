@@ -5,6 +5,8 @@ Each kind has a generator of at least six variants of clean twins that are drawn
 
 import csv
 import json
+import subprocess
+import sys
 import unicodedata
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -499,6 +501,14 @@ def test_a_value_counts_as_it_was_typed_or_is_refused(typed):
         assert expected is None and name in str(error) and "\n" not in str(error), error
     else:
         assert getattr(config, name) == expected
+
+
+@pytest.mark.parametrize("images", ["scans of May", "2024_05_01", "a: b", "scans #2", "it's", "a  b"])
+def test_make_hands_values_on_as_they_are(images):
+    show = f"{sys.executable} -c 'import json, sys; print(json.dumps(sys.argv[1:]))'"
+    command = ["make", "--silent", "-o", "setup", "measure", f"PY={show}", f"IMAGES={images}", "PIXEL_SIZE=0.12"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)[-2:] == [f"images={images}", "pixel_sizes=0.12"]
 
 
 # ---- results of other images
