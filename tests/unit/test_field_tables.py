@@ -496,11 +496,15 @@ def test_a_value_counts_as_it_was_typed_or_is_refused(typed):
     parsed, expected = TYPED[typed]
     name = typed.partition("=")[0]
     try:
-        config = read_config({name: parsed}, [typed])
+        config = read_config({name: parsed}, [typed], {name: parsed})
     except InputError as error:
         assert expected is None and name in str(error) and "\n" not in str(error), error
     else:
         assert getattr(config, name) == expected
+
+
+def test_a_value_that_a_snakefile_sets_wins_over_what_was_typed():
+    assert read_config({"run": "study"}, ["run=2024_05_01"], {"run": 20240501}).run == "study"
 
 
 @pytest.mark.parametrize("images", ["scans of May", "2024_05_01", "a: b", "scans #2", "it's", "a  b"])

@@ -18,7 +18,7 @@ from fetal_biometry.limits import read_limits
 from fetal_biometry.terms import GIVEN_MODEL
 
 try:
-    CONFIG = read_config(config, workflow.config_settings.config_args)
+    CONFIG = read_config(config, workflow.config_settings.config_args, workflow.config_settings.config)
     planning.refuse_braces(Path.cwd(), HOME.resolve(), CONFIG.data_root, CONFIG.model)
     RECIPES = read_recipes(CONFIG, [Path("recipes"), HOME / "recipes"])
     RESULTS = f"results/{CONFIG.run_name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
@@ -12,7 +12,7 @@ from fetal_biometry.errors import InputError
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 
-def as_typed(given: dict, entries: Iterable[str], model: type[BaseModel]) -> dict:
+def as_typed(given: dict, entries: Iterable[str], parsed: Mapping, model: type[BaseModel]) -> dict:
     """Settings by name, texts among them as they were typed.
 
     ``run=2024_05_01`` reaches a workflow as the number 20240501, ``001`` as 1, ``images=scans #2`` as ``scans``.
@@ -23,6 +23,8 @@ def as_typed(given: dict, entries: Iterable[str], model: type[BaseModel]) -> dic
         What Snakemake gathered from files and from the command line.
     entries : iterable of str
         ``NAME=VALUE``, as typed behind ``--config``.
+    parsed : mapping
+        What Snakemake made of these; a setting that is another value by now was set in a Snakefile, and stays.
     model : type
         The settings, with their types.
 
@@ -35,9 +37,10 @@ def as_typed(given: dict, entries: Iterable[str], model: type[BaseModel]) -> dic
     for entry in entries:
         name, _, text = entry.partition("=")
         text = text.strip("'\"")  # as Snakemake does
-        if name not in model.model_fields or not text:
+        value = given.get(name)
+        if name not in model.model_fields or not text or value != parsed.get(name):
             continue
-        kind, value = model.model_json_schema()["properties"][name], given.get(name)
+        kind = model.model_json_schema()["properties"][name]
         number = isinstance(value, int | float) and not isinstance(value, bool)
         kinds = [kind, *kind.get("anyOf", ())]
         if "$ref" in kind or kind.get("type") == "string" or (not number and {"type": "string"} in kinds):

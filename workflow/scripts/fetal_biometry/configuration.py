@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -215,10 +215,10 @@ class Config(BaseModel):
         return GIVEN_MODEL if self.given_model else Path(self.recipe).stem
 
 
-def read_config(given: dict, typed: Iterable[str] = ()) -> Config:
+def read_config(given: dict, typed: Iterable[str] = (), parsed: Mapping | None = None) -> Config:
     """The settings that Snakemake gathered from config.yaml, overlays and the command line, checked.
 
-    ``typed`` has what stands behind ``--config``, as it was typed.
+    ``typed`` has what stands behind ``--config``, as it was typed, and ``parsed`` what Snakemake made of it.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def read_config(given: dict, typed: Iterable[str] = ()) -> Config:
             raise InputError(f"{key} is a setting of version 0.1.0; its place is taken by {RENAMED[key]}.")
         if key in moved:
             raise InputError(f"{key} is a value of recipes, {moved[key]}; give it in a file of recipes/.")
-    given = as_typed(given, typed, Config)
+    given = as_typed(given, typed, parsed or {}, Config)
     try:
         return Config.model_validate({key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
