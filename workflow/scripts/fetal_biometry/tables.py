@@ -59,7 +59,9 @@ class Row(dict):
         return value
 
 
-def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, ...] = ()) -> list[Row]:
+def read_table(
+    path, columns: dict[str, tuple[str, ...]], optional: tuple[str, ...] = (), refuse_alike: bool = True
+) -> list[Row]:
     """Read a csv file whose columns may go by several names.
 
     Parameters
@@ -69,6 +71,8 @@ def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, .
         For each wanted column the names it may have in the header, ignoring case and blanks around.
     optional : tuple of str
         Wanted columns that may be missing; they are then empty strings.
+    refuse_alike : bool
+        Whether another column that looks like a missing one is refused; else it is passed over.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, .
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             header = [composed(name.strip().lower()) for name in next(reader, [])]
-            place = _places(path, header, columns, optional)
+            place = _places(path, header, columns, optional, refuse_alike)
             return [
                 Row({name: composed(cells[place[name]].strip()) if name in place else "" for name in columns}, path, at)
                 for at, cells in _rows(path, header, reader)
@@ -101,7 +105,7 @@ def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, .
 
 
 def _places(
-    path: Path, header: list[str], columns: dict[str, tuple[str, ...]], optional: tuple[str, ...]
+    path: Path, header: list[str], columns: dict[str, tuple[str, ...]], optional: tuple[str, ...], refuse_alike: bool
 ) -> dict[str, int]:
     """Where in the header each wanted column stands that is there."""
     place = {}
@@ -112,7 +116,7 @@ def _places(
             place[wanted] = found[0]
             if header.count(header[found[0]]) > 1:
                 raise InputError(f"{path}: the column {header[found[0]]} stands twice; remove one.")
-        elif alike:
+        elif alike and refuse_alike:
             raise InputError(
                 f"{path}: the column {alike[0]} looks like {wanted}, but may hold something else; call it {wanted} and "
                 f"give {'millimetres' if wanted.endswith('mm') else 'weeks'}, or remove it."

@@ -24,6 +24,7 @@ from fetal_biometry.data.source import (
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef, find_images
 from fetal_biometry.names import composed
+from fetal_biometry.tables import Row
 from fetal_biometry.terms import LANDMARKS
 
 DIAMETERS = ("ofd", "ofd", "bpd", "bpd")  # names of points, or of lines, where both ends of a diameter have one
@@ -34,14 +35,15 @@ class Label:
     """One image's label as a file has it.
 
     ``place`` says where it stands; ``landmarks`` are eight numbers, `terms.COLUMNS` order, None without a label;
-    ``size`` is the width and height of the picture that they were set on, where the file says it; ``problem`` says why
-    the label cannot be used.
+    ``size`` is the width and height of the picture that they were set on, where the file says it; ``row`` holds what a
+    table knows beside; ``problem`` says why the label cannot be used.
     """
 
     image_name: str
     place: str
     landmarks: tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
+    row: Row | None = None
     problem: str = ""
 
 
@@ -108,7 +110,7 @@ def list_labelled(config: Config, drawn: Path, read: Callable[[Path, Config], li
             raise InputError(f"{label.place}: {folder / name} does not exist; add the image or remove the row.")
         landmarks = original_landmarks(label, present[name], config.label_size)
         source = Source(name, ImageRef(present[name]), landmarks, reference=references.get(name), origin=str(path))
-        return [with_facts(usable(source), pixel_sizes)]
+        return [with_facts(usable(source), pixel_sizes, label.row)]
 
     sources = []
     for name, label in labels.items():

@@ -6,20 +6,25 @@ from pathlib import Path
 
 from fetal_biometry.configuration import Config
 from fetal_biometry.data.label_table import Label
-from fetal_biometry.data.source import NAME_COLUMN
+from fetal_biometry.data.source import NAME_COLUMN, PIXEL_SIZE_COLUMNS
 from fetal_biometry.errors import InputError
 from fetal_biometry.tables import Row, index_by_name, read_table
 from fetal_biometry.terms import COLUMNS
 
 
 def read_landmark_table(path: Path, config: Config) -> list[Label]:
-    """The labels of a csv with ``image_name`` and `terms.COLUMNS`; other columns are passed over."""
-    columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}}
-    return [_label(name, row) for name, row in index_by_name(read_table(path, columns)).items()]
+    """The labels of a csv with ``image_name`` and `terms.COLUMNS`, with pixel sizes where it has such a column.
+
+    Columns of other names are passed over: label tables are other people's, and have many.
+    """
+    facts = {name: names for name, names in PIXEL_SIZE_COLUMNS.items() if name != "image_name"}
+    columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}, **facts}
+    rows = index_by_name(read_table(path, columns, tuple(facts), refuse_alike=False))
+    return [_label(name, row) for name, row in rows.items()]
 
 
 def _label(name: str, row: Row) -> Label:
     try:
-        return Label(name, row.place, tuple(row.number_in(column) for column in COLUMNS))
+        return Label(name, row.place, tuple(row.number_in(column) for column in COLUMNS), row=row)
     except InputError as error:
         return Label(name, row.place, problem=str(error))
