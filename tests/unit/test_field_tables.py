@@ -464,7 +464,7 @@ def test_other_columns_are_passed_over(column, scans, tmp_path):
     assert source.pixel_size_mm is None
 
 
-@pytest.mark.parametrize("column, unit", [("pixel_size_mm", 0.2), ("Pixel Size(mm)", 0.2), ("px_to_mm_rate", None)])
+@pytest.mark.parametrize("column, unit", [("pixel_size_mm", 0.2), ("PIXEL_SIZE_MM", 0.2), ("px_to_mm_rate", None)])
 def test_a_label_table_s_own_pixel_size_is_used(column, unit, scans, tmp_path):
     path = write_table(tmp_path / "labels.csv", dict(list(scans.truth.items())[:1]), {column: 0.2})
     (source,) = list_sources(labelled(scans.folder, path), tmp_path)

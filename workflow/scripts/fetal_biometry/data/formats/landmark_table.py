@@ -13,11 +13,11 @@ from fetal_biometry.terms import COLUMNS
 
 
 def read_landmark_table(path: Path, config: Config) -> list[Label]:
-    """The labels of a csv with ``image_name`` and `terms.COLUMNS`, with pixel sizes where it has such a column.
+    """The labels of a csv with ``image_name`` and `terms.COLUMNS`, and its pixel sizes where it has ``pixel_size_mm``.
 
-    Columns of other names are passed over: label tables are other people's, and have many.
+    Columns of other names are passed over: label tables are other people's, and a ``bpd`` may be in pixels.
     """
-    facts = {name: names for name, names in PIXEL_SIZE_COLUMNS.items() if name != "image_name"}
+    facts = {name: (name,) for name in PIXEL_SIZE_COLUMNS if name != "image_name"}
     columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}, **facts}
     rows = index_by_name(read_table(path, columns, tuple(facts), refuse_alike=False))
     return [_label(name, row) for name, row in rows.items()]
