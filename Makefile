@@ -1,6 +1,6 @@
 # `make run` and `make test-fast` are all a newcomer needs. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run bench clean style test-fast test test-long test-faults test-slurm audit-packages \
+.PHONY: help setup setup-test run measure bench clean style test-fast test test-long test-faults test-slurm audit-packages \
 	settings lock ship
 .NOTPARALLEL:
 
@@ -26,6 +26,7 @@ install_torch = if [ "$$(uname -s)" = Linux ]; then \
 help:
 	@echo "use                                                                            minutes on two cores"
 	@echo "  make run             set up, run on phantoms, write results/phantom/report.html                10"
+	@echo "  make measure IMAGES=FOLDER PIXEL_SIZE=0.12     lengths of your images, in results/images       some"
 	@echo "  make setup           set up $(VENV) only                                                        5, once"
 	@echo "  make bench           time training, measuring and planning; nothing else may run               15"
 	@echo "  make clean           delete caches of the tests; with RESULTS=yes also results/, .snakemake/    0"
@@ -61,6 +62,12 @@ run: setup
 	@echo "Running the workflow on phantoms with all cores (snakemake --cores all)"
 	@$(PY) -m snakemake --cores all
 	@echo "The report: $(CURDIR)/results/phantom/report.html"
+
+# The shell takes each value as it is, with blanks; RUN is another run's name.
+measure: setup
+	@test -n "$$IMAGES" || { echo "measure what? make measure IMAGES=FOLDER PIXEL_SIZE=0.12" >&2; exit 1; }
+	@$(PY) -m snakemake measure --cores all --config "images=$$IMAGES" $${PIXEL_SIZE:+"pixel_sizes=$$PIXEL_SIZE"} \
+	$(if $(findstring command,$(origin RUN)),"run=$$RUN")
 
 style: setup-test
 	@echo "Checking style (ruff, snakefmt, snakemake --lint)"

@@ -6,6 +6,7 @@ import pandas as pd
 
 from fetal_biometry.configuration import Config
 from fetal_biometry.data.join import join_images
+from fetal_biometry.data.label_views import refuse_labels_of_other_views
 from fetal_biometry.data.labels import read_labels
 from fetal_biometry.data.source import MissingData
 from fetal_biometry.errors import refuse_if_all_bad
@@ -41,6 +42,7 @@ def join(config: Config, work: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     for part in plan.labelled:
         planned = read_frame(work / "plan" / f"{part}.labels.csv")
         labels[part], refused = read_labels(planned, read_frame(index[part]), config.outside_tolerance, stop)
+        refuse_labels_of_other_views(labels[part], read_frame(work / "plan" / f"{part}.csv"))
         bad.append(refused)
     references = [
         read_labels(read_frame(work / "plan" / f"{part}.references.csv"), read_frame(index[part]))[0]

@@ -93,7 +93,7 @@ def test_the_dataset_and_the_run_s_name_are_decided():
         ("report_compares", True, ["True", "'ablation'"]),
         ("flags", "sometimes", ["'sometimes'", "boolean"]),
         ("run", "../elsewhere", ["'../elsewhere'"]),
-        ("run", 20240501, ["20240501", "valid string"]),  # what Snakemake makes of run=2024_05_01
+        ("run", 20240501, ["20240501", "valid string", "quotes"]),  # what YAML makes of run: 2024_05_01
         ("device", "gpu", ["'gpu'", "cuda"]),
         ("data_root", "", ["''"]),
         ("download_url", "zenodo.org", ["'zenodo.org'", "http"]),

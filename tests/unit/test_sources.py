@@ -9,7 +9,7 @@ from joined import ALL_TRAIN, join
 from PIL import Image
 
 from fetal_biometry.configuration import Config
-from fetal_biometry.data.formats.landmark_table import names_swapped, swap_names
+from fetal_biometry.data.label_table import names_swapped, swap_names
 from fetal_biometry.data.source import examination_of
 from fetal_biometry.data.sources import list_sources
 from fetal_biometry.digests import FileIndex

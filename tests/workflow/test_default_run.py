@@ -137,10 +137,10 @@ def test_a_trained_model_measures_unlabelled_images(finished, results, tmp_path)
     rows = "".join(f"{phantom.image_name},{phantom.pixel_size_mm},20\n" for phantom in phantoms[:2])
     table = folder / "images.csv"
     table.write_text("image_name,pixel_size_mm,gestational_age_weeks\n" + rows + f"{phantoms[2].image_name},,\n")
-    arguments = ("run=mine", f"images={table}", f"model={results / 'model.onnx'}", "growth_chart=hadlock")
+    arguments = ("run=2024_05_01", f"images={table}", f"model={results / 'model.onnx'}", "growth_chart=hadlock")
     said = finished.snakemake("measure", "--config", *arguments).stdout
-    assert "results/mine/predictions.csv" in said
-    mine = finished.folder / "results" / "mine"
+    assert "results/2024_05_01/predictions.csv" in said
+    mine = finished.folder / "results" / "2024_05_01"  # which Snakemake takes for a number
     predictions = pd.read_csv(mine / "predictions.csv", index_col="image_name")
     for phantom in phantoms:
         assert abs(predictions.loc[phantom.image_name, "ofd_px"] / (2 * phantom.semi_long_px) - 1) < 0.1
@@ -148,6 +148,9 @@ def test_a_trained_model_measures_unlabelled_images(finished, results, tmp_path)
         assert predictions[column].notna().tolist() == [True, True, False]
     assert predictions["hc_px_low"].notna().all() and "no pixel size" in predictions["flags"].iloc[2]
     assert (mine / "report.html").stat().st_size > 10_000
+    other = ("run=2024_05_01", f"images={results / 'work' / 'phantoms'}")
+    refused = finished.snakemake("measure", "-n", "--config", *other, check=False)
+    assert refused.returncode and "results/2024_05_01" in refused.stdout.splitlines()[-1]
 
 
 def test_images_without_a_head_are_not_measured_with_confidence(finished, results):

@@ -20,7 +20,8 @@ from fetal_biometry.registry import registered
 from fetal_biometry.terms import GIVEN_MODEL
 
 try:
-    CONFIG = read_config(config)
+    CONFIG = read_config(config, workflow.config_settings.config_args, workflow.config_settings.config)
+    planning.refuse_braces(Path.cwd(), HOME.resolve(), CONFIG.data_root, CONFIG.model)
     RECIPES = read_recipes(CONFIG, [Path("recipes"), HOME / "recipes"])
     RESULTS = f"results/{CONFIG.run_name}"
     WORK = f"{RESULTS}/work"

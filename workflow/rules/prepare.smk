@@ -62,6 +62,8 @@ rule prepare_images:
 
 rule audit_labels:
     input:
+        plan=f"{WORK}/plan/{{part}}.csv",
+        phantoms=phantom_folder,
         labels=f"{WORK}/plan/{{part}}.labels.csv",
         index=f"{WORK}/prepared/{{part}}.csv",
         limits=LIMITS.format("audit"),

@@ -4,6 +4,7 @@ import logging
 
 from fetal_biometry import job
 from fetal_biometry.data.audit import judge_labels
+from fetal_biometry.data.label_views import refuse_labels_of_other_views
 from fetal_biometry.data.labels import read_labels
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
 from fetal_biometry.limits import AuditLimits, read_limits
@@ -14,6 +15,7 @@ if __name__ == "__main__":
         source, params = snakemake.input, snakemake.params
         index, stop = read_frame(source.index), params.on_bad_image == "stop"
         labels, bad = read_labels(read_frame(source.labels), index, params.outside_tolerance, stop)
+        refuse_labels_of_other_views(labels, read_frame(source.plan))
         limits = read_limits(source.limits, AuditLimits)
         judgement = judge_labels(points_of(labels), sizes_of(index.loc[labels.index]), limits)
         verdicts, labels["reasons"], score = judgement

@@ -6,18 +6,19 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from fetal_biometry.command_line import as_typed
 from fetal_biometry.errors import InputError
 from fetal_biometry.problems import TYPED, describe_problem, field_names
 from fetal_biometry.recipe import Recipe, find_recipe, read_recipe
 from fetal_biometry.registry import registered
-from fetal_biometry.terms import GIVEN_MODEL, Calliper
+from fetal_biometry.terms import GIVEN_MODEL, LANDMARKS, Calliper
 
 ABLATION = "ablation_"  # with which the names of the ablation's recipes begin
 RENAMED = {  # keys of version 0.1.0, beside those that are now values of recipes
@@ -63,8 +64,24 @@ class Config(BaseModel):
     data_root: str = Field(
         "resources/data", min_length=1, description="folder that the paths of tables, annotations and splits start from"
     )
-    image_folder: str = Field("", description="challenge, hc18: folder of the images")
-    landmark_table: str = Field("", description="challenge: csv with image_name, ofd_1_x, ... bpd_2_y, original pixels")
+    image_folder: str = Field("", description="of a dataset with labels: folder of the images")
+    landmark_table: str = Field(
+        "",
+        description="challenge: csv with image_name, ofd_1_x, ... bpd_2_y, original pixels; coco, via, cvat: the "
+        "annotation tool's file; labelme: folder of its files, empty = that of the images",
+    )
+    point_names: list[str] = Field(
+        list(LANDMARKS),
+        min_length=4,
+        max_length=4,
+        description=f"coco, via, labelme, cvat: what {', '.join(LANDMARKS)} are called",
+    )
+    label_size: str = Field(
+        "",
+        pattern=r"^([1-9]\d*x[1-9]\d*)?$",
+        description="size of the copies that landmarks were set on, such as 256x256; 1x1 = shares, 100x100 = percent; "
+        "empty = original pixels, or as the annotation tool's file says",
+    )
     reference_folder: str = Field("", description="challenge: annotations that judge models and labels and never train")
     images: str = Field("", description="folder or csv of images without labels to measure")
     recursive: bool = Field(
@@ -176,6 +193,12 @@ class Config(BaseModel):
             raise ValueError(f"examination_pattern {self.examination_pattern!r} has no group to name examinations by")
         if isinstance(self.pixel_sizes, float) and not self.pixel_sizes > 0:
             raise ValueError(f"pixel_sizes is {self.pixel_sizes:g}; give millimetres above 0")
+        number = re.fullmatch(r"(?=.?\d)(\d*)(?:[.,](\d+))?\s*[a-zµ/ #]*", str(self.pixel_sizes).strip())
+        if isinstance(self.pixel_sizes, str) and number:
+            raise ValueError(
+                f"pixel_sizes is {self.pixel_sizes!r}; give millimetres as a plain number with a decimal point, "
+                f"such as {number[1] or 0}.{number[2] or 0}, or the name of a csv"
+            )
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("validation_fraction and test_fraction leave no examination to train on; lower them")
         if self.split_fold >= self.split_folds:
@@ -214,8 +237,10 @@ class Config(BaseModel):
         return GIVEN_MODEL if self.given_model else Path(self.recipe).stem
 
 
-def read_config(given: dict) -> Config:
+def read_config(given: dict, typed: Iterable[str] = (), parsed: Mapping | None = None) -> Config:
     """The settings that Snakemake gathered from config.yaml, overlays and the command line, checked.
+
+    ``typed`` has what stands behind ``--config``, as it was typed, and ``parsed`` what Snakemake made of it.
 
     Raises
     ------
@@ -230,6 +255,7 @@ def read_config(given: dict) -> Config:
             raise InputError(f"{key} is a setting of version 0.1.0; its place is taken by {RENAMED[key]}.")
         if key in moved:
             raise InputError(f"{key} is a value of recipes, {moved[key]}; give it in a file of recipes/.")
+    given = as_typed(given, typed, parsed or {}, Config)
     try:
         return Config.model_validate({key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
@@ -278,30 +304,3 @@ def _fitted(config: Config, name: str, path: Path, folders: list[Path]) -> Recip
     if config.image_size % recipe.deepest:
         raise InputError(f"recipe {name}: image_size {config.image_size} is no multiple of {recipe.deepest}.")
     return recipe.model_copy(update={"training": recipe.training.model_copy(update=changes)})
-
-
-def describe_settings() -> str:
-    """A table of all settings, as Markdown."""
-    rows = ["| setting | default | values | meaning |", "| --- | --- | --- | --- |"]
-    schema = Config.model_json_schema()
-    for name, field in Config.model_fields.items():
-        default = json.dumps(field.default, default=str) if field.default not in ("", None) else ""
-        rows.append(f"| `{name}` | {default} | {_values(schema['properties'][name], schema)} | {field.description} |")
-    return "\n".join(rows)
-
-
-def _values(facts: dict, schema: dict) -> str:
-    """What a setting can be, in a few words."""
-    if "$ref" in facts:
-        facts = schema["$defs"][facts["$ref"].rpartition("/")[2]]
-    if "allOf" in facts:
-        return _values(facts["allOf"][0], schema)
-    if "anyOf" in facts:
-        return " or ".join(
-            dict.fromkeys(_values(kind, schema) for kind in facts["anyOf"] if kind.get("type") != "null")
-        )
-    if "enum" in facts:
-        return ", ".join(map(str, facts["enum"]))
-    words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true, false", "array": "list"}
-    ends = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "to {}", "exclusiveMaximum": "below {}"}
-    return " ".join([words[facts["type"]], *(text.format(facts[end]) for end, text in ends.items() if end in facts)])

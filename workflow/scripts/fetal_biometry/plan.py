@@ -31,6 +31,7 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.job import atomic_path
 from fetal_biometry.limits import Limits, by_reader
 from fetal_biometry.recipe import Recipe
+from fetal_biometry.run_inputs import FILE, describe_inputs, refuse_other_inputs
 from fetal_biometry.tables import as_text
 from fetal_biometry.terms import COLUMNS, STATED, Split
 
@@ -94,6 +95,13 @@ def refuse_earlier_clock(marks: Path = Path(".snakemake/incomplete")) -> None:
         )
 
 
+def refuse_braces(*paths) -> None:
+    """InputError where a path that stands in rules has braces: Snakemake takes what is between them for a variable."""
+    for path in map(str, paths):
+        if "{" in path or "}" in path:
+            raise InputError(f"{path}: Snakemake cannot work with braces in this name; rename the folder.")
+
+
 def read_plan(folder: Path) -> Plan:
     """The plan as it was written last."""
     try:
@@ -121,8 +129,10 @@ def write_plan(
     Raises
     ------
     InputError
-        Whatever is wrong with tables, names or the split. A folder that is not there is no error yet: `Plan.missing`.
+        Whatever is wrong with tables, names or the split; results of other images under the run's name. A folder that
+        is not there is no error yet: `Plan.missing`.
     """
+    refuse_other_inputs(config, folder.parents[1], folder)
     for name, recipe in recipes.items():
         _write(folder / "recipes" / f"{name}.training.yaml", _as_yaml(recipe.training_part()))
         _write(folder / "recipes" / f"{name}.reading.yaml", _as_yaml(recipe.reading.model_dump()))
@@ -144,7 +154,7 @@ def write_plan(
         name = source.image_name
         parts.setdefault(split.get(name) or f"images/{shard_of(name, config.shards)}", []).append(source)
     index = FileIndex(index_file)
-    texts = {"quarantine.csv": _quarantine_table(sources)}
+    texts = {"quarantine.csv": _quarantine_table(sources), FILE: json.dumps(describe_inputs(config), indent=1) + "\n"}
     for part, inside in parts.items():
         texts |= {f"{part}.{end}": text for end, text in _part_tables(inside, examinations, config, index).items()}
     referenced = [part for part in parts if f"{part}.references.csv" in texts]

@@ -48,6 +48,8 @@ def describe_problem(error: ValidationError, model: type, *others: str) -> str:
         return f"{key} is missing; it has no default."
     if first["type"] == "value_error":
         return f"{key}: {said}."
+    if first["type"] == "string_type":  # such as 2024_05_01, in which YAML sees a number
+        said += f"; in a file write it in quotes, {key}: '...'"
     return f"{key} is {first['input']!r}: {said[0].lower()}{said[1:]}."
 
 

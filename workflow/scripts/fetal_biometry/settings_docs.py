@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel
 
-from fetal_biometry.configuration import Config, _values, describe_settings
+from fetal_biometry.configuration import Config
 from fetal_biometry.outputs_docs import outputs
 from fetal_biometry.recipe import Augmentation, Network, NoisyLabels, Reading, Training
 
@@ -43,6 +43,33 @@ while you type, if the file starts with `# yaml-language-server: $schema=config/
 """
 BLOCKS = {"network": Network, "training": Training, "augmentation": Augmentation,
           "noisy_labels": NoisyLabels, "reading": Reading}  # fmt: skip
+
+
+def describe_settings() -> str:
+    """A table of all settings, as Markdown."""
+    rows = ["| setting | default | values | meaning |", "| --- | --- | --- | --- |"]
+    schema = Config.model_json_schema()
+    for name, field in Config.model_fields.items():
+        default = json.dumps(field.default, default=str) if field.default not in ("", None) else ""
+        rows.append(f"| `{name}` | {default} | {_values(schema['properties'][name], schema)} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _values(facts: dict, schema: dict) -> str:
+    """What a setting can be, in a few words."""
+    if "$ref" in facts:
+        facts = schema["$defs"][facts["$ref"].rpartition("/")[2]]
+    if "allOf" in facts:
+        return _values(facts["allOf"][0], schema)
+    if "anyOf" in facts:
+        return " or ".join(
+            dict.fromkeys(_values(kind, schema) for kind in facts["anyOf"] if kind.get("type") != "null")
+        )
+    if "enum" in facts:
+        return ", ".join(map(str, facts["enum"]))
+    words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true, false", "array": "list"}
+    ends = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "to {}", "exclusiveMaximum": "below {}"}
+    return " ".join([words[facts["type"]], *(text.format(facts[end]) for end, text in ends.items() if end in facts)])
 
 
 def describe_recipes(folder: Path) -> str:

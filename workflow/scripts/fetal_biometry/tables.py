@@ -3,10 +3,18 @@
 import csv
 import math
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fetal_biometry.errors import InputError
+from fetal_biometry.names import composed, on_disk
 
+OTHER_TABLES = (".xlsx", ".xls", ".ods", ".numbers", ".tsv", ".tab", ".txt")  # suffixes of tables that are no csv files
+ALIKE = {  # what other columns for the same fact are called, whose unit or meaning is not known
+    "pixel_size_mm": r"pixel.*(size|spacing|width|height|mm|cm|\bum\b)|spacing|mm_?(per|/)|per_?(px|pixel)|"
+    r"(px|size).?(to|size|mm|cm)",
+    "gestational_age_weeks": r"gestation|\bga\b|\bga_|weeks",
+}
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")  # with which a cell begins that spreadsheets calculate
 
 
@@ -51,7 +59,9 @@ class Row(dict):
         return value
 
 
-def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, ...] = ()) -> list[Row]:
+def read_table(
+    path, columns: dict[str, tuple[str, ...]], optional: tuple[str, ...] = (), refuse_alike: bool = True
+) -> list[Row]:
     """Read a csv file whose columns may go by several names.
 
     Parameters
@@ -61,6 +71,8 @@ def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, .
         For each wanted column the names it may have in the header, ignoring case and blanks around.
     optional : tuple of str
         Wanted columns that may be missing; they are then empty strings.
+    refuse_alike : bool
+        Whether another column that looks like a missing one is refused; else it is passed over.
 
     Returns
     -------
@@ -70,46 +82,66 @@ def read_table(path, columns: dict[str, tuple[str, ...]], optional: tuple[str, .
     Raises
     ------
     InputError
-        When the file is missing, is no text, lacks a column or has it twice, or a row is too short or too long.
+        When the file is missing, is no csv file, lacks a column, has it twice or has one like it under another name,
+        or a row is too short or too long.
     """
-    path = Path(path)
+    path = on_disk(Path(path))
+    if path.suffix.lower() in OTHER_TABLES:
+        raise InputError(f"{path}: a csv file is wanted, not {path.suffix}; save it as csv and name that file.")
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
-            header = [name.strip().lower() for name in next(reader, [])]
-            place = {}
-            for wanted, names in columns.items():
-                found = [header.index(name.lower()) for name in names if name.lower() in header]
-                if found:
-                    place[wanted] = found[0]
-                    if header.count(header[found[0]]) > 1:
-                        raise InputError(f"{path}: the column {header[found[0]]} stands twice; remove one.")
-                elif wanted not in optional:
-                    remedy = "add the column or name another file"
-                    if len(header) == 1 and re.search("[;\t|]", header[0]):
-                        remedy = "save it with commas between the columns and points in numbers"
-                    raise InputError(
-                        f"{path}: no column {' or '.join(names)} in its header ({', '.join(header) or 'empty file'}); "
-                        f"{remedy}."
-                    )
-            rows = []
-            for number, cells in enumerate(reader, start=2):
-                if not any(cell.strip() for cell in cells):
-                    continue
-                if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
-                    remedy = "complete the row" if len(cells) < len(header) else "quote cells that hold a comma"
-                    raise InputError(
-                        f"{path}, row {number} ({cells[0]}): {len(cells)} cells under {len(header)} columns; {remedy}."
-                    )
-                rows.append(
-                    Row({name: cells[place[name]].strip() if name in place else "" for name in columns}, path, number)
-                )
-            return rows
+            header = [composed(name.strip().lower()) for name in next(reader, [])]
+            place = _places(path, header, columns, optional, refuse_alike)
+            return [
+                Row({name: composed(cells[place[name]].strip()) if name in place else "" for name in columns}, path, at)
+                for at, cells in _rows(path, header, reader)
+            ]
     except OSError as error:
         what = "does not exist" if isinstance(error, FileNotFoundError | IsADirectoryError) else "cannot be read"
         raise InputError(f"{path}: the table {what}; correct its path in the configuration.") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a csv file in UTF-8 ({error}); save it as one.") from error
+
+
+def _places(
+    path: Path, header: list[str], columns: dict[str, tuple[str, ...]], optional: tuple[str, ...], refuse_alike: bool
+) -> dict[str, int]:
+    """Where in the header each wanted column stands that is there."""
+    place = {}
+    for wanted, names in columns.items():
+        found = [header.index(name.lower()) for name in names if name.lower() in header]
+        alike = [] if found else [name for name in header if re.search(ALIKE.get(wanted, r"(?!)"), name)]
+        if found:
+            place[wanted] = found[0]
+            if header.count(header[found[0]]) > 1:
+                raise InputError(f"{path}: the column {header[found[0]]} stands twice; remove one.")
+        elif alike and refuse_alike:
+            raise InputError(
+                f"{path}: the column {alike[0]} looks like {wanted}, but may hold something else; call it {wanted} and "
+                f"give {'millimetres' if wanted.endswith('mm') else 'weeks'}, or remove it."
+            )
+        elif wanted not in optional:
+            remedy = "add the column or name another file"
+            if len(header) == 1 and re.search("[;\t|]", header[0]):
+                remedy = "save it with commas between the columns and points in numbers"
+            raise InputError(
+                f"{path}: no column {' or '.join(names)} in its header ({', '.join(header) or 'empty file'}); {remedy}."
+            )
+    return place
+
+
+def _rows(path: Path, header: list[str], reader: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Each row's number and cells, but for empty ones."""
+    for number, cells in enumerate(reader, start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
+            remedy = "complete the row" if len(cells) < len(header) else "quote cells that hold a comma"
+            raise InputError(
+                f"{path}, row {number} ({cells[0]}): {len(cells)} cells under {len(header)} columns; {remedy}."
+            )
+        yield number, cells
 
 
 def index_by_name(rows: list[Row]) -> dict[str, Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 
@@ -15,6 +16,9 @@ from fetal_biometry.model.geometry import fit_annotation
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.tables import as_text
 from fetal_biometry.terms import COLUMNS
+
+MOST_CLASSES = 8  # values of a mask of classes, with the background; an outline with soft edges has more
+STRAY_PIECE = 0.02  # of the largest piece's area: specks of a careless brush are smaller
 
 
 def read_labels(
@@ -75,9 +79,40 @@ def _landmarks(row: dict, size: np.ndarray) -> np.ndarray:
         )
     annotation = read_grey(ImageRef(path))
     try:
-        return fit_annotation(annotation)
+        return fit_annotation(join_classes(annotation))
     except ValueError as error:
         raise InputError(f"{path}: {error}; redraw or remove the annotation.") from error
+
+
+def join_classes(annotation: np.ndarray) -> np.ndarray:
+    """A mask of a few classes, such as 1 for the skull and 2 for what is inside, as their union in white on black.
+
+    Parameters
+    ----------
+    annotation : ndarray of shape (H, W), uint8
+
+    Returns
+    -------
+    ndarray of shape (H, W), uint8
+        The annotation itself where it has more than `MOST_CLASSES` values: an outline drawn with soft edges.
+
+    Raises
+    ------
+    ValueError
+        Several classes that do not lie in one piece: they are of several organs.
+    """
+    values = np.unique(annotation)
+    if len(values) < 2 or len(values) > MOST_CLASSES:
+        return annotation
+    border = np.concatenate([annotation[0], annotation[-1], annotation[:, 0], annotation[:, -1]])
+    background = 0 if 0 in border else np.bincount(border).argmax()
+    union = (annotation != background).astype(np.uint8)
+    _, _, pieces, _ = cv2.connectedComponentsWithStats(union, connectivity=8)
+    areas = np.sort(pieces[1:, cv2.CC_STAT_AREA])[::-1]
+    if len(values) > 2 and len(areas) > 1 and areas[1] > STRAY_PIECE * areas[0]:
+        classes = ", ".join(str(value) for value in values if value != background)
+        raise ValueError(f"the classes {classes} lie in several pieces; a head's are one")
+    return 255 * union
 
 
 def _refuse_far_points(points: np.ndarray, size: np.ndarray, tolerance: float, row: dict) -> None:

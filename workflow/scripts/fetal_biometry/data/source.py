@@ -16,6 +16,7 @@ from fetal_biometry.configuration import Config
 from fetal_biometry.digests import FileIndex, digest
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef
+from fetal_biometry.names import composed
 from fetal_biometry.tables import FORMULA_MARKS, Row, index_by_name, read_table
 from fetal_biometry.terms import STATED
 
@@ -63,6 +64,9 @@ class Source:
     origin: str = ""
     recipe: str = ""
     problem: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "image_name", composed(self.image_name))  # as tables spell it
 
     @property
     def labelled(self) -> bool:
@@ -175,7 +179,7 @@ def with_facts(source: Source, pixel_sizes: dict[str, Row], own: Row | None = No
 
 def annotations_in(files) -> dict[str, Path]:
     """Annotation images by the name of the image that each belongs to."""
-    return {path.name.replace(ANNOTATED, ""): path for path in files if path.stem.endswith(ANNOTATED)}
+    return {composed(path.name).replace(ANNOTATED, ""): path for path in files if path.stem.endswith(ANNOTATED)}
 
 
 def drawn_digest(*facts) -> str:

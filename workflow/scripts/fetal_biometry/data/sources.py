@@ -20,7 +20,8 @@ from fetal_biometry.data.source import (
 )
 from fetal_biometry.errors import InputError, refuse_if_all_bad
 from fetal_biometry.images.image_ref import ImageRef, file_of, list_folder, list_frames
-from fetal_biometry.tables import Row, read_table
+from fetal_biometry.names import composed, on_disk
+from fetal_biometry.tables import OTHER_TABLES, Row, read_table
 
 
 def list_sources(config: Config, drawn: Path) -> list[Source]:
@@ -52,15 +53,17 @@ def _list_unlabelled(config: Config) -> list[Source]:
 
     What a folder holds beside images is listed, too, with the reason why it is passed over as its problem.
     """
-    given = Path(config.images)
+    given = on_disk(Path(config.images))
     pixel_sizes = read_pixel_sizes(config) if config.data == "images" else {}
     passed_over: list[Source] = []
-    if given.suffix.lower() == ".csv":
+    if given.suffix.lower() in (".csv", *OTHER_TABLES):
         columns = {"path": ("path", *NAME_COLUMN), **PIXEL_SIZE_COLUMNS}
         rows = read_table(given, columns, optional=("image_name", "pixel_size_mm", *OPTIONAL_COLUMNS))
-        files = [(row["image_name"] or Path(row["path"]).name, given.parent / row["path"], row) for row in rows]
+        files = [
+            (row["image_name"] or Path(row["path"]).name, on_disk(given.parent / row["path"]), row) for row in rows
+        ]
     elif given.is_file():
-        files = [(given.name, given, None)]
+        files = [(composed(given.name), given, None)]
     else:
         files, passed_over = _in_folder(config, given)
 
@@ -85,7 +88,7 @@ def _in_folder(config: Config, folder: Path) -> tuple[list[tuple[str, Path, None
     if not listing.images:
         raise listing.without_image(folder)
     table = under_root(config, config.pixel_sizes) if isinstance(config.pixel_sizes, str) else None
-    names = {path: path.relative_to(folder).as_posix() for path in (*listing.images, *listing.passed_over)}
+    names = {path: composed(path.relative_to(folder).as_posix()) for path in (*listing.images, *listing.passed_over)}
     passed_over = [
         Source(names[path], ImageRef(path), problem=f"{path}: {reason}.")
         for path, reason in listing.passed_over.items()

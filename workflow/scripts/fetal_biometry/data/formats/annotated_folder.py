@@ -17,12 +17,13 @@ from fetal_biometry.data.source import (
 )
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef, find_images
+from fetal_biometry.names import composed
 
 
 def list_annotated_folder(config: Config, drawn: Path) -> list[Source]:
     """The folder's images with their annotations."""
     folder = existing_folder(config)
-    files = {path.name: path for path in find_images(folder)}
+    files = {composed(path.name): path for path in find_images(folder)}
     annotations = annotations_in(files.values())
     images = {name: path for name, path in files.items() if path not in annotations.values()}
     pixel_sizes = read_pixel_sizes(config)

@@ -1,73 +1,30 @@
-"""The challenge's format: one table of eight coordinates a row, one image folder."""
+"""The challenge's format: one csv of eight coordinates a row, one image folder."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from pathlib import Path
 
 from fetal_biometry.configuration import Config
-from fetal_biometry.data.source import (
-    NAME_COLUMN,
-    Source,
-    annotations_in,
-    existing_folder,
-    read_pixel_sizes,
-    refuse_other_names,
-    under_root,
-    unless_bad,
-    usable,
-    with_facts,
-)
+from fetal_biometry.data.label_table import Label
+from fetal_biometry.data.source import NAME_COLUMN, PIXEL_SIZE_COLUMNS
 from fetal_biometry.errors import InputError
-from fetal_biometry.images.image_ref import ImageRef, find_images
 from fetal_biometry.tables import Row, index_by_name, read_table
 from fetal_biometry.terms import COLUMNS
 
 
-def list_landmark_table(config: Config, drawn: Path) -> list[Source]:
-    """The table's images; where most rows call the long axis BPD, names are exchanged in all."""
-    folder = existing_folder(config)
-    columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}}
-    path = under_root(config, config.landmark_table)
-    table = index_by_name(read_table(path, columns))
-    references = (
-        annotations_in(find_images(under_root(config, config.reference_folder))) if config.reference_folder else {}
-    )
-    present = {path.name for path in folder.iterdir()}
-    pixel_sizes = read_pixel_sizes(config)
-    refuse_other_names(pixel_sizes, set(table), folder)
+def read_landmark_table(path: Path, config: Config) -> list[Label]:
+    """The labels of a csv with ``image_name`` and `terms.COLUMNS`, and its pixel sizes where it has ``pixel_size_mm``.
 
-    def source_of(name: str, row: Row) -> list[Source]:
-        if name not in present:
-            raise InputError(f"{row.place}: {folder / name} does not exist; add the image or remove the row.")
-        landmarks = tuple(row.number_in(column) for column in COLUMNS)
-        image = ImageRef(folder / name)
-        source = Source(name, image, landmarks, reference=references.get(name), origin=str(path))
-        return [with_facts(usable(source), pixel_sizes)]
-
-    sources = []
-    for name, row in table.items():
-        sources += unless_bad(config, name, folder / name, source_of, name, row)
-    swapped = names_swapped([source.landmarks for source in sources if source.labelled])
-    label = "landmark table, names swapped" if swapped else "landmark table"
-    return [_named(source, swapped, label) if source.labelled else source for source in sources]
-
-
-def _named(source: Source, swapped: bool, label: str) -> Source:
-    landmarks = swap_names(source.landmarks) if swapped else source.landmarks
-    return replace(source, landmarks=landmarks, label_source=label)
-
-
-def names_swapped(labels: list[tuple[float, ...]]) -> bool:
-    """Whether a table calls the long axis BPD: whether most of its rows have BPD above OFD.
-
-    Decided for the table as a whole: one row's order may be a slip, all rows' order is a habit.
+    Columns of other names are passed over: label tables are other people's, and a ``bpd`` may be in pixels.
     """
-    longer = [math.dist(row[4:6], row[6:8]) > math.dist(row[0:2], row[2:4]) for row in labels]
-    return sum(longer) > len(labels) / 2
+    facts = {name: (name,) for name in PIXEL_SIZE_COLUMNS if name != "image_name"}
+    columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}, **facts}
+    rows = index_by_name(read_table(path, columns, tuple(facts), refuse_alike=False))
+    return [_label(name, row) for name, row in rows.items()]
 
 
-def swap_names(label: tuple[float, ...]) -> tuple[float, ...]:
-    """Eight coordinates with the two diameters exchanged."""
-    return label[4:] + label[:4]
+def _label(name: str, row: Row) -> Label:
+    try:
+        return Label(name, row.place, tuple(row.number_in(column) for column in COLUMNS), row=row)
+    except InputError as error:
+        return Label(name, row.place, problem=str(error))

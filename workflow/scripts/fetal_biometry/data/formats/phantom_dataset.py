@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fetal_biometry.configuration import Config
-from fetal_biometry.data.formats.landmark_table import names_swapped, swap_names
+from fetal_biometry.data.label_table import names_swapped, swap_names
 from fetal_biometry.data.source import Source, drawn_digest
 from fetal_biometry.images.image_ref import ImageRef
 

@@ -1,0 +1,63 @@
+"""VGG Image Annotator 1 and 2: a csv with a row a region, or JSON (annotations alone or a whole project)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fetal_biometry.configuration import Config
+from fetal_biometry.data.formats.annotation_file import base_name, read_json, refuse_form
+from fetal_biometry.data.label_table import Label, four_points
+from fetal_biometry.tables import read_table
+
+_TOOL = "a file of the VGG Image Annotator 2, csv or JSON"
+_COLUMNS = {
+    "image_name": ("filename", "#filename"),
+    "shape": ("region_shape_attributes",),
+    "attributes": ("region_attributes",),
+}
+Points = list[tuple[str, float, float]]
+
+
+def read_via(path: Path, config: Config) -> list[Label]:
+    """The labels of a VIA file. A point, or a line's two ends, is called by any text among its attributes.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        images = _of_csv(path) if path.suffix.lower() != ".json" else _of_json(path)
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        raise refuse_form(path, _TOOL, error) from None
+    return [four_points(points, config.point_names, name, place) for name, (place, points) in images.items()]
+
+
+def _of_csv(path: Path) -> dict[str, tuple[str, Points]]:
+    images: dict[str, tuple[str, Points]] = {}
+    for row in read_table(path, _COLUMNS):
+        _, points = images.setdefault(base_name(row["image_name"]), (row.place, []))
+        if row["shape"]:
+            points += _points(json.loads(row["shape"]), json.loads(row["attributes"] or "{}"))
+    return images
+
+
+def _of_json(path: Path) -> dict[str, tuple[str, Points]]:
+    content = read_json(path, _TOOL)
+    images: dict[str, tuple[str, Points]] = {}
+    for image in content.get("_via_img_metadata", content).values():
+        name, regions = base_name(image["filename"]), image["regions"]
+        _, points = images.setdefault(name, (f"{path} ({name})", []))
+        for region in regions.values() if isinstance(regions, dict) else regions:
+            points += _points(region["shape_attributes"], region.get("region_attributes", {}))
+    return images
+
+
+def _points(shape: dict, attributes: dict) -> Points:
+    names = [text for text in attributes.values() if isinstance(text, str) and text]
+    names += [name for value in attributes.values() if isinstance(value, dict) for name in value]  # of a checkbox
+    if shape.get("name") == "point":
+        ends = [(shape["cx"], shape["cy"])]
+    else:
+        ends = list(zip(shape.get("all_points_x", ()), shape.get("all_points_y", ()), strict=True))
+    return [(name, float(x), float(y)) for name in names or [""] for x, y in ends if len(ends) <= 2]

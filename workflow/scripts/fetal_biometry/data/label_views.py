@@ -1,0 +1,101 @@
+"""Do labels fit the images that they stand beside? Told from the images themselves, for many labels together.
+
+A skull is brighter than what lies inside and outside of it. Where labels of a table show that contrast along their
+ellipses only after the same mirroring, turning or resizing, they were set on other pictures.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from fetal_biometry.errors import InputError
+from fetal_biometry.frames import points_of
+from fetal_biometry.images.image_ref import ImageRef
+from fetal_biometry.images.raster import read_grey
+from fetal_biometry.model.geometry import landmarks_to_ellipse, resize_points
+
+SAMPLE, LEAST_LABELS = 40, 5  # images that are looked at; fewer than the second say nothing
+T_VALUE, GAIN = 4.0, 0.5  # least mean gain of contrast, over its standard error and in grey levels' standard deviations
+COPIES = (192, 224, 256, 299, 320, 384, 448, 512, 640, 768, 1024)  # usual sides of resized images
+_INSIDE, _SKULL, _OUTSIDE = (0.75, 0.8), (0.9, 0.94, 0.98, 1.02), (1.15, 1.22)  # of the ellipse's radius
+_SMOOTH_PX = 400  # images this large are smoothed by a pixel, so that speckle does not pass for a skull
+
+
+def skull_contrast(grey: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """How much brighter an image is along ellipses than inside and outside, in standard deviations of its grey levels.
+
+    Parameters
+    ----------
+    grey : ndarray of shape (H, W), uint8
+    points : ndarray of shape (N, 4, 2)
+        Landmarks in pixels.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+    """
+    height, width = grey.shape
+    smooth = cv2.GaussianBlur(grey, (0, 0), max(height, width) / _SMOOTH_PX).astype(float)
+    centre, semi_long, semi_short, angle = landmarks_to_ellipse(points)
+    around = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    radius = np.array([*_INSIDE, *_SKULL, *_OUTSIDE])[:, None]
+    along, across = (semi[:, None, None] * radius for semi in (semi_long, semi_short))
+    along, across = along * np.cos(around), across * np.sin(around)
+    cosine, sine = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
+    x = np.round(centre[:, 0, None, None] + cosine * along - sine * across)
+    y = np.round(centre[:, 1, None, None] + sine * along + cosine * across)
+    seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    levels = smooth[np.clip(y, 0, height - 1).astype(int), np.clip(x, 0, width - 1).astype(int)] * seen
+    skull = slice(len(_INSIDE), len(_INSIDE) + len(_SKULL))
+    beside = np.delete(levels, skull, axis=1).mean(axis=1)
+    return (levels[:, skull].max(axis=1) - beside).mean(axis=1) / max(float(grey.std()), 1e-6)
+
+
+def other_views(points: np.ndarray, size) -> dict[str, np.ndarray]:
+    """Where landmarks (4, 2) would lie that were set on another view of an image of ``(width, height)``, by view."""
+    x, y = points.T
+    right, bottom = size[0] - 1, size[1] - 1
+    views = {
+        "mirrored left to right": np.stack([right - x, y], axis=1),
+        "upside down and mirrored": np.stack([x, bottom - y], axis=1),
+        "turned by 180 degrees": np.stack([right - x, bottom - y], axis=1),
+        "turned by 90 degrees": np.stack([y, bottom - x], axis=1),
+        "turned by 270 degrees": np.stack([right - y, x], axis=1),
+    }
+    return views | {f"resized to {side}x{side}": resize_points(points, (side, side), size) for side in COPIES}
+
+
+def refuse_labels_of_other_views(labels: pd.DataFrame, planned: pd.DataFrame) -> None:
+    """InputError where labels fit mirrored, turned or resized images far better than the images themselves.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        Of `labels.read_labels`.
+    planned : DataFrame
+        ``work/plan/<part>.csv``, which has their images.
+    """
+    if len(labels) < LEAST_LABELS:
+        return
+    chosen = labels.iloc[np.unique(np.linspace(0, len(labels) - 1, SAMPLE).round().astype(int))]
+    images = [ImageRef.from_row(row) for row in planned.loc[chosen.index].to_dict("records")]
+    contrasts = []
+    for image, points in zip(images, points_of(chosen), strict=True):
+        grey = read_grey(image)
+        views = other_views(points, grey.shape[::-1])
+        contrasts.append(skull_contrast(grey, np.stack([points, *views.values()])))
+    gains = np.array(contrasts)[:, 1:] - np.array(contrasts)[:, :1]
+    error = gains.std(axis=0, ddof=1) / np.sqrt(len(chosen))
+    best = int(gains.mean(axis=0).argmax())
+    if gains[:, best].mean() < max(GAIN, T_VALUE * error[best]):
+        return
+    view = list(views)[best]
+    resized = view.removeprefix("resized to ")
+    remedy = f"give label_size={resized}" if resized != view else "label the images as viewers show them"
+    count = f"{(gains[:, best] > 0).sum()} of the {len(chosen)}"
+    raise InputError(
+        f"{chosen['origin'].iloc[0]}: the labels fit the images {view} better than as they are, in {count} looked at; "
+        f"{remedy}, or bring the labels back to original pixels."
+    )
