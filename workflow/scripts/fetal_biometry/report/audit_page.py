@@ -12,11 +12,10 @@ from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.limits import ReviewLimits
 from fetal_biometry.measure.head_size import band_names
 from fetal_biometry.model.geometry import all_lengths
-from fetal_biometry.report.figures import HEAD_SIZES
+from fetal_biometry.report.figures import score_figure
 from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
 from fetal_biometry.report.pages import fill_template
-from fetal_biometry.report.plots import Figure, Plot
-from fetal_biometry.report.wording import number
+from fetal_biometry.report.wording import HEAD_SIZES
 from fetal_biometry.tables import as_text
 from fetal_biometry.terms import COLUMNS, Verdict
 
@@ -69,22 +68,6 @@ def annotator_table(rows: pd.DataFrame) -> pd.DataFrame:
     for column in text:
         table[column] = table[column].astype(str).map(as_text)
     return table.assign(annotator_decision="", annotator_comment="")
-
-
-def score_figure(rows: pd.DataFrame) -> Figure:
-    """Histogram of the scores, those beyond `TOP_SCORE` in its last bar, with the threshold."""
-    bins = np.arange(41) / 40 * TOP_SCORE
-    counts, _ = np.histogram(rows["score"].clip(0, TOP_SCORE), bins)
-    x_label = f"score ({TOP_SCORE:g} and above in the last bar)"
-    plot = Plot((0, TOP_SCORE), (0, 1.14 * counts.max()), x_label, "labels", height=220)
-    for low, high, n in zip(bins[:-1], bins[1:], counts, strict=True):
-        if n:
-            plot.bar(low, high, n, "fill constant" if high <= 1 + 1e-9 else "fill prediction")
-    plot.upright(1, "line best", "threshold 1")
-    over = int((rows["score"] > 1).sum())
-    label = f"Histogram of {len(rows)} scores, median {number(rows['score'].median())}; {over} lie above 1."
-    legend = (("circle constant", "up to 1"), ("circle prediction", "invalid"))
-    return Figure("Scores of all labels", plot.svg(label), legend)
 
 
 def band_table(rows: pd.DataFrame) -> list[dict]:
@@ -149,6 +132,6 @@ def audit_page(rows: pd.DataFrame, run: str, method: str, limits: ReviewLimits, 
         unsure_invalid=int((~rows["sure"] & rows["invalid"]).sum()),
         reasons=dict(reasons.most_common()),
         bands=band_table(rows),
-        score_figure=score_figure(rows),
+        score_figure=score_figure(rows["score"], TOP_SCORE),
         gallery=gallery(shown),
     )

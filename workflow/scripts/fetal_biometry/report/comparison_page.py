@@ -8,10 +8,10 @@ import pandas as pd
 
 from fetal_biometry.frames import points_of
 from fetal_biometry.report.comparison import judged_errors, paired_differences
-from fetal_biometry.report.comparison_figures import scatter_figure
-from fetal_biometry.report.figures import LENGTHS
+from fetal_biometry.report.figures import paired_errors
 from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
 from fetal_biometry.report.pages import fill_template
+from fetal_biometry.report.wording import LENGTHS
 
 SHOWN = 3  # images each way, on which two recipes differ most
 
@@ -71,10 +71,10 @@ def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) ->
         "name": other.name,
         "mae": theirs[list(LENGTHS)].mean().to_dict(),
         "difference": paired_differences(theirs, mine.errors),
-        "figures": [
-            scatter_figure(theirs[length], mine.errors[length], other.name, mine.name, length, unit)
+        "charts": {
+            length: paired_errors(theirs[length], mine.errors[length], other.name, mine.name, length, unit)
             for length in LENGTHS
-        ],
+        },
         "gallery": [
             (f"{name} has the smaller error", [_drawn(image, images, other, mine) for image in part.index])
             for name, part in best.items()
