@@ -42,7 +42,7 @@ def agreement(run: Run) -> Section | None:
             if length in repeats
         ]
         tables = [Table("repeats-table", "Noise of model and labels in repeats", headings, [Block(rows)])]
-    return Section("agreement", "Agreement of BPD and OFD, noise of the labels", text, charts, tables, folded=True)
+    return Section("agreement", "Agreement", text, charts, tables, folded=True)
 
 
 def _noise_cells(noise: dict, judged: dict) -> list[Cell]:
@@ -71,7 +71,7 @@ def kinds(run: Run) -> Section | None:
         "the darkest to the brightest hundredth of the grey levels, as a share of the range from black to white."
     )
     table = Table("kinds-table", "Errors by kind of image", headings, blocks)
-    return Section("kinds", "By kind of image", text, tables=[table], folded=True)
+    return Section("kinds", "Kinds of image", text, tables=[table], folded=True)
 
 
 def _kind_cells(third: dict) -> list[Cell]:
@@ -102,7 +102,7 @@ def endpoints(run: Run) -> Section | None:
         "with the nearer labelled end. NME: mean endpoint error over the labelled length of that axis."
     )
     table = Table("endpoints-table", "Endpoint errors", ["Matching", "Axis", *parts, "NME"], blocks)
-    return Section("endpoints", "Endpoint errors", text, tables=[table], folded=True)
+    return Section("endpoints", "Endpoints", text, tables=[table], folded=True)
 
 
 def training(run: Run) -> Section | None:
@@ -130,7 +130,7 @@ def data(run: Run) -> Section:
     if shared:
         text = f"{many(shared, 'examination')} with images in more than one split: test errors may look too small."
     table = Table("split-table", "Split by examination", headings, [Block(rows)])
-    return Section("data", "Data and split", text, tables=[table], folded=True)
+    return Section("data", "Data", text, tables=[table], folded=True)
 
 
 def examinations_shared(rows: pd.DataFrame) -> int:
@@ -157,7 +157,7 @@ def software(run: Run) -> Section:
         for name, values in pairs.items()
         if values
     ]
-    return Section("software", "Model, software and configuration", tables=tables, folded=True)
+    return Section("software", "Software", tables=tables, folded=True)
 
 
 def _pairs(values: dict) -> Block:

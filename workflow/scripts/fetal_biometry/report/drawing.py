@@ -22,10 +22,10 @@ LENGTH_COLOURS = {"hc": PALETTE["ink"], "bpd": PALETTE["bpd"], "ofd": PALETTE["o
 WIDTH = 5.3  # inches; on a phone the letters are then about as large as drawn
 
 STYLE = {
-    "svg.hashsalt": "fetal-head-biometry", "svg.fonttype": "none", "font.size": 10, "axes.titlesize": 10,
-    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "text.color": PALETTE["ink"],
-    "axes.labelcolor": PALETTE["ink"], "axes.edgecolor": PALETTE["soft"], "xtick.color": PALETTE["soft"],
-    "ytick.color": PALETTE["soft"], "figure.constrained_layout.use": True,
+    "svg.hashsalt": "fetal-head-biometry", "svg.fonttype": "none", "font.size": 10, "figure.facecolor": "none",
+    "axes.facecolor": "none", "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+    "text.color": PALETTE["ink"], "axes.labelcolor": PALETTE["ink"], "axes.edgecolor": PALETTE["soft"],
+    "xtick.color": PALETTE["soft"], "ytick.color": PALETTE["soft"], "figure.constrained_layout.use": True,
 }  # fmt: skip
 matplotlib.rcParams.update(STYLE)
 
@@ -47,7 +47,7 @@ def new_figure(height: float, rows: int = 1, columns: int = 1, width: float = WI
 def save_svg(figure: Figure, path) -> None:
     """Write a figure, whole or not at all."""
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None}, bbox_inches="tight")
+        figure.savefig(temporary, format="svg", metadata={"Date": None}, facecolor="white", bbox_inches="tight")
 
 
 def chart(figure: Figure, message: str, names: dict[str, str] | None = None) -> Chart:
@@ -69,14 +69,15 @@ def chart(figure: Figure, message: str, names: dict[str, str] | None = None) -> 
     root.attrib = {"class": "plot", "viewBox": root.get("viewBox"), "role": "group" if names else "img"}
     root.set("aria-label", message)
     text = ElementTree.tostring(_without_namespaces(root), encoding="unicode")
+    text = re.sub(r">\s+<", "><", text)
     text = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", text)
     for name, colour in PALETTE.items():
         text = text.replace(colour, f"var(--{name})")
-    used = set(re.findall(r"(?:url\(|href=\")#([\w-]+)", text))
-    text = re.sub(r' id="([\w-]+)"', lambda name: name[0] if name[1] in used else "", text)
+    used = set(re.findall(r"(?:url\(|href=\")#([\w-]+)[)\"]", text))
+    text = re.sub(r' id="([^"]+)"', lambda name: name[0] if name[1] in used else "", text)
     own = digest(message)[:6]  # tells the ids of a page's figures apart
     for name in sorted(used):
-        text = re.sub(rf"(id=\"|#){name}\b", rf"\g<1>{own}{name}", text)
+        text = re.sub(rf"(id=\"|#){name}([)\"])", rf"\g<1>{own}{name}\2", text)
     return Chart(message, Markup(text))
 
 
@@ -87,7 +88,7 @@ def _drop_style(root) -> None:
         for rules in parent.findall(f"{svg}style"):
             parent.remove(rules)
     for text in root.iter(f"{svg}text"):
-        text.set("style", re.sub(r"font: .*?([\d.]+px)[^;]*", r"font-size: \1", text.get("style", "")))
+        text.set("style", re.sub(r"font-family: [^;]*; |font: .*?(?=[\d.]+px)", "", text.get("style", "")))
 
 
 def _name_links(root, names: dict[str, str]) -> None:

@@ -40,7 +40,7 @@ def bland_altman(rows: pd.DataFrame, length: str, summary: dict, unit: str) -> C
         }
         if len(part):
             points = axes.scatter(
-                part[f"{length}_mean"], part[f"{length}_error"], 22, PALETTE[colour], marker, clip_on=False,
+                part[f"{length}_mean"], part[f"{length}_error"], 22, PALETTE[colour], marker=marker, clip_on=False,
                 edgecolors=PALETTE["paper"], linewidths=0.6, label=HEAD_SIZES[band], urls=addresses,
             )  # fmt: skip
             points.set_zorder(3)

@@ -25,7 +25,7 @@ def report_sections(run: Run) -> list[Section]:
         _head_sizes(run),
         _out_of_fold(run),
         _recipes(run),
-        Section("gallery", "Heads on the images", template="gallery"),
+        Section("gallery", "Gallery", template="gallery"),
         Section("images", "All images", template="images"),
         _quarantine(run),
         Section("limits", "Limits", paragraphs=dict(enumerate(limits_of_use(run.metrics)))),
@@ -54,23 +54,29 @@ def _reference(run: Run) -> Section | None:
     reference = run.metrics["reference"]
     if not reference:
         return None
-    columns = ("n", "mae", "bias", "over_10_percent")
-    blocks = []
+    columns, blocks = ("mae", "bias", "over_10_percent"), []
     for group, title in {**GROUPS, "all": "all test images"}.items():
         if group in reference["model"]:
+            model, labels = (reference[who][group] for who in ("model", "labels"))
             rows = [
-                (f"{length.upper()}, {who}", length_cells(reference[name][group][length], columns))
+                (
+                    length.upper(),
+                    [
+                        Cell(count(model[length]["n"])),
+                        *(c for who in (model, labels) for c in length_cells(who[length], columns)),
+                    ],
+                )
                 for length in LENGTHS
-                for name, who in (("model", "model"), ("labels", "labels"))
             ]
-            blocks.append(Block(rows, title, many(reference["model"][group]["examinations"], "examination")))
-    headings = ["Group", "Length", *length_headings(columns, run.unit, run.level)]
+            blocks.append(Block(rows, title, many(model["examinations"], "examination")))
+    named = [heading.lower() for heading in length_headings(columns, run.unit, run.level)]
+    headings = ["Group", "Length", "n", *(f"{who}: {name}" for who in ("Model", "Labels") for name in named)]
     text = (
         "Every test image with a reference counts. The reference was not used for labelling, audit or training. The "
         "labels’ own error is label noise; an error against the labels includes it."
     )
     table = Table("reference-table", "Errors against the independent reference", headings, blocks)
-    return Section("reference", "Against the independent reference", text, tables=[table])
+    return Section("reference", "Independent reference", text, tables=[table])
 
 
 def _head_sizes(run: Run) -> Section | None:
@@ -81,7 +87,7 @@ def _head_sizes(run: Run) -> Section | None:
         text = f"{text} Without pixel sizes there are no head-size bands."
     charts = [figures.error_histograms(run.judged, run.unit), figures.error_by_width(run.judged)]
     table = lengths_by_group("sizes-table", "Errors by head size", run.test, GROUPS, run.unit, run.level)
-    return Section("head-sizes", "By head size", text, [one for one in charts if one], [table])
+    return Section("head-sizes", "Head size", text, [one for one in charts if one], [table])
 
 
 def _out_of_fold(run: Run) -> Section | None:
@@ -139,4 +145,4 @@ def _quarantine(run: Run) -> Section | None:
     rows = [(row["image_name"], [Cell(row["reason"])]) for row in run.inputs.quarantine.to_dict("records")]
     table = Table("quarantine-table", "Quarantined images", ["Image", "Reason"], [Block(rows)], numbers=False)
     text = "No number of this page counts these images. quarantine.csv of the run has the same list."
-    return Section("quarantine", "Images that could not be used", text, tables=[table])
+    return Section("quarantine", "Images not used", text, tables=[table])
