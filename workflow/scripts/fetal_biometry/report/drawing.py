@@ -19,7 +19,7 @@ PALETTE = {
     "medium": "#2f5f9e", "large": "#43215f",
 }  # fmt: skip
 LENGTH_COLOURS = {"hc": PALETTE["ink"], "bpd": PALETTE["bpd"], "ofd": PALETTE["ofd"]}
-WIDTH = 5.3  # inches; on a phone the letters are then about as large as drawn
+WIDTH = 5.0  # inches; on a phone the letters are then about as large as drawn
 
 STYLE = {
     "svg.hashsalt": "fetal-head-biometry", "svg.fonttype": "none", "font.size": 10, "figure.facecolor": "none",

@@ -160,7 +160,7 @@ def recipes_figure(comparison: pd.DataFrame, unit: str) -> Chart:
 
 def paired_errors(theirs: pd.Series, mine: pd.Series, their_name: str, my_name: str, length: str, unit: str) -> Chart:
     """Absolute errors of two recipes on the same images, with the line of equal errors; a point leads to its image."""
-    figure, axes = new_figure(3.6, width=4.6)
+    figure, axes = new_figure(3.5, width=3.8)
     limit = 1.05 * max(theirs.max(), mine.max(), 1e-6)
     axes.plot([0, limit], [0, limit], color=PALETTE["soft"], lw=1)
     names = {
@@ -170,6 +170,7 @@ def paired_errors(theirs: pd.Series, mine: pd.Series, their_name: str, my_name: 
     edge = {"edgecolors": PALETTE["paper"], "linewidths": 0.6}
     axes.scatter(theirs, mine, 20, PALETTE["prediction"], urls=list(names), clip_on=False, zorder=3, **edge)
     axes.set(xlim=(0, limit), ylim=(0, limit), aspect="equal")
+    axes.locator_params(nbins=5)
     axes.set(xlabel=f"{their_name}, {unit}", ylabel=f"{my_name}, {unit}")
     nearer = int((mine < theirs).sum())
     return chart(figure, f"{length.upper()}: {my_name} has the smaller error on {nearer} of {len(mine)} images", names)
@@ -177,7 +178,7 @@ def paired_errors(theirs: pd.Series, mine: pd.Series, their_name: str, my_name: 
 
 def score_figure(scores: pd.Series, top: float) -> Chart:
     """Histogram of the audit's scores, those beyond ``top`` in its last bar, with the threshold."""
-    figure, axes = new_figure(2.5)
+    figure, axes = new_figure(2.4, width=4.2)
     bins = np.arange(41) / 40 * top
     counts, _, bars = axes.hist(scores.clip(0, top), bins, color=PALETTE["constant"])
     for bar in bars[np.searchsorted(bins, 1 + 1e-9) :]:
