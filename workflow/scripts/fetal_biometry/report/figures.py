@@ -22,10 +22,13 @@ def row_address(name: str, **more: str) -> str:
     return f"#images?{urlencode({**more, 'text': name})}"
 
 
-def bland_altman(rows: pd.DataFrame, length: str, summary: dict, unit: str) -> Chart:
-    """Prediction minus label against their mean, with bias and 95 % limits of agreement; a point leads to its image.
+def bland_altman(
+    rows: pd.DataFrame, length: str, summary: dict, unit: str, difference: str = "prediction − label"
+) -> Chart:
+    """Differences of two lengths against their mean, with bias and 95 % limits; a point leads to its image.
 
-    ``rows`` are `measured_rows` of judged images, ``summary`` their `statistics.length_errors`.
+    ``rows`` have ``image_name``, ``L_error`` and ``L_mean`` of the length and the head-size ``band``, as
+    `measured_rows` has; ``summary`` has ``bias``, ``loa_low`` and ``loa_high``, as `statistics.length_errors` has.
     """
     figure, axes = new_figure(3.1)
     names = {}
@@ -50,7 +53,7 @@ def bland_altman(rows: pd.DataFrame, length: str, summary: dict, unit: str) -> C
             axes.axhline(summary[name], color=PALETTE["ink"], lw=1.2, ls="-" if name == "bias" else (0, (5, 3)))
             place = (1.01, summary[name])
             axes.annotate(f"{text}\n{signed(summary[name])}", place, xycoords=axes.get_yaxis_transform(), va="center")
-    axes.set(xlabel=f"mean of prediction and label, {unit}", ylabel=f"prediction − label, {unit}")
+    axes.set(xlabel=f"mean of the two, {unit}", ylabel=f"{difference}, {unit}")
     if known:
         axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), handletextpad=0, columnspacing=1)
     low, high = signed(summary["loa_low"]), signed(summary["loa_high"])
