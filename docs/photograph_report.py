@@ -14,8 +14,8 @@ from PIL import Image, PngImagePlugin
 PICTURE = Path(__file__).with_name("report.png")
 MAKERS = Path(__file__).parents[1] / "workflow" / "scripts" / "fetal_biometry" / "report"
 FIRST_SCREEN = (
-    "page.html.j2", "report.html.j2", "macros.html.j2", "sections/summary.html.j2", "page.css", "overlay.css", "sentences.py",
-    "page_tables.py", "figures.py", "drawing.py",
+    "page.html.j2", "report.html.j2", "macros.html.j2", "sections/summary.html.j2", "page.css", "overlay.css",
+    "sentences.py", "page_tables.py", "figures.py", "drawing.py",
 )  # fmt: skip
 
 
