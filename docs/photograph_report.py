@@ -37,7 +37,7 @@ def photograph(page: Path) -> None:
         browser.close()
     note = PngImagePlugin.PngInfo()
     note.add_text("made-of", made_of())
-    taken.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(PICTURE, pnginfo=note, optimize=True)
+    taken.convert("RGB").save(PICTURE, pnginfo=note, optimize=True)
 
 
 if __name__ == "__main__":

@@ -86,8 +86,9 @@ def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) ->
 
 def _difference_table(theirs: pd.DataFrame, mine: pd.DataFrame, their_name: str, my_name: str, unit: str) -> Table:
     """Mean errors of both recipes and the mean of their paired differences, by length."""
-    rows = []
-    for length, by in paired_differences(theirs, mine).items():
+    differences, rows = paired_differences(theirs, mine), []
+    for length in LENGTHS:
+        by = differences[length]
         means = [Cell(number(errors[length].mean())) for errors in (theirs, mine)]
         ends = f"{signed(by['low'])} to {signed(by['high'])}"
         unclear = ", no clear difference" if by["low"] <= 0 <= by["high"] else ""

@@ -73,6 +73,7 @@ def error_histograms(rows: pd.DataFrame, unit: str) -> Chart:
         axes.hist(values.clip(-reach, reach), bins, color=LENGTH_COLOURS[length])
         axes.axvline(0, color=PALETTE["soft"], lw=1)
         axes.set_ylabel(length.upper(), rotation=0, ha="right", va="center")
+    panels[0].locator_params(axis="y", integer=True, nbins=3)
     panels[-1].set_xlabel(f"prediction − label, {unit}")
     halves = ", ".join(f"{length.upper()} {number(values.abs().median())}" for length, values in errors.items())
     return chart(figure, f"Half of the errors are smaller than {halves} {unit}")
@@ -98,10 +99,8 @@ def error_by_width(rows: pd.DataFrame) -> Chart | None:
     axes.set(xlabel="images kept, narrowest intervals first, %", ylabel="mean error, %", ylim=(0, None))
     axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
     every, half = curves["hc"][-1], curves["hc"][len(curves["hc"]) // 2]
-    message = (
-        f"HC error: {percent(every, 1)} of all images, {percent(half, 1)} of the half with the narrowest intervals"
-    )
-    return chart(figure, message)
+    surer = f"{percent(half, 1)} on the half with the narrowest intervals"
+    return chart(figure, f"HC error: {percent(every, 1)} on all images, {surer}")
 
 
 def training_curves(history: pd.DataFrame, model: dict, loss: dict | None) -> list[Chart]:
