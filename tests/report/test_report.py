@@ -90,6 +90,16 @@ def test_flagged_images_are_counted_at_the_top(labelled_run, said):
     assert "to-check" not in texts(labelled_run, predictions=labelled_run.predictions.assign(flags="no pixel size"))
 
 
+def test_test_images_without_a_found_head_are_counted_at_the_top_and_not_drawn(labelled_run, said):
+    name = labelled_run.images["image_name"][labelled_run.images["split"] == "test"].iloc[0]
+    predictions = labelled_run.predictions.copy()
+    predictions.loc[name, [column for column in predictions if column.startswith(LENGTHS)]] = np.nan
+    metrics = {"without_head": {"test": 1}}
+    html = report.render_report(replace(labelled_run, predictions=predictions, metrics=labelled_run.metrics | metrics))
+    assert "1 " in texts_by_id(html)["missed"] and "missed" not in said
+    assert not re.search(rf'<a href="#images[^"]*{name}"', html) and f'data-value="{name}"' in html
+
+
 def test_quarantined_images_are_counted_at_the_top_and_listed_with_their_reasons(labelled_run, said):
     assert said["could-not-be-used"].startswith("2 ")
     for image in labelled_run.quarantine.to_dict("records"):
@@ -166,9 +176,9 @@ def test_methods_tell_of_what_the_model_has(labelled_run):
     metrics, settings = labelled_run.metrics, labelled_run.settings
     said = describe_methods(metrics, settings, growth=True)
     assert {"heatmap", "fused", "head-presence", "test-time-augmentation", "growth"} <= said.keys()
-    assert "head-presence" not in describe_methods(metrics, {}, growth=False)
-    given = metrics["model"] | {"kind": "external", "cascade": True, "calibrate_on": None}
-    assert {"external", "cascade"} <= describe_methods(metrics | {"model": given}, {}, growth=False).keys()
+    given = metrics["model"] | {"tells_heads": False, "kind": "external", "cascade": True, "calibrate_on": None}
+    found = describe_methods(metrics | {"model": given}, {}, growth=False).keys()
+    assert {"external", "cascade"} <= found and "head-presence" not in found
     direct = metrics["model"] | {"kind": "direct", "decoder": None, "test_time_augmentation": "none"}
     found = describe_methods(metrics | {"model": direct}, {}, growth=False).keys()
     assert "direct" in found and not {"fused", "test-time-augmentation", "growth"} & found

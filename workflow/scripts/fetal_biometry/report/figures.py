@@ -31,7 +31,7 @@ def bland_altman(
     `measured_rows` has; ``summary`` has ``bias``, ``loa_low`` and ``loa_high``, as `statistics.length_errors` has.
     """
     figure, axes = new_figure(3.1)
-    names = {}
+    names, rows = {}, rows[rows[f"{length}_error"].notna()]
     known = unit == "mm" and (rows["band"] != "").all()
     parts = {band: rows[rows["band"] == band] for band in _MARKS} if known else {"hc_120_200": rows}
     for band, part in parts.items():

@@ -8,18 +8,13 @@ from fetal_biometry.report.wording import percent
 
 def describe_methods(metrics: dict, settings: dict, growth: bool) -> dict[str, str]:
     """Paragraphs by name; ``settings`` are the run's, ``growth`` tells whether ages or centiles are shown."""
-    model, recipe = metrics["model"], settings.get("recipe_values") or {}
+    model = metrics["model"]
     said = _network(model)
     if model["decoder"] == "fused":
         said["fused"] = (
             "The network also gives a head mask. The reported axes are a mean of two ellipses: one through the four "
             "landmarks, one around the mask, which counts three times as much. Where their lengths differ by more "
             "than 10 %, the mask’s ellipse is used alone."
-        )
-    if recipe.get("network", {}).get("head_presence"):
-        said["head-presence"] = (
-            "A head-presence classifier, a logistic regression on the deepest features, empties the mask where it "
-            "sees no head."
         )
     augmentation = {
         "conditional": "Where the two ellipses differ by more than 4 % of the radius, the image is measured again with "
@@ -28,6 +23,11 @@ def describe_methods(metrics: dict, settings: dict, growth: bool) -> dict[str, s
     }.get(model["test_time_augmentation"])
     if augmentation:
         said["test-time-augmentation"] = augmentation
+    if model["tells_heads"]:
+        said["head-presence"] = (
+            "A head-presence classifier, a logistic regression on the grey levels around the head that was found, says "
+            "whether it is one. Without a head there are no lengths."
+        )
     said["lengths"] = _lengths(model["calliper"])
     said |= _judging(model, settings.get("audit_method"))
     if growth:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
+from fetal_biometry.measure.flags import NO_HEAD
 from fetal_biometry.report.page_tables import many
 from fetal_biometry.report.wording import LENGTHS, count, number, percent, signed, span
+from fetal_biometry.terms import Split
 
 WONG = "BPDoo = 0.5559 + 1.0273 BPDoi"  # in mm
+_NO_HEAD = f"#images?{urlencode({'split': Split.TEST, 'flag': NO_HEAD})}"
 NOISY_LABELS = {  # what training did with labels that are not valid, by policy
     None: "",
     "drop": "Training left them out.",
@@ -53,10 +57,12 @@ def result(metrics: dict) -> str:
 def facts(metrics: dict, to_check: int, quarantined: int) -> list[Note]:
     """What a reader has to know at once, each with the place that shows more."""
     labels, seen = metrics["labels"], metrics["model"]["test_images_seen"]
+    missed = metrics["without_head"].get(Split.TEST, 0)
     noisy = labels["invalid"] + labels["questionable"]
     found = [
         (to_check, "to-check", f"{many(to_check, 'image')} to check", "#images?flag=*"),
         (noisy, "labels-left-out", f"{count(noisy)} of {count(labels['labelled'])} labels not valid", "#noisy-labels"),
+        (missed, "missed", f"no head found on {many(missed, 'test image')}, not counted", _NO_HEAD),
         (quarantined, "could-not-be-used", f"{many(quarantined, 'image')} could not be used", "#quarantine"),
         (seen, "seen", f"{many(seen, 'more test image')} not counted: the model was trained on their examinations", ""),
     ]
