@@ -1,7 +1,7 @@
 # `make run` and `make test-fast` are all a newcomer needs. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test run measure bench clean style test-fast test test-long test-faults test-slurm audit-packages \
-	settings lock ship
+	settings picture lock ship
 .NOTPARALLEL:
 
 VENV := .venv
@@ -39,6 +39,7 @@ help:
 	@echo "  make test-slurm      run on a Slurm cluster that it starts (as root, Debian's packages)        10"
 	@echo "  make audit-packages  look up the pinned packages in the Python advisory database                1"
 	@echo "  make settings        write config/README.md, config/schema.json, docs/outputs.md from the code 0"
+	@echo "  make picture         photograph the first screen of results/phantom/report.html into docs/      0"
 	@echo "  make lock            renew the pins in requirements*.txt from pyproject.toml                    5"
 	@echo "  make ship            copy the model of RUN=hc18, its card and figures to resources/models/      0"
 
@@ -108,6 +109,9 @@ bench: setup
 
 settings: setup
 	PYTHONPATH=workflow/scripts $(PY) -m fetal_biometry.settings_docs .
+
+picture: setup-test
+	$(PY) docs/photograph_report.py results/phantom/report.html
 
 lock:
 	@set -e; $(find_python); fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \

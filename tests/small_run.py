@@ -58,5 +58,5 @@ def assert_same(results: Path, expected: Path, trainings=("small",)) -> None:
 def untimed(results: Path, training: str) -> tuple[dict, str]:
     """Every figure of a run, and the text of its report, without the seconds that the training took."""
     metrics = json.loads((results / "work" / training / "metrics.json").read_text(encoding="utf-8"))
-    took = f"<dd>{duration(metrics['model'].pop('seconds'))}</dd>"
+    took = f"<td>{duration(metrics['model'].pop('seconds'))}</td>"
     return metrics, (results / "report.html").read_text(encoding="utf-8").replace(took, "")

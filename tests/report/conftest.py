@@ -137,10 +137,11 @@ def made_up_metrics(unit, labelled, invalid, predicted, reference, scale, test) 
     model = {"kind": "heatmap", "calliper": "outer_to_outer", "interval_level": 0.9, "parameters": 1_912_341,
              "epochs": 30, "best_epoch": 27, "knows_seen": True, "seconds": 333.3, "data_digest": "0a1b2c",
              "decoder": "fused", "test_time_augmentation": "conditional", "cascade": False, "noisy_labels": "drop",
-             "keep": "best", "calibrate_on": "validation", "test_images_seen": 0}  # fmt: skip
+             "keep": "best", "calibrate_on": "validation", "test_images_seen": 0, "tells_heads": True,
+             "planes_of": []}  # fmt: skip
     loss = {"name": "cross_entropy", "train": 4.15, "validation": 4.37, "test": 4.4,
             "baseline_name": "uniform heatmaps", "baseline": 8.318}  # fmt: skip
-    empty = {"out_of_fold": {}, "reference": {}, "kinds": {}, "repeats": {}, "splits": {}}
+    empty = {"out_of_fold": {}, "reference": {}, "kinds": {}, "repeats": {}, "splits": {}, "without_head": {}}
     if not labelled:
         labels |= {"labelled": 0, "valid": 0, "invalid": 0, "unlabelled": n, "names_swapped": False, "reasons": {}}
         model |= {"kind": "external", "noisy_labels": None, "keep": None, "calibrate_on": None}
@@ -189,6 +190,7 @@ def made_up_metrics(unit, labelled, invalid, predicted, reference, scale, test) 
     kind = {"mae": 0.012, "mae_low": 0.008, "mae_high": 0.017}
     return {"recipe": "heatmap", "dataset": "phantom", "unit": unit, "model": model, "loss": loss,
             "labels": labels, "splits": {"test": groups}, "calliper": "outer_to_outer", "out_of_fold": {},
+            "without_head": {},
             "reference": {"model": judged, "labels": noise}, "repeats": {"bpd": repeats},
             "kinds": {"contrast": [{"low": 0.3 + i / 10, "high": 0.4 + i / 10, "n": 13, **dict.fromkeys(LENGTHS, kind)}
                                    for i in range(3)]}}  # fmt: skip

@@ -1,12 +1,10 @@
 """How the pages behave in a browser: filters, order, viewer, and whether everybody can read them."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from axe import serious_findings
 
-from fetal_biometry.report import overlays, report
+from fetal_biometry.report import report
 
 
 def test_quarantined_images_are_told_on_the_first_screen(browser, page):
@@ -124,30 +122,41 @@ def test_a_picture_of_the_gallery_opens_in_the_viewer(browser, page):
     assert browser.run("document.activeElement.dataset.name") == first
 
 
-def test_names_in_the_table_open_the_overlays_beside_the_page(browser, unlabelled_run, tmp_path):
-    rows, folder = unlabelled_run.predictions, tmp_path / "overlays"
-    overlays.draw_overlays(rows, unlabelled_run.images, folder)
-    addresses = overlays.overlay_addresses(rows["image_name"], [folder], tmp_path / "report.html")
-    assert set(addresses) == set(rows["image_name"])
-    page = tmp_path / "report.html"
-    page.write_text(report.render_report(replace(unlabelled_run, overlays=addresses)), encoding="utf-8")
+def test_a_point_of_the_agreement_shows_its_image_in_the_table(browser, page):
     browser.open(page)
-    links = "document.querySelectorAll('#image-table .zoom')"
-    assert browser.run(f"{links}.length") == 20
-    for number in range(20):
-        browser.run(f"{links}[{number}].click()")
-        browser.run("document.querySelector('#viewer img').decode()")
-        assert browser.run(
-            f"document.getElementById('viewer-title').textContent.startsWith({links}[{number}].dataset.name)"
-        )
-        browser.press("Escape")
-    assert browser.messages == [] and browser.run("window.pwned") is None
-    (folder / overlays.overlay_name("003_HC.png")).unlink()
+    point = browser.page.locator("#summary .plot a").nth(3)
+    name = point.get_attribute("aria-label").rpartition(": ")[0]
+    point.click(force=True)
+    shown = """[...document.querySelectorAll('#image-table tbody tr')].filter((row) => !row.hidden)
+        .map((row) => row.cells[0].dataset.value)"""
+    assert browser.run(shown) == [name]
+    assert 0 <= browser.run("document.getElementById('images').getBoundingClientRect().top") < 900
+
+
+def test_a_link_to_a_folded_section_opens_it(browser, page):
     browser.open(page)
-    browser.run("document.querySelector('#image-table .zoom[data-name=\"003_HC.png\"]').click()")
-    browser.run("document.querySelector('#viewer img')?.decode().catch(() => 0)")
-    assert browser.run("document.querySelector('#viewer-frame img') === null")
-    assert browser.run("document.getElementById('viewer-frame').textContent").strip()
+    seen = "document.querySelector('#endpoints table').checkVisibility()"
+    assert not browser.run(seen)
+    browser.page.click("nav a[href='#endpoints']")
+    assert browser.run(seen)
+
+
+def test_the_report_is_at_most_seven_screens_and_its_result_on_the_first(browser, page):
+    browser.open(page, width=1400, height=1000)
+    assert browser.run("document.documentElement.scrollHeight") <= 7000
+    for part in ("drawn", "result", "result-table"):
+        assert browser.run(f"document.getElementById('{part}').getBoundingClientRect().bottom") < 1000
+    assert browser.run("document.querySelector('#summary .plot').getBoundingClientRect().top") < 1000
+
+
+def test_the_table_never_covers_the_navigation(browser, page):
+    browser.open(page)
+    browser.run("document.querySelector('#image-table tbody tr:nth-child(20)').scrollIntoView()")
+    browser.run("document.querySelector('#image-table').closest('.scroll').scrollIntoView()")
+    browser.run("scrollBy(0, document.querySelector('nav').offsetHeight + 20)")
+    over = """[...Array(12).keys()].every((i) =>
+        document.elementFromPoint(60 + 90 * i, 12)?.closest('nav'))"""
+    assert browser.run(over)
 
 
 @pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 390)])
@@ -160,8 +169,8 @@ def test_axe_finds_nothing_serious(browser, any_page, scheme, width):
 
 def test_everything_drawn_has_words_for_a_screen_reader(browser, any_page):
     browser.open(any_page)
-    silent = """[...document.querySelectorAll('svg:not([aria-hidden=true])')]
-        .filter((svg) => svg.getAttribute('role') !== 'img' || !svg.getAttribute('aria-label')).length"""
+    silent = """[...document.querySelectorAll('svg:not([aria-hidden=true])')].filter((svg) =>
+        !['img', 'group'].includes(svg.getAttribute('role')) || !svg.getAttribute('aria-label')).length"""
     assert browser.run(silent) == 0
     unlabelled = "[...document.querySelectorAll('input, select')].filter((field) => !field.labels.length).length"
     assert browser.run(unlabelled) == 0
@@ -191,9 +200,9 @@ def test_text_stands_out_from_its_ground(browser, page, scheme):
         "reference",
         "bpd",
         "ofd",
-        "t1",
-        "t2",
-        "t3",
+        "small",
+        "medium",
+        "large",
     ]
     read = """%s.map((name) =>
         getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim())"""
@@ -208,7 +217,7 @@ def test_text_stands_out_from_its_ground(browser, page, scheme):
         assert contrast("ink", ground) > 7
     for text in ("soft", "prediction", "reference"):
         assert min(contrast(text, ground) for ground in ("paper", "panel")) > 4.5
-    assert min(contrast(mark, "paper") for mark in ("bpd", "ofd", "t1", "t2", "t3")) > 3
+    assert min(contrast(mark, "paper") for mark in ("bpd", "ofd", "small", "medium", "large")) > 3
 
 
 def relative_luminance(colour: str) -> float:

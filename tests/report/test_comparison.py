@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe import serious_findings
+from reading import texts_by_id
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.report import comparison
 from fetal_biometry.report.comparison_page import comparison_page
+from fetal_biometry.report.drawing import save_svg
+from fetal_biometry.report.figures import draw_recipes
 from fetal_biometry.report.report import measured_rows, render_report
 from fetal_biometry.terms import COLUMNS, LENGTHS
 
@@ -86,11 +89,15 @@ def test_the_table_holds_each_recipe_and_what_it_is_worse_by(labelled_run, table
     assert table.loc["baseline", "ofd_worse"] == pytest.approx((worst["ofd"] - chosen["ofd"]).mean())
     assert table.loc["no mask", "ofd_step"] == pytest.approx((little["ofd"] - worst["ofd"]).mean())
     assert np.isnan(table.loc["baseline", "hc_step"]) and table.loc["heatmap", "hc_worse"] == 0
-    comparison.draw_comparison(table.reset_index(), unit, tmp_path / "compare.svg")
-    assert (tmp_path / "compare.svg").stat().st_size > 10_000
+    save_svg(draw_recipes(table.reset_index(), unit), tmp_path / "compare.svg")
+    drawn = (tmp_path / "compare.svg").read_text(encoding="utf-8")
+    assert all(f">{name}</text>" in drawn for name in NAMES)
     table.reset_index().to_csv(tmp_path / "compare.csv", index=False)
     html = render_report(replace(labelled_run, comparison=pd.read_csv(tmp_path / "compare.csv")))
-    assert html.count("<tr data-recipe=") == 3
+    recipes = texts_by_id(html)["recipes-table"]
+    assert [recipes.index(f"{name} left out") for name in NAMES] == sorted(
+        recipes.index(f"{name} left out") for name in NAMES
+    )
 
 
 def test_without_a_valid_test_label_nothing_is_compared(labelled_run, files):

@@ -1,12 +1,15 @@
 """Numbers as a reader sees them, and what the figures of the report draw."""
 
 import re
+from pathlib import Path
+from urllib.parse import parse_qs
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from fetal_biometry.report import figures, plots, report, wording
+from fetal_biometry.report import drawing, figures, report, wording
 
 
 @pytest.mark.parametrize(
@@ -35,31 +38,80 @@ def test_signs_factors_and_durations():
     assert [wording.duration(s) for s in (9.4, 333.3, 7260)] == ["9 s", "5 min 33 s", "2 h 1 min"]
 
 
-@pytest.mark.parametrize("low, high", [(0, 1), (-3.3, 8.9), (1e-4, 3e-4), (0, 0.07), (44, 346)])
-def test_ticks_are_round_and_inside(low, high):
-    ticks = plots.nice_ticks(low, high)
-    step = np.diff(ticks)
-    assert 2 <= len(ticks) <= 6
-    assert np.allclose(step, step[0])
-    assert ticks[0] >= low - 1e-9 and ticks[-1] <= high + 1e-9
-    assert f"{step[0]:.0e}"[0] in "125"
-
-
-def test_the_error_by_share_kept_ends_at_the_mean_of_all(labelled_run):
+@pytest.fixture(scope="module")
+def judged(labelled_run):
     rows = report.measured_rows(labelled_run)
-    rows = rows[(rows["split"] == "test") & (rows["verdict"] == "valid")]
-    many = pd.concat([rows] * 4, ignore_index=True)
-    said = re.search(r"HC ([\d.]+) % on all", figures.risk_figure(many).svg)[1]
-    assert float(said) == pytest.approx(100 * rows["hc_relative"].abs().mean(), abs=0.06)
-    assert figures.risk_figure(rows.head(5)) is None
-    assert figures.risk_figure(many.assign(hc_low=np.nan, bpd_low=np.nan, ofd_low=np.nan)) is None
+    return rows[(rows["split"] == "test") & (rows["verdict"] == "valid")]
 
 
-def test_validation_errors_are_drawn_in_pixels_and_left_out_where_none_were_taken(labelled_run):
+@pytest.fixture(scope="module")
+def agreement(labelled_run, judged):
+    return figures.bland_altman(judged, "hc", labelled_run.metrics["splits"]["test"]["all"]["hc"], "mm")
+
+
+def test_the_light_scheme_of_the_page_has_the_colours_of_figures():
+    css = Path(drawing.__file__).with_name("page.css").read_text(encoding="utf-8")
+    light = dict(re.findall(r"--(\w+): (#\w{6});", css[: css.index("@media")]))
+    assert {name: light[name] for name in drawing.PALETTE} == drawing.PALETTE
+
+
+def test_every_colour_of_a_figure_comes_from_the_page(agreement):
+    assert not re.findall(r"#[0-9a-f]{6}\b", agreement.svg)
+    assert {"ink", "soft"} <= set(re.findall(r"var\(--(\w+)\)", agreement.svg)) <= set(drawing.PALETTE)
+    assert "<style" not in agreement.svg and "font-family" not in agreement.svg
+
+
+def test_each_point_is_named_and_leads_to_its_image(agreement, judged):
+    links = ElementTree.fromstring(agreement.svg).findall(".//a")
+    assert len(links) == len(judged) > 5
+    named = {link.find("title").text.rpartition(": ")[0]: link for link in links}
+    assert set(named) == set(judged["image_name"])
+    for name, link in named.items():
+        assert parse_qs(link.get("href").partition("?")[2]) == {"text": [name]}
+        assert link.get("aria-label") == link.find("title").text
+
+
+def height_of(mark) -> float:
+    """Where the middle of a mark lies, from the top; few marks are drawn as paths of their own."""
+    if mark.tag == "use":
+        return float(mark.get("y"))
+    heights = [float(y) for y in re.findall(r"[ML] \S+ (\S+)", mark.get("d"))]
+    return (min(heights) + max(heights)) / 2
+
+
+def test_a_point_lies_where_its_error_is(agreement, judged):
+    """A line through the points of two images gives the place of a third: both axes are linear."""
+    links = ElementTree.fromstring(agreement.svg).findall(".//a")
+    y = {link.find("title").text.rpartition(": ")[0]: height_of(link[0]) for link in links}
+    errors = judged.set_index("image_name")["hc_error"].sort_values()
+    low, high = errors.iloc[[0, -1]]
+    for name, error in errors.items():
+        expected = y[errors.index[0]] + (error - low) / (high - low) * (y[errors.index[-1]] - y[errors.index[0]])
+        assert y[name] == pytest.approx(expected, abs=0.05)
+    assert y[errors.index[-1]] < y[errors.index[0]]  # SVG counts from the top
+
+
+def test_histograms_say_the_median_errors(judged):
+    said = figures.error_histograms(judged, "mm").message
+    for length in wording.LENGTHS:
+        assert f"{length.upper()} {wording.number(judged[f'{length}_error'].abs().median())}" in said
+
+
+def test_the_error_by_width_ends_at_the_mean_of_all(judged):
+    many = pd.concat([judged] * 4, ignore_index=True)
+    assert wording.percent(judged["hc_relative"].abs().mean(), 1) in figures.error_by_width(many).message
+    assert figures.error_by_width(judged.head(5)) is None
+    assert figures.error_by_width(many.assign(hc_low=np.nan, bpd_low=np.nan, ofd_low=np.nan)) is None
+
+
+def test_validation_errors_are_left_out_where_none_were_taken(labelled_run):
     history, metrics = labelled_run.history, labelled_run.metrics
-    loss, validation = figures.training_figures(history, metrics)
-    assert f"{wording.number(history['validation_hc_mae_px'].iloc[-1])}," in validation.svg and ", px" in validation.svg
+    _, validation = figures.training_curves(history, metrics["model"], metrics["loss"])
+    assert f"HC {wording.number(history['validation_hc_mae_px'].iloc[-1])}" in validation.message
     taken = history.filter(like="validation").columns
     for untaken in (history.assign(**dict.fromkeys(taken, np.nan)), history.drop(columns=taken)):
-        (alone,) = figures.training_figures(untaken, metrics)
-        assert alone.svg.count("<polyline") == loss.svg.count("<polyline") - 1
+        assert len(figures.training_curves(untaken, metrics["model"], None)) == 1
+
+
+def test_scores_above_the_limit_are_counted():
+    assert re.findall(r"\d+", figures.score_figure(pd.Series([0.2, 0.99, 1.01, 7.0]), 4.0).message)[:2] == ["2", "4"]

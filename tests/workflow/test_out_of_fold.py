@@ -82,7 +82,7 @@ def test_what_calibrates_a_fold_are_the_other_folds(results, images, calibration
 
 
 def test_the_report_shows_figures_out_of_fold(results):
-    assert 'id="out-of-fold-n"' in (results / "report.html").read_text(encoding="utf-8")
+    assert 'id="folds-table"' in (results / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_second_run_does_nothing(calibrated):

@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from fetal_biometry.report.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
+from fetal_biometry.report.drawing import PALETTE, new_figure, save_svg
 
 CONTENDERS = {
     "plain": "plain loop over the baseline",
@@ -84,24 +84,27 @@ def workflow_rows(workflow: dict) -> list[tuple[str, str]]:
 
 def draw(bench: dict, path) -> None:
     """Training, inference and planning, side by side, as SVG."""
-    figure, (epochs, images, plans) = pyplot.subplots(1, 3, figsize=(11, 3.2))
+    figure, (epochs, images, plans) = new_figure(3.2, columns=3, width=11)
     faster = bench["training"]["times_faster_than_plain"]
-    bars = epochs.barh(range(len(faster)), [value["median"] for value in faster.values()], 0.6, color=BLUE)
+    bars = epochs.barh(
+        range(len(faster)), [value["median"] for value in faster.values()], 0.6, color=PALETTE["reference"]
+    )
     epochs.bar_label(bars, fmt=" %.1f")
     epochs.set_yticks(range(len(faster)), [CONTENDERS[name] for name in faster])
     epochs.set(xlabel="epoch, times faster than the plain loop")
     spent = bench["inference"]["milliseconds_an_image"]
-    bars = images.barh(range(3), [spent[name]["median"] for name in ("plain", "ours", "decode")], 0.6, color=ORANGE)
+    bars = images.barh(
+        range(3), [spent[name]["median"] for name in ("plain", "ours", "decode")], 0.6, color=PALETTE["prediction"]
+    )
     images.bar_label(bars, fmt=" %.1f")
     images.set_yticks(range(3), ["plain\nprogram", "workflow", "decoding\nalone"])
     images.set(xlabel="ms per image, file to mm")
     counts = [int(count) for count in bench["workflow"]["plans"]]
     for key, line in (("first", ":"), ("again", "-")):
         seconds = [plan[key]["seconds"] for plan in bench["workflow"]["plans"].values()]
-        plans.plot(counts, seconds, marker="o", label=f"{key} plan", color=GREEN, ls=line)
+        plans.plot(counts, seconds, marker="o", label=f"{key} plan", color=PALETTE["ofd"], ls=line)
     plans.set(xscale="log", xlabel="images", ylabel="s to plan", ylim=(0, None))
-    plans.legend(frameon=False)
-    figure.tight_layout()
+    plans.legend()
     save_svg(figure, path)
 
 

@@ -9,7 +9,7 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of
 from fetal_biometry.measure.head_size import in_bands
 from fetal_biometry.model.geometry import radius_in_ellipse
-from fetal_biometry.report.drawing import pyplot, save_svg
+from fetal_biometry.report.drawing import PALETTE, new_figure, save_svg
 from fetal_biometry.terms import REFERENCE_COLUMNS, Verdict
 
 WRONG_RADIUS = 0.3  # a label is wrong where a point lies further than this share of the radius off the ellipse
@@ -38,17 +38,15 @@ def benchmark_audit(images: pd.DataFrame, geometry: pd.DataFrame, figure_path) -
     truth = images[list(REFERENCE_COLUMNS)].to_numpy(dtype=float).reshape(-1, 4, 2)
     wrong = (np.abs(radius_in_ellipse(points_of(images), truth) - 1) > WRONG_RADIUS).any(axis=1)
     bands = {"all": np.ones(len(wrong), bool)} | in_bands(images["reference_hc_mm"].to_numpy(dtype=float))
-    results, figure = {}, pyplot.figure(figsize=(4, 4))
-    axes = figure.add_subplot(
-        xlabel="right labels called invalid", ylabel="wrong labels called invalid", aspect="equal"
-    )
+    results, (figure, axes) = {}, new_figure(4, width=4)
+    axes.set(xlabel="right labels called invalid", ylabel="wrong labels called invalid", aspect="equal")
     audits = {"audit": (images, "audit", "-"), "geometry": (geometry.loc[images.index], "geometry alone", "--")}
     for name, (table, title, style) in audits.items():
         results[name] = {band: _judge(table[rows], wrong[rows]) for band, rows in bands.items() if rows.any()}
         false, true, area = roc(table["score"].to_numpy(), wrong)
-        axes.plot(false, true, style, color="0.1", label=f"{title}, area {area:.3f}")
+        axes.plot(false, true, style, color=PALETTE["ink"], label=f"{title}, area {area:.3f}")
         logging.info("%s: %s", title, results[name]["all"])
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(loc="lower right")
     save_svg(figure, figure_path)
     return results
 

@@ -12,11 +12,11 @@ from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.limits import ReviewLimits
 from fetal_biometry.measure.head_size import band_names
 from fetal_biometry.model.geometry import all_lengths
-from fetal_biometry.report.figures import HEAD_SIZES
+from fetal_biometry.report.figures import score_figure
 from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.page_tables import Block, Cell, Table
 from fetal_biometry.report.pages import fill_template
-from fetal_biometry.report.plots import Figure, Plot
-from fetal_biometry.report.wording import number
+from fetal_biometry.report.wording import HEAD_SIZES, count, percent
 from fetal_biometry.tables import as_text
 from fetal_biometry.terms import COLUMNS, Verdict
 
@@ -71,33 +71,30 @@ def annotator_table(rows: pd.DataFrame) -> pd.DataFrame:
     return table.assign(annotator_decision="", annotator_comment="")
 
 
-def score_figure(rows: pd.DataFrame) -> Figure:
-    """Histogram of the scores, those beyond `TOP_SCORE` in its last bar, with the threshold."""
-    bins = np.arange(41) / 40 * TOP_SCORE
-    counts, _ = np.histogram(rows["score"].clip(0, TOP_SCORE), bins)
-    x_label = f"score ({TOP_SCORE:g} and above in the last bar)"
-    plot = Plot((0, TOP_SCORE), (0, 1.14 * counts.max()), x_label, "labels", height=220)
-    for low, high, n in zip(bins[:-1], bins[1:], counts, strict=True):
-        if n:
-            plot.bar(low, high, n, "fill constant" if high <= 1 + 1e-9 else "fill prediction")
-    plot.upright(1, "line best", "threshold 1")
-    over = int((rows["score"] > 1).sum())
-    label = f"Histogram of {len(rows)} scores, median {number(rows['score'].median())}; {over} lie above 1."
-    legend = (("circle constant", "up to 1"), ("circle prediction", "invalid"))
-    return Figure("Scores of all labels", plot.svg(label), legend)
+def audit_tables(rows: pd.DataFrame) -> list[Table]:
+    """Verdicts, reasons and, where an HC in mm is known, invalid labels by head size."""
+    invalid, unsure = rows["invalid"], ~rows["sure"]
+    counts = {verdict.capitalize(): count((rows["verdict"] == verdict).sum()) for verdict in Verdict}
+    every, touched = (part["examination"].nunique() for part in (rows, rows[invalid]))
+    counts["Examinations with an invalid one"] = f"{count(touched)} of {count(every)}"
+    if rows["suggested_confidence"].notna().any():
+        counts["Networks not sure"] = f"{count(unsure.sum())}, {count((unsure & invalid).sum())} invalid"
+    reasons = Counter(reason for text in rows["reasons"] for reason in text.split(";") if reason)
+    by_reason = {reason: count(n) for reason, n in reasons.most_common()}
+    tables = [_counts("verdicts", "Verdict", counts), _counts("reasons", "Reason", by_reason)]
+    if (rows["band"] != "").any():
+        parts = {title: rows[rows["band"] == band] for band, title in {**HEAD_SIZES, "": "HC unknown"}.items()}
+        lines = [
+            (title, [Cell(f"{part['invalid'].sum()} of {len(part)}"), Cell(percent(part["invalid"].mean()))])
+            for title, part in parts.items()
+            if len(part)
+        ]
+        tables.append(Table("bands", "By head size", ["Head size", "Invalid labels", "Share"], [Block(lines)]))
+    return [table for table in tables if table.blocks[0].rows]
 
 
-def band_table(rows: pd.DataFrame) -> list[dict]:
-    """Labels, and invalid ones, by head-size band; empty where no label's HC is known in mm."""
-    if not (rows["band"] != "").any():
-        return []
-    titles = {**HEAD_SIZES, "": "HC unknown"}
-    parts = {title: rows[rows["band"] == band] for band, title in titles.items()}
-    return [
-        {"title": title, "labels": len(part), "invalid": int(part["invalid"].sum())}
-        for title, part in parts.items()
-        if len(part)
-    ]
+def _counts(name: str, heading: str, counts: dict[str, str]) -> Table:
+    return Table(name, heading, [heading, "Labels"], [Block([(text, [Cell(said)]) for text, said in counts.items()])])
 
 
 def label_overlay(row: dict) -> Markup:
@@ -131,7 +128,6 @@ def gallery(rows: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:
 def audit_page(rows: pd.DataFrame, run: str, method: str, limits: ReviewLimits, annotator: str) -> str:
     """The page as text, of `audited_rows`; ``annotator`` is the path of the `annotator_table` to name."""
     shown = rows.assign(reasons=[[part for part in text.split(";") if part] for text in rows["reasons"]])
-    reasons = Counter(reason for parts in shown["reasons"] for reason in parts)
     return fill_template(
         "audit.html.j2",
         run=run,
@@ -141,14 +137,10 @@ def audit_page(rows: pd.DataFrame, run: str, method: str, limits: ReviewLimits, 
         rows=shown.to_dict("records"),
         invalid=int(rows["invalid"].sum()),
         questionable=int(rows["questionable"].sum()),
-        examinations=rows["examination"].nunique(),
-        examinations_invalid=rows.loc[rows["invalid"], "examination"].nunique(),
         names_swapped=bool(rows["label_source"].str.contains("swapped").any()),
         networks=bool(rows["suggested_confidence"].notna().any()),
-        unsure=int((~rows["sure"]).sum()),
-        unsure_invalid=int((~rows["sure"] & rows["invalid"]).sum()),
-        reasons=dict(reasons.most_common()),
-        bands=band_table(rows),
-        score_figure=score_figure(rows),
+        reasons=sorted({reason for reasons in shown["reasons"] for reason in reasons}),
+        tables=audit_tables(rows),
+        score_figure=score_figure(rows["score"], TOP_SCORE),
         gallery=gallery(shown),
     )

@@ -8,10 +8,7 @@ import pandas as pd
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame
 from fetal_biometry.report.bootstrap import bootstrap_interval
-from fetal_biometry.report.drawing import BLUE, GREEN, ORANGE, pyplot, save_svg
 from fetal_biometry.terms import LENGTHS, Split
-
-COLOURS = {"bpd": BLUE, "ofd": ORANGE, "hc": GREEN}
 
 
 def judged_errors(errors: pd.DataFrame) -> pd.DataFrame:
@@ -97,29 +94,3 @@ def _differences(tables: list[pd.DataFrame], others: list[pd.DataFrame], name: s
             for end, key in (("", "mean"), ("_low", "low"), ("_high", "high"))
         }
     )
-
-
-def draw_comparison(table: pd.DataFrame, unit: str, path) -> None:
-    """Test errors on the left (logarithmic); on the right each recipe's loss as a share of that of no learning."""
-    figure, (errors, losses) = pyplot.subplots(
-        1, 2, figsize=(9, 0.55 * len(table) + 1.6), width_ratios=(3, 2), sharey=True
-    )
-    rows = range(len(table))
-    for offset, name in zip((-0.25, 0, 0.25), LENGTHS, strict=True):
-        values = table[f"{name}_mae_{unit}"]
-        bars = errors.barh([row + offset for row in rows], values, 0.23, color=COLOURS[name], label=name.upper())
-        errors.bar_label(bars, fmt=" %.2f", fontsize=7)
-    errors.axvline(table[f"constant_hc_mae_{unit}"].iloc[0], color="0.4", linestyle="--", linewidth=1)
-    title = f"mean absolute error on {table['n'].iloc[0]} test images, {unit} (dashed: HC of the mean landmark)"
-    errors.set(xscale="log", xlabel=title)
-    errors.set_yticks(rows, table["recipe"])
-    errors.invert_yaxis()
-    errors.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
-    shares = (table["test_loss"].astype(float) / table["trivial_loss"]).fillna(0)  # 0: of 8-bit integers, unknown
-    labels = [
-        f" {share:.2f}  ({name})" if share else " unknown" for share, name in zip(shares, table["loss"], strict=True)
-    ]
-    losses.bar_label(losses.barh(rows, shares, 0.5, color="0.65"), labels, fontsize=7)
-    losses.axvline(1, color="0.4", linestyle="--", linewidth=1)
-    losses.set(xlabel="test loss / loss without learning", xlim=(0, max(1.1, 1.5 * shares.max())))
-    save_svg(figure, path)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from fetal_biometry.digests import digest
 from fetal_biometry.frames import points_of
 from fetal_biometry.report.comparison import judged_errors, paired_differences
-from fetal_biometry.report.comparison_figures import scatter_figure
-from fetal_biometry.report.figures import LENGTHS
+from fetal_biometry.report.figures import paired_errors
 from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.page_tables import Block, Cell, Table
 from fetal_biometry.report.pages import fill_template
+from fetal_biometry.report.wording import LENGTHS, number, signed
 
 SHOWN = 3  # images each way, on which two recipes differ most
 
@@ -55,8 +57,6 @@ def comparison_page(
         chosen=chosen,
         others=[_beside(other, mine, images, unit) for other in recipes.values()],
         unit=unit,
-        lengths=LENGTHS,
-        mae=mine.errors[list(LENGTHS)].mean().to_dict(),
         examinations=mine.errors["examination"].nunique(),
         rows=mine.errors.sort_index().to_dict("records"),
     )
@@ -69,10 +69,9 @@ def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) ->
     best = {other.name: gain[gain < 0].head(SHOWN), mine.name: gain[gain > 0].tail(SHOWN)[::-1]}
     return {
         "name": other.name,
-        "mae": theirs[list(LENGTHS)].mean().to_dict(),
-        "difference": paired_differences(theirs, mine.errors),
-        "figures": [
-            scatter_figure(theirs[length], mine.errors[length], other.name, mine.name, length, unit)
+        "table": _difference_table(theirs, mine.errors, other.name, mine.name, unit),
+        "charts": [
+            paired_errors(theirs[length], mine.errors[length], other.name, mine.name, length, unit)
             for length in LENGTHS
         ],
         "gallery": [
@@ -83,6 +82,19 @@ def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) ->
         "errors": theirs["hc"].to_dict(),
         "gain": gain.to_dict(),
     }
+
+
+def _difference_table(theirs: pd.DataFrame, mine: pd.DataFrame, their_name: str, my_name: str, unit: str) -> Table:
+    """Mean errors of both recipes and the mean of their paired differences, by length."""
+    differences, rows = paired_differences(theirs, mine), []
+    for length in LENGTHS:
+        by = differences[length]
+        means = [Cell(number(errors[length].mean())) for errors in (theirs, mine)]
+        ends = f"{signed(by['low'])} to {signed(by['high'])}"
+        unclear = ", no clear difference" if by["low"] <= 0 <= by["high"] else ""
+        rows.append((length.upper(), [*means, Cell(signed(by["mean"]), ends + unclear)]))
+    headings = ["Mean error", f"{their_name}, {unit}", f"{my_name}, {unit}", f"Difference, {unit}"]
+    return Table(f"difference-{digest(their_name)[:6]}", "Mean errors", headings, [Block(rows)])
 
 
 def _drawn(image: str, images: pd.DataFrame, other: Compared, mine: Compared) -> dict:

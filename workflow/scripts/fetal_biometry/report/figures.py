@@ -1,294 +1,191 @@
-"""The report's figures."""
+"""The pages' figures; each has a message."""
 
 from __future__ import annotations
 
 import math
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
-from fetal_biometry.report.plots import Figure, Plot, nice_step, padded
-from fetal_biometry.report.wording import number, signed
-from fetal_biometry.terms import Split
+from fetal_biometry.report.drawing import LENGTH_COLOURS, PALETTE, Chart, chart, new_figure
+from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, number, percent, signed
 
-LENGTHS = {"hc": "head circumference", "bpd": "biparietal diameter", "ofd": "occipitofrontal diameter"}
-HEAD_SIZES = {
-    "hc_under_120": "HC < 120 mm",
-    "hc_120_200": "HC 120–200 mm",
-    "hc_over_200": "HC > 200 mm",
-}
 _FEWEST_AT_RISK = 20  # images below which a curve of means is noise
+_MARKS = {"hc_under_120": ("o", "small"), "hc_120_200": ("^", "medium"), "hc_over_200": ("s", "large")}
+_LINES = {"hc": "-", "bpd": "--", "ofd": ":"}  # told apart without colour
 
 
-def training_figures(history: pd.DataFrame | None, metrics: dict) -> list[Figure]:
-    """The loss with its baseline, and the validation length errors where any were taken, by epoch."""
-    if history is None or history.empty:
-        return []
-    model = metrics["model"]
-    best = model["best_epoch"] if model["keep"] == "best" else None
-    figures = [loss_figure(history, metrics["loss"], best)]
-    if history.filter(regex="^validation_.*_mae_").notna().any(axis=None):
-        figures.append(validation_figure(history, best))
-    return figures
+def row_address(name: str, **more: str) -> str:
+    """The address, on its page, of an image's row in the table of images."""
+    return f"#images?{urlencode({**more, 'text': name})}"
 
 
-def loss_figure(history: pd.DataFrame, loss: dict | None, best: int | None) -> Figure:
-    """Training and validation loss by epoch; logarithmic where it falls more than tenfold."""
-    baseline = loss["baseline"] if loss and loss["baseline"] is not None else np.nan
-    drawn = {"train_loss": ("line train", "training"), "validation_loss": ("line validation", "validation")}
-    drawn = {column: line for column, line in drawn.items() if column in history and history[column].notna().any()}
-    values = history[list(drawn)].to_numpy(float)
-    low, high = np.nanmin([np.nanmin(values), baseline]), np.nanmax([np.nanmax(values), baseline])
-    log = bool(low > 0 and high > 10 * low)
-    limits = (low / 1.2, high * 1.2) if log else padded(values, 0.12, [baseline])
-    name = loss["name"].replace("_", " ") if loss else "loss"
-    plot = Plot(_epochs(history), limits, "epoch", name + (" (log scale)" if log else ""), y_log=log)
-    legend = list(drawn.values())
-    if math.isfinite(baseline):
-        plot.level(baseline, "line baseline")
-        legend.append(("line baseline", f"{loss['baseline_name']}, {baseline:.4g}"))
-    if best is not None:
-        plot.upright(best, "line best", f"best epoch {best}")
-    for column, (line, _) in drawn.items():
-        plot.line(history["epoch"], history[column], line)
-    ends = ", ".join(f"{title} ends at {history[column].iloc[-1]:.4g}" for column, (_, title) in drawn.items())
-    caption = ""
-    if loss:
-        parts = [f"{split} {loss[split]:.4g}" for split in Split if loss.get(split) is not None]
-        caption = f"Loss of the weights kept: {', '.join(parts)}."
-        if math.isfinite(baseline):
-            caption += f" Dashed: {loss['baseline_name']}, the loss without learning."
-    return Figure(f"Loss ({name})", plot.svg(f"Loss by epoch: {ends}."), tuple(legend), caption)
+def bland_altman(
+    rows: pd.DataFrame, length: str, summary: dict, unit: str, difference: str = "prediction − label"
+) -> Chart:
+    """Differences of two lengths against their mean, with bias and 95 % limits; a point leads to its image.
 
-
-def validation_figure(history: pd.DataFrame, best: int | None) -> Figure:
-    """Mean absolute length errors on the validation images by epoch, in original pixels."""
-    columns = {length: f"validation_{length}_mae_px" for length in LENGTHS}
-    values = history[list(columns.values())].to_numpy(float)
-    low, high = np.nanmin(values), np.nanmax(values)
-    log = bool(low > 0 and high > 10 * low)
-    plot = Plot(
-        _epochs(history),
-        (low / 1.2, high * 1.2) if log else (0.0, 1.06 * high),
-        "epoch",
-        "validation MAE, px" + (" (log scale)" if log else ""),
-        y_log=log,
+    ``rows`` have ``image_name``, ``L_error`` and ``L_mean`` of the length and the head-size ``band``, as
+    `measured_rows` has; ``summary`` has ``bias``, ``loa_low`` and ``loa_high``, as `statistics.length_errors` has.
+    """
+    figure, axes = new_figure(3.1)
+    names, rows = {}, rows[rows[f"{length}_error"].notna()]
+    known = unit == "mm" and (rows["band"] != "").all()
+    parts = {band: rows[rows["band"] == band] for band in _MARKS} if known else {"hc_120_200": rows}
+    for band, part in parts.items():
+        marker, colour = _MARKS[band]
+        addresses = [row_address(name) for name in part["image_name"]]
+        names |= {
+            address: f"{name}: {signed(error)} {unit}"
+            for address, name, error in zip(addresses, part["image_name"], part[f"{length}_error"], strict=True)
+        }
+        if len(part):
+            points = axes.scatter(
+                part[f"{length}_mean"], part[f"{length}_error"], 22, PALETTE[colour], marker=marker, clip_on=False,
+                edgecolors=PALETTE["paper"], linewidths=0.6, label=HEAD_SIZES[band], urls=addresses,
+            )  # fmt: skip
+            points.set_zorder(3)
+    axes.axhline(0, color=PALETTE["rule"], lw=1)
+    for name, text in {"loa_high": "+1.96 SD", "bias": "bias", "loa_low": "−1.96 SD"}.items():
+        if summary[name] is not None and math.isfinite(summary[name]):
+            axes.axhline(summary[name], color=PALETTE["ink"], lw=1.2, ls="-" if name == "bias" else (0, (5, 3)))
+            place = (1.01, summary[name])
+            axes.annotate(f"{text}\n{signed(summary[name])}", place, xycoords=axes.get_yaxis_transform(), va="center")
+    axes.set(xlabel=f"mean of the two, {unit}", ylabel=f"{difference}, {unit}")
+    if known:
+        axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), handletextpad=0, columnspacing=1)
+    low, high = signed(summary["loa_low"]), signed(summary["loa_high"])
+    message = (
+        f"{length.upper()}: bias {signed(summary['bias'])} {unit}, 95 % of differences from {low} to {high} {unit}"
     )
-    if best is not None:
-        plot.upright(best, "line best", f"best epoch {best}")
-    for length, column in columns.items():
-        plot.line(history["epoch"], history[column], f"line {length}")
-    last = ", ".join(f"{length.upper()} {number(history[c].iloc[-1])}" for length, c in columns.items())
-    legend = tuple((f"line {length}", length.upper()) for length in columns)
-    return Figure(
-        "Validation error",
-        plot.svg(f"Validation mean absolute error by epoch; last epoch: {last} px."),
-        legend,
-        "Mean absolute error of each length on the validation images, in pixels of the original images.",
-    )
+    return chart(figure, message, names)
 
 
-def _epochs(history: pd.DataFrame) -> tuple[float, float]:
-    first, last = float(history["epoch"].min()), float(history["epoch"].max())
-    return (first, last) if last > first else (first - 0.5, first + 0.5)
+def error_histograms(rows: pd.DataFrame, unit: str) -> Chart:
+    """Signed errors of the three lengths on one scale; the outermost bars hold what lies beyond it."""
+    figure, panels = new_figure(3.4, rows=len(LENGTHS), sharex=True, sharey=True)
+    errors = {length: rows[f"{length}_error"].dropna() for length in LENGTHS}
+    reach = 1.3 * max(values.abs().quantile(0.95) for values in errors.values()) or 1.0
+    bins = np.linspace(-reach, reach, 42)
+    for axes, (length, values) in zip(panels, errors.items(), strict=True):
+        axes.hist(values.clip(-reach, reach), bins, color=LENGTH_COLOURS[length])
+        axes.axvline(0, color=PALETTE["soft"], lw=1)
+        axes.set_ylabel(length.upper(), rotation=0, ha="right", va="center")
+    panels[0].locator_params(axis="y", integer=True, nbins=3)
+    panels[-1].set_xlabel(f"prediction − label, {unit}")
+    halves = ", ".join(f"{length.upper()} {number(values.abs().median())}" for length, values in errors.items())
+    return chart(figure, f"Half of the errors are smaller than {halves} {unit}")
 
 
-def error_figures(rows: pd.DataFrame, group: dict | None, unit: str) -> list[Figure]:
-    """A histogram of signed errors for each length, and the shares of images below each relative error."""
-    if not group:
-        return []
-    figures = [
-        histogram_figure(rows[f"{length}_error"].dropna(), length, unit)
-        for length in LENGTHS
-        if rows[f"{length}_error"].notna().any()
-    ]
-    figures.append(cumulative_figure(rows))
-    risk = risk_figure(rows)
-    return [*figures, risk] if risk else figures
-
-
-def histogram_figure(errors: pd.Series, length: str, unit: str) -> Figure:
-    """Counts of signed errors in bins as wide as suits the bulk of them, zero on a bin's edge."""
-    low, high = min(errors.min(), 0.0), max(errors.max(), 0.0)
-    bins_in_bulk = min(20, max(8, round(2 * math.sqrt(len(errors)))))
-    bulk = 2 * float(errors.abs().quantile(0.9))
-    step = nice_step(max(bulk / bins_in_bulk, (high - low) / 80, 1e-6))
-    bins = np.arange(math.floor(low / step), math.ceil(high / step) + 1) * step
-    if len(bins) < 2:
-        bins = np.array([0.0, step])
-    counts, _ = np.histogram(errors, bins)
-    x_label = f"prediction − label, {unit}"
-    plot = Plot((bins[0], bins[-1]), (0, 1.08 * counts.max()), x_label, "images", height=200)
-    for left, right, n in zip(bins[:-1], bins[1:], counts, strict=True):
-        if n:
-            plot.bar(left, right, n, "fill prediction")
-    plot.upright(0, "line zero")
-    label = (
-        f"Histogram of {len(errors)} signed {length.upper()} errors, from {number(errors.min())} to "
-        f"{number(errors.max())} {unit}, median {number(errors.median())}."
-    )
-    return Figure(f"{length.upper()} error", plot.svg(label))
-
-
-def cumulative_figure(rows: pd.DataFrame) -> Figure:
-    """Share of images whose relative error lies below each value, for the three lengths."""
-    relative = {length: np.sort(100 * rows[f"{length}_relative"].abs().dropna()) for length in LENGTHS}
-    high = max(12.0, *(float(np.quantile(values, 0.98)) for values in relative.values() if len(values)))
-    plot = Plot((0, high), (0, 1.05), "relative error at most, %", "share of images", height=200)
-    plot.upright(10, "line zero")
-    for length, values in relative.items():
-        if len(values):
-            inside = values[values <= high]
-            steps = np.repeat(np.arange(len(inside) + 1) / len(values), 2)
-            xs = np.concatenate([[0], np.repeat(inside, 2), [high]])
-            plot.line(xs, steps, f"line {length}")
-    medians = {length: float(np.median(values)) for length, values in relative.items() if len(values)}
-    halves = ", ".join(f"{length.upper()} {number(median, 1)} %" for length, median in medians.items())
-    return Figure(
-        "Relative error, cumulative",
-        plot.svg(f"Cumulative share of images by relative error; half of the images lie below {halves}."),
-        tuple((f"line {length}", length.upper()) for length in LENGTHS),
-    )
-
-
-def risk_figure(rows: pd.DataFrame) -> Figure | None:
-    """Mean relative error of the images that remain without those of the widest intervals."""
+def error_by_width(rows: pd.DataFrame) -> Chart | None:
+    """Mean relative error of the images that remain without those of the widest intervals; None for few images."""
     curves = {}
     for length in LENGTHS:
-        margin = (rows[f"{length}_high"] - rows[f"{length}_low"]) / rows[f"{length}_shown"]
-        errors = 100 * rows[f"{length}_relative"].abs()[margin.sort_values(kind="stable").index]
-        errors = errors[margin[errors.index].notna() & errors.notna()].to_numpy()
+        width = (rows[f"{length}_high"] - rows[f"{length}_low"]) / rows[f"{length}_shown"]
+        errors = rows[f"{length}_relative"].abs()[width.sort_values(kind="stable").index]
+        errors = errors[width[errors.index].notna() & errors.notna()].to_numpy()
         if len(errors) >= _FEWEST_AT_RISK:
             curves[length] = errors.cumsum() / np.arange(1, len(errors) + 1)
-    if not curves:
+    if "hc" not in curves:
         return None
-    shares = {length: np.arange(1, len(curve) + 1) / len(curve) for length, curve in curves.items()}
-    high = max(curve[shares[length] >= 0.1].max() for length, curve in curves.items())
-    plot = Plot((0.1, 1), (0, 1.08 * high), "share of images kept, surest first", "mean relative error, %", height=200)
+    figure, axes = new_figure(2.7)
     for length, curve in curves.items():
-        kept = shares[length] >= 0.1
-        plot.line(shares[length][kept], curve[kept], f"line {length}")
-    halves = ", ".join(
-        f"{length.upper()} {number(curve[-1], 1)} % on all and {number(curve[len(curve) // 2], 1)} % on the surer half"
-        for length, curve in curves.items()
-    )
-    return Figure(
-        "Error by share of images kept",
-        plot.svg(f"Mean relative error without the images of the widest intervals: {halves}."),
-        tuple((f"line {length}", length.upper()) for length in curves),
-    )
+        share = np.arange(1, len(curve) + 1) / len(curve)
+        kept = share >= 0.1
+        line = {"color": LENGTH_COLOURS[length], "ls": _LINES[length], "label": length.upper()}
+        axes.plot(100 * share[kept], 100 * curve[kept], **line)
+    axes.set(xlabel="images kept, narrowest intervals first, %", ylabel="mean error, %", ylim=(0, None))
+    axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
+    every, half = curves["hc"][-1], curves["hc"][len(curves["hc"]) // 2]
+    surer = f"{percent(half, 1)} on the half with the narrowest intervals"
+    return chart(figure, f"HC error: {percent(every, 1)} on all images, {surer}")
 
 
-def agreement_figures(rows: pd.DataFrame, group: dict | None, unit: str) -> list[Figure]:
-    """A Bland-Altman plot for each length."""
-    if not group:
-        return []
-    return [
-        bland_altman_figure(rows, length, group[length], unit)
-        for length in LENGTHS
-        if length in group and rows[f"{length}_error"].notna().any()
-    ]
+def training_curves(history: pd.DataFrame, model: dict, loss: dict | None) -> list[Chart]:
+    """Loss by epoch with the loss without learning; validation errors by epoch, where any were taken."""
+    figure, axes = new_figure(2.8)
+    baseline = loss["baseline"] if loss else None
+    for column, colour, name in (
+        ("train_loss", "constant", "training"),
+        ("validation_loss", "prediction", "validation"),
+    ):
+        if column in history and history[column].notna().any():
+            axes.plot(history["epoch"], history[column], color=PALETTE[colour], label=name)
+    if baseline is not None and math.isfinite(baseline):
+        axes.axhline(baseline, color=PALETTE["soft"], ls="--", label=f"without learning ({loss['baseline_name']})")
+    axes.set(xlabel="epoch", ylabel=f"loss ({loss['name'].replace('_', ' ')})" if loss else "loss")
+    used = f"; the weights of epoch {model['best_epoch']} are used" if model["best_epoch"] is not None else ""
+    charts = [_by_epoch(figure, axes, f"Training ends at a loss of {history['train_loss'].iloc[-1]:.4g}{used}")]
+    columns = [f"validation_{length}_mae_px" for length in LENGTHS]
+    if set(columns) <= set(history) and history[columns].notna().any(axis=None):
+        figure, axes = new_figure(2.8)
+        for length, column in zip(LENGTHS, columns, strict=True):
+            line = {"color": LENGTH_COLOURS[length], "ls": _LINES[length], "label": length.upper()}
+            axes.plot(history["epoch"], history[column], **line)
+        axes.set(xlabel="epoch", ylabel="mean absolute error, px")
+        last = ", ".join(
+            f"{length.upper()} {number(history[c].iloc[-1])}" for length, c in zip(LENGTHS, columns, strict=True)
+        )
+        charts.append(_by_epoch(figure, axes, f"Validation errors end at {last} px"))
+    return charts
 
 
-def bland_altman_figure(rows: pd.DataFrame, length: str, summary: dict, unit: str) -> Figure:
-    """Prediction minus label against their mean, with bias and 95 % limits of agreement."""
-    rows = rows[rows[f"{length}_error"].notna()]
-    means, errors = rows[f"{length}_mean"], rows[f"{length}_error"]
-    levels = {"loa_high": "+1.96 SD", "bias": "bias", "loa_low": "−1.96 SD"}
-    levels = {key: text for key, text in levels.items() if math.isfinite(summary[key])}
-    x_range = padded(means)
-    y_range = padded(errors, 0.1, [0, *(summary[key] for key in levels)])
-    difference, mean = f"prediction − label, {unit}", f"mean of prediction and label, {unit}"
-    plot = Plot(x_range, y_range, mean, difference, right=58)
-    plot.level(0, "line zero")
-    marks = dict(zip(HEAD_SIZES, (("t1", "circle"), ("t2", "triangle"), ("t3", "square")), strict=True))
-    sizes = list(rows["band"]) if unit == "mm" else [""] * len(rows)
-    for name, size, mean, error in zip(rows["image_name"], sizes, means, errors, strict=True):
-        style, shape = marks.get(size, ("t2", "circle"))
-        plot.point(mean, error, f"dot {style}", shape, f"{name}: {signed(error)} {unit}")
-    for key, text in levels.items():
-        style = "line bias" if key == "bias" else "line limit"
-        plot.level(summary[key], style)
-        plot.text(plot.edge + 4, plot.y(summary[key]) - 2, text, "tick")
-        plot.text(plot.edge + 4, plot.y(summary[key]) + 11, signed(summary[key]), "label strong")
-    bias, low, high = (signed(summary[key]) for key in ("bias", "loa_low", "loa_high"))
-    label = (
-        f"Bland-Altman plot of {length.upper()} on {len(rows)} test images: bias {bias} {unit}, "
-        f"95 % limits of agreement {low} to {high} {unit}."
-    )
-    present = {size: mark for size, mark in marks.items() if size in sizes}
-    legend = tuple((f"{shape} {style}", HEAD_SIZES[size]) for size, (style, shape) in present.items())
-    return Figure(f"{length.upper()}, n = {len(rows)}", plot.svg(label), legend)
+def _by_epoch(figure, axes, message: str) -> Chart:
+    """The chart, logarithmic where its lines fall more than tenfold."""
+    values = np.concatenate([line.get_ydata() for line in axes.get_lines()]).astype(float)
+    values = values[np.isfinite(values)]
+    if len(values) and 0 < 10 * values.min() < values.max():
+        axes.set_yscale("log")
+    axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=9)
+    return chart(figure, message)
 
 
-def head_size_figure(groups: dict, unit: str) -> Figure | None:
-    """Model and constant side by side for each head size and length."""
-    constants = {
-        size: {length: {"mae": groups[size].get(length, {}).get("constant_mae")} for length in LENGTHS}
-        for size in HEAD_SIZES
-        if size in groups
+def draw_recipes(comparison: pd.DataFrame, unit: str) -> Figure:
+    """HC's mean absolute error with its 95 % interval by recipe, on a logarithmic axis."""
+    figure, axes = new_figure(0.3 * len(comparison) + 0.8)
+    mae, low, high = (comparison[f"hc_mae_{end}{unit}"] for end in ("", "low_", "high_"))
+    axes.errorbar(mae, range(len(mae)), xerr=[mae - low, high - mae], fmt="o", color=PALETTE["prediction"], ms=5)
+    axes.set_yticks(range(len(mae)), comparison["recipe"])
+    axes.set(xscale="log", xlabel=f"mean absolute error of HC, {unit} (log scale)")
+    axes.invert_yaxis()
+    return figure
+
+
+def recipes_figure(comparison: pd.DataFrame, unit: str) -> Chart:
+    """`draw_recipes` for a page."""
+    best = comparison.loc[comparison[f"hc_mae_{unit}"].idxmin()]
+    mae, low, high = (number(best[f"hc_mae_{end}{unit}"]) for end in ("", "low_", "high_"))
+    return chart(draw_recipes(comparison, unit), f"Smallest HC error: {best['recipe']}, {mae} {unit} ({low}–{high})")
+
+
+def paired_errors(theirs: pd.Series, mine: pd.Series, their_name: str, my_name: str, length: str, unit: str) -> Chart:
+    """Absolute errors of two recipes on the same images, with the line of equal errors; a point leads to its image."""
+    figure, axes = new_figure(3.5, width=3.8)
+    limit = 1.05 * max(theirs.max(), mine.max(), 1e-6)
+    axes.plot([0, limit], [0, limit], color=PALETTE["soft"], lw=1)
+    names = {
+        row_address(name, other=their_name): f"{name}: {their_name} {number(x)}, {my_name} {number(y)} {unit}"
+        for name, x, y in zip(theirs.index, theirs, mine, strict=True)
     }
-    return _compared_figure(groups, constants, HEAD_SIZES, "mean-landmark constant", "by head size", unit)
+    edge = {"edgecolors": PALETTE["paper"], "linewidths": 0.6}
+    axes.scatter(theirs, mine, 20, PALETTE["prediction"], urls=list(names), clip_on=False, zorder=3, **edge)
+    axes.set(xlim=(0, limit), ylim=(0, limit), aspect="equal")
+    axes.locator_params(nbins=5)
+    axes.set(xlabel=f"{their_name}, {unit}", ylabel=f"{my_name}, {unit}")
+    nearer = int((mine < theirs).sum())
+    return chart(figure, f"{length.upper()}: {my_name} has the smaller error on {nearer} of {len(mine)} images", names)
 
 
-def reference_figure(reference: dict, unit: str) -> Figure | None:
-    """The errors of the model and of the labels against the independent reference, side by side."""
-    titles = {"all": "all test images", **HEAD_SIZES}
-    return _compared_figure(reference["model"], reference["labels"], titles, "labels", "against the reference", unit)
-
-
-def _compared_figure(model: dict, other: dict, titles: dict, name: str, what: str, unit: str) -> Figure | None:
-    """The model's MAE beside another by group and length, on a logarithmic axis; None without groups."""
-    entries = [
-        (group, length, model[group][length], other.get(group, {}).get(length, {}).get("mae"))
-        for group in titles
-        for length in LENGTHS
-        if model.get(group, {}).get(length, {}).get("mae")
-    ]
-    if not entries:
-        return None
-    values = [value for *_, entry, theirs in entries for value in (entry["mae"], theirs) if value]
-    places = _row_places([group for group, *_ in entries])
-    x_range = (min(values) / 1.4, max(values) * 1.4)
-    x_label = f"mean absolute error, {unit} (log scale)"
-    last = places[-1] + 0.8
-    plot = Plot(x_range, (last, 0), x_label, "", x_log=True, y_ticks=(), height=round(18 * last) + 50)
-    heading = None
-    for (group, length, entry, theirs), place in zip(entries, places, strict=True):
-        if group != heading:
-            heading = group
-            plot.text(2, plot.y(place - 1) + 4, f"{titles[group]}, n = {entry['n']}", "label strong")
-        plot.text(2, plot.y(place) + 4, length.upper(), "tick")
-        if theirs:
-            plot.line([entry["mae"], theirs], [place, place], "line link")
-            plot.point(theirs, place, "ring", "circle", f"{name} {number(theirs)} {unit}")
-        plot.point(entry["mae"], place, "dot prediction", "circle", f"model {number(entry['mae'])} {unit}")
-    return Figure(
-        f"Mean absolute error {what}",
-        plot.svg(f"Mean absolute errors of model and {name} {what}; the table gives the values."),
-        (("circle prediction", "model"), ("circle ring", name)),
-    )
-
-
-def _row_places(groups: list[str]) -> list[float]:
-    """Places of rows from top to bottom, with room for a heading before each group."""
-    places, place = [], 0.0
-    for previous, group in zip([None, *groups[:-1]], groups, strict=True):
-        place += 1.0 if group == previous else 2.3 if previous else 1.5
-        places.append(place)
-    return places
-
-
-def confidence_figure(rows: pd.DataFrame) -> Figure | None:
-    """Histogram of the confidence over all images."""
-    values = rows["confidence"].dropna()
-    if values.empty:
-        return None
-    bins = np.linspace(0, 1, 21)
-    counts, _ = np.histogram(values.clip(0, 1), bins)
-    plot = Plot((0, 1), (0, 1.08 * counts.max()), "confidence", "images", height=200)
-    for left, right, n in zip(bins[:-1], bins[1:], counts, strict=True):
-        if n:
-            plot.bar(left, right, n, "fill prediction")
-    label = f"Histogram of confidence over {len(values)} images, median {number(values.median(), 2)}."
-    return Figure("Confidence, all images", plot.svg(label))
+def score_figure(scores: pd.Series, top: float) -> Chart:
+    """Histogram of the audit's scores, those beyond ``top`` in its last bar, with the threshold."""
+    figure, axes = new_figure(2.4, width=4.2)
+    bins = np.arange(41) / 40 * top
+    counts, _, bars = axes.hist(scores.clip(0, top), bins, color=PALETTE["constant"])
+    for bar in bars[np.searchsorted(bins, 1 + 1e-9) :]:
+        bar.set_facecolor(PALETTE["prediction"])
+    axes.axvline(1, color=PALETTE["soft"], lw=1, ls="--")
+    axes.annotate("limit", (1, counts.max()), (4, 0), textcoords="offset points", va="top")
+    axes.set(xlabel=f"score ({top:g} and above in the last bar)", ylabel="labels")
+    return chart(figure, f"{int((scores > 1).sum())} of {len(scores)} scores lie above the limit of 1")

@@ -1,7 +1,7 @@
 """The model card: what a model is, what it was made from, how well it measures, and what it is not for."""
 
-from fetal_biometry.report.figures import HEAD_SIZES
 from fetal_biometry.report.pages import fill_template, flatten
+from fetal_biometry.report.wording import HEAD_SIZES
 
 SOURCES = {  # what has to be said where the weights are passed on
     "hc18": "HC18 (van den Heuvel et al., PLoS ONE 13(8): e0200412, 2018; doi 10.5281/zenodo.1327317), CC BY 4.0. The "

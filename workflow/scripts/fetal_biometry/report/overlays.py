@@ -21,6 +21,7 @@ from fetal_biometry.images.raster import read_grey
 from fetal_biometry.model.geometry import landmarks_to_ellipse
 
 PAGE_WIDTH_PX = 1024  # most images have no more; some 40 kB each
+LARGEST_BYTES = 44_000  # of an embedded picture, some 59 kB as text
 _LONGEST_NAME = 200  # bytes; file systems take 255 with ending and all
 _SURROUNDINGS = 2.0  # side over the OFD of the part of a DICOM frame that is shown
 
@@ -55,14 +56,26 @@ def overlay(image: ImageRef, heads: list[DrawnHead], label: str, width_px: int |
     if is_dicom(image.path):
         grey = _surroundings(grey, heads)
     height, width = grey.shape
-    if width_px and width > width_px:
-        grey = cv2.resize(grey, None, fx=width_px / width, fy=width_px / width, interpolation=cv2.INTER_AREA)
-    data = base64.b64encode(cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, 75])[1]).decode()
+    data = base64.b64encode(jpeg(grey, width_px)).decode()
     return Markup(
         '<svg class="overlay" viewBox="-0.5 -0.5 {w} {h}" role="img" aria-label="{label}">'
         '<image x="-0.5" y="-0.5" width="{w}" height="{h}" preserveAspectRatio="none" decoding="async" '
         'href="data:image/jpeg;base64,{data}"/>{drawn}</svg>'
     ).format(w=width, h=height, label=label, data=data, drawn=Markup("").join(map(_marks, heads)))
+
+
+def jpeg(grey: np.ndarray, width_px: int | None) -> bytes:
+    """The image as JPEG, at most ``width_px`` wide and `LARGEST_BYTES` long; at full size without a width."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 75]
+    if not width_px:
+        return cv2.imencode(".jpg", grey, quality)[1].tobytes()
+    scale = min(1.0, width_px / grey.shape[1])
+    while True:
+        shown = grey if scale == 1 else cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        encoded = cv2.imencode(".jpg", shown, quality)[1]
+        if encoded.size <= LARGEST_BYTES:
+            return encoded.tobytes()
+        scale *= 0.8
 
 
 def overlay_document(image: ImageRef, heads: list[DrawnHead], label: str) -> str:

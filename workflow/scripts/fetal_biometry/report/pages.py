@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 
 from fetal_biometry.job import atomic_path
-from fetal_biometry.report.wording import count, duration, factor, number, percent, signed, sort_key, span
+from fetal_biometry.report.wording import count, duration, number, percent, signed, sort_key, span
 
 
 def fill_template(name: str, **values) -> str:
@@ -26,7 +26,6 @@ def fill_template(name: str, **values) -> str:
         percent=percent,
         count=count,
         duration=duration,
-        factor=factor,
         sort_key=sort_key,
         span=span,
         csp=csp_source,

@@ -11,43 +11,27 @@ import pandas as pd
 from markupsafe import Markup
 
 from fetal_biometry.frames import points_of
-from fetal_biometry.measure import growth
 from fetal_biometry.measure.flags import FLAGS, doubts_of
-from fetal_biometry.measure.growth import CHARTS
+from fetal_biometry.measure.growth import centile_chart
 from fetal_biometry.measure.head_size import band_names
 from fetal_biometry.measure.lengths import reported_lengths
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.report import figures
-from fetal_biometry.report.comparison_figures import recipes_figure
-from fetal_biometry.report.figures import HEAD_SIZES, LENGTHS
 from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
-from fetal_biometry.report.pages import fill_template, flatten
-from fetal_biometry.report.wording import percent
-from fetal_biometry.terms import COLUMNS, SEEN, Split, Verdict
+from fetal_biometry.report.pages import fill_template
+from fetal_biometry.report.section import Run
+from fetal_biometry.report.sections import report_sections, summary_table
+from fetal_biometry.report.sentences import facts, notices, result
+from fetal_biometry.report.wording import LENGTHS
+from fetal_biometry.terms import COLUMNS, Split, Verdict
 from fetal_biometry.terms import LENGTHS as LENGTH_ORDER
 
-GROUPS = {"all": "all valid labels", **HEAD_SIZES, "with_invalid": "all labels"}
-KINDS = {  # of images: a title, and the decimals of its numbers
-    "pixel_size_mm": ("Pixel size, mm", 3),
-    "contrast": ("Contrast", 2),
-    "head_share": ("OFD over the image’s height", 2),
-    "direction_deg": ("Direction of the OFD, degrees from the horizontal", 0),
-    "cephalic_index": ("Cephalic index, BPD over OFD", 2),
-}
 GROWTH_COLUMNS = (  # a column, its heading, what stands small below it (of centiles their chart's name), decimals
     ("cephalic_index", "Cephalic index", "BPD over OFD", 2),
     ("age_weeks_hc", "Age by HC", "weeks", 1),
     ("age_weeks_bpd", "Age by BPD", "weeks", 1),
     *((f"{length}_centile", f"{length.upper()} centile", "", 1) for length in ("hc", "bpd", "ofd")),
 )
-NOISY_LABELS = {  # what training did with labels that are not valid, by policy
-    None: "",
-    "drop": "Training left them out.",
-    "keep": "Training took them as they are.",
-    "repair": "Training replaced them by confident points of out-of-fold networks, and left out the rest.",
-    "teach": "Training replaced them by confident points of the network itself.",
-}
-WONG = "BPDoo = 0.5559 + 1.0273 BPDoi"  # in mm
 PACKAGES = ("torch", "onnxruntime", "opencv-python-headless", "numpy", "pandas", "pydicom", "snakemake")
 
 
@@ -80,77 +64,57 @@ def installed_versions() -> dict[str, str]:
 
 
 def render_report(inputs: ReportInputs) -> str:
-    """The page as text."""
-    rows, metrics, unit = measured_rows(inputs), inputs.metrics, inputs.metrics["unit"]
-    model, test = metrics["model"], metrics["splits"].get("test", {})
-    test_rows = rows[(rows["split"] == Split.TEST) & (rows["verdict"] == Verdict.VALID)]
+    """The page of a run with labels, as text.
+
+    Raises
+    ------
+    InputError
+        When an image that it shows cannot be read.
+    """
+    rows, metrics = measured_rows(inputs), inputs.metrics
+    judged = rows[(rows["split"] == Split.TEST) & (rows["verdict"] == Verdict.VALID)]
+    headline = metrics["splits"].get("test", {}).get("all")
+    columns = growth_columns(rows, inputs.settings.get("growth_chart", "none"))
+    known = Run(inputs, rows, judged, bool(columns))
     shown_unit = "mm" if (rows["unit"] == "mm").any() else "px"
-    reference = metrics["reference"] or {"model": {}, "labels": {}}
-    comparison = inputs.comparison
+    to_check = sum(map(bool, doubts_of(rows["flags"].str.join(";"))))
+    drawn = headline and judged["hc_error"].notna().any()
     return fill_template(
         "report.html.j2",
         inputs=inputs,
         metrics=metrics,
-        unit=unit,
+        result=result(metrics),
+        facts=facts(metrics, to_check, len(inputs.quarantine)),
+        notices=notices(metrics, shown_unit),
+        summary_table=summary_table(known),
+        agreement=figures.bland_altman(judged, "hc", headline["hc"], known.unit) if drawn else None,
+        worst=with_overlays(by_hc_error(judged).tail(3)[::-1]),
+        gallery=gallery(rows, judged),
+        sections=report_sections(known),
+        digest=content_digest(inputs.images),
+        unit=known.unit,
         shown_unit=shown_unit,
         lengths=LENGTHS,
-        groups=GROUPS,
         labels=metrics["labels"],
-        model=model,
-        recipe=inputs.settings.get("recipe_values"),
-        external=model["kind"] == "external",
-        out_of_fold=model["calibrate_on"] == "out_of_fold",
-        level=percent(model["interval_level"]),
-        test=test,
-        headline=test.get("all"),
-        reference=reference,
-        independent=reference["model"].get("all"),
-        noisy_policy=NOISY_LABELS[model["noisy_labels"]],
-        wong=WONG,
+        model=metrics["model"],
+        level=known.level,
         rows=rows.to_dict("records"),
-        to_check=sum(map(bool, doubts_of(rows["flags"].str.join(";")))),
-        measured=measured_summary(rows[rows["unit"] == shown_unit]),
-        split_table=split_table(rows),
-        examinations_shared=examinations_shared(rows),
-        settings=flatten(inputs.settings),
-        digest=content_digest(inputs.images),
-        quarantined=inputs.quarantine.to_dict("records"),
-        **_growth(rows, inputs.settings.get("growth_chart", "none")),
+        growth=columns,
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
         flag_meanings={flag.name: flag.meaning for flag in FLAGS},
-        image_kinds=KINDS,
-        comparison=None if comparison is None else comparison.to_dict("records"),
-        **_figures(inputs, rows, test_rows, reference),
-        gallery=gallery(rows, test_rows),
     )
 
 
-def _growth(rows: pd.DataFrame, name: str) -> dict:
-    """What the page says of gestational ages and centiles: the columns that hold something, and the charts."""
+def growth_columns(rows: pd.DataFrame, name: str) -> list[tuple]:
+    """The columns of ages and centiles that hold something, each with heading, what stands small below, decimals."""
     if name == "none":
-        return {"growth": [], "chart": None, "centile_chart": None}
-    chart, centile_chart = CHARTS[name], growth.centile_chart(name)
-    columns = [
-        (column, heading, small or centile_chart.name, digits)
+        return []
+    chart = centile_chart(name).name
+    return [
+        (column, heading, small or chart, digits)
         for column, heading, small, digits in GROWTH_COLUMNS
         if column in rows and rows[column].notna().any()
     ]
-    return {"growth": columns, "chart": chart, "centile_chart": centile_chart}
-
-
-def _figures(inputs: ReportInputs, rows: pd.DataFrame, test_rows: pd.DataFrame, reference: dict) -> dict:
-    """The page's figures by name."""
-    metrics, comparison, unit = inputs.metrics, inputs.comparison, inputs.metrics["unit"]
-    test = metrics["splits"].get("test", {})
-    return {
-        "recipes_figure": None if comparison is None else recipes_figure(comparison, unit),
-        "training_figures": figures.training_figures(inputs.history, metrics),
-        "error_figures": figures.error_figures(test_rows, test.get("all"), unit),
-        "agreement_figures": figures.agreement_figures(test_rows, test.get("all"), unit),
-        "head_size_figure": figures.head_size_figure(test, unit),
-        "reference_figure": figures.reference_figure(reference, unit),
-        "confidence_figure": figures.confidence_figure(rows),
-    }
 
 
 def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
@@ -196,57 +160,35 @@ def label_points(rows: pd.DataFrame) -> np.ndarray:
     return points_of(rows[[f"{column}_label" for column in COLUMNS]].set_axis(COLUMNS, axis=1))
 
 
-def measured_summary(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
-    """Median, smallest and largest of each length."""
-    shown = {length: rows[f"{length}_shown"] for length in LENGTHS}
-    return {length: (values.median(), values.min(), values.max()) for length, values in shown.items()}
-
-
-def split_table(rows: pd.DataFrame) -> list[dict]:
-    """Images, examinations and verdicts of each split, unlabelled images last."""
-    table = []
-    for name in (*Split, SEEN, ""):
-        part = rows[rows["split"] == name]
-        if len(part):
-            counts = {str(verdict): int((part["verdict"] == verdict).sum()) for verdict in Verdict}
-            facts = {"images": len(part), "examinations": part["examination"].nunique()}
-            table.append({"split": name or "not in a split", **facts, **counts})
-    return table
-
-
-def examinations_shared(rows: pd.DataFrame) -> int:
-    """Number of examinations with images in more than one split."""
-    in_split = rows[rows["split"] != ""]
-    pairs = in_split[["examination", "split"]].drop_duplicates()
-    return int((pairs["examination"].value_counts() > 1).sum())
-
-
 def content_digest(images: pd.DataFrame) -> str:
     """Twelve hex digits that change when any image of the run changes."""
     return hashlib.sha256("\n".join(sorted(images["sha256"])).encode()).hexdigest()[:12]
 
 
-def gallery(rows: pd.DataFrame, test_rows: pd.DataFrame) -> list[tuple[str, list[dict]]]:
-    """Titled groups of overlays: best, median and worst test images, invalid labels; or the least confident images."""
-    judged = test_rows[test_rows["hc_relative"].notna()]
-    judged = judged.iloc[np.argsort(judged["hc_relative"].abs().to_numpy(), kind="stable")]
-    if judged.empty:
-        groups = {"Lowest confidence": rows.sort_values("confidence", kind="stable").head(12)}
-    else:
-        size = min(3, len(judged))
-        middle = (len(judged) - size) // 2
-        groups = {
-            "Smallest HC error": judged.head(size),
-            "Median HC error": judged.iloc[middle : middle + size],
-            "Largest HC error": judged.tail(size).iloc[::-1],
-        }
-        invalid = rows[rows["verdict"] == Verdict.INVALID]
-        if len(invalid):
-            repeated = invalid["reasons"].str[0].fillna("").duplicated()
-            groups["Invalid labels, one for each reason"] = invalid[~repeated].head(6)
+def by_hc_error(judged: pd.DataFrame) -> pd.DataFrame:
+    """Judged images, the smallest relative HC error first."""
+    judged = judged[judged["hc_relative"].notna()]
+    return judged.iloc[np.argsort(judged["hc_relative"].abs().to_numpy(), kind="stable")]
+
+
+def gallery(rows: pd.DataFrame, judged: pd.DataFrame) -> list[tuple[str, list[dict]]]:
+    """Titled groups of overlays: test images with the median HC error, and an invalid label for each reason."""
+    judged = by_hc_error(judged)
+    middle = max((len(judged) - 3) // 2, 0)
+    invalid = rows[rows["verdict"] == Verdict.INVALID]
+    repeated = invalid["reasons"].str[0].fillna("").duplicated()
+    groups = {
+        "Median HC error": judged.iloc[middle : middle + 3],
+        "Invalid labels, one for each reason": invalid[~repeated].head(6),
+    }
+    return [(title, with_overlays(part)) for title, part in groups.items() if len(part)]
+
+
+def with_overlays(rows: pd.DataFrame) -> list[dict]:
+    """Rows as dicts, each with its ``overlay`` and the ``address`` of its row."""
     return [
-        (title, [{**row, "overlay": prediction_overlay(row)} for row in part.to_dict("records")])
-        for title, part in groups.items()
+        {**row, "overlay": prediction_overlay(row), "address": figures.row_address(row["image_name"])}
+        for row in rows.to_dict("records")
     ]
 
 

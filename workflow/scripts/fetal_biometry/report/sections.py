@@ -1,0 +1,148 @@
+"""The sections of a labelled run's report, in a reader's order: a function each, and one line in `report_sections`."""
+
+from __future__ import annotations
+
+from fetal_biometry.report import details, figures
+from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, length_headings, lengths_by_group, many
+from fetal_biometry.report.section import Run, Section
+from fetal_biometry.report.sentences import limits_of_use, stated_hc
+from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, count, duration, number, signed
+
+GROUPS = {"all": "all valid labels", **HEAD_SIZES, "with_invalid": "all labels"}
+POLICIES = {
+    "drop": "left out",
+    "keep": "as they are",
+    "repair": "replaced by out-of-fold points",
+    "teach": "replaced by the network’s own points",
+}
+
+
+def report_sections(run: Run) -> list[Section]:
+    """The sections that a run has something to say in."""
+    sections = (
+        Section("summary", "Result", template="summary"),
+        _reference(run),
+        _head_sizes(run),
+        _out_of_fold(run),
+        _recipes(run),
+        Section("gallery", "Gallery", template="gallery"),
+        Section("images", "All images", template="images"),
+        _quarantine(run),
+        Section("limits", "Limits", paragraphs=dict(enumerate(limits_of_use(run.metrics)))),
+        details.agreement(run),
+        details.kinds(run),
+        details.endpoints(run),
+        details.training(run),
+        details.data(run),
+        details.software(run),
+        details.methods(run),
+    )
+    return [section for section in sections if section]
+
+
+def summary_table(run: Run) -> Table | None:
+    """HC, BPD and OFD: the model's error beside the constant's and what two sonographers differ by."""
+    if "all" not in run.test:
+        return None
+    columns = ("mae", "relative_limits", "coverage", "constant", "sonographers")
+    rows = [(length.upper(), length_cells(run.test["all"][length], columns, length)) for length in LENGTHS]
+    headings = ["Length", *length_headings(columns, run.unit, run.level)]
+    return Table("result-table", "Errors on the test images", headings, [Block(rows)])
+
+
+def _reference(run: Run) -> Section | None:
+    reference = run.metrics["reference"]
+    if not reference:
+        return None
+    columns, blocks = ("mae", "bias", "over_10_percent"), []
+    for group, title in {**GROUPS, "all": "all test images"}.items():
+        if group in reference["model"]:
+            model, labels = (reference[who][group] for who in ("model", "labels"))
+            rows = [
+                (
+                    length.upper(),
+                    [
+                        Cell(count(model[length]["n"])),
+                        *(c for who in (model, labels) for c in length_cells(who[length], columns)),
+                    ],
+                )
+                for length in LENGTHS
+            ]
+            blocks.append(Block(rows, title, many(model["examinations"], "examination")))
+    named = [heading.lower() for heading in length_headings(columns, run.unit, run.level)]
+    headings = ["Group", "Length", "n", *(f"{who}: {name}" for who in ("Model", "Labels") for name in named)]
+    text = (
+        "Every test image with a reference counts. The reference was not used for labelling, audit or training. The "
+        "labels’ own error is label noise; an error against the labels includes it."
+    )
+    table = Table("reference-table", "Errors against the independent reference", headings, blocks)
+    return Section("reference", "Independent reference", text, tables=[table])
+
+
+def _head_sizes(run: Run) -> Section | None:
+    if "all" not in run.test:
+        return None
+    text = f"Test images with valid labels. {stated_hc(run.test['all'], run.unit)}"
+    if run.unit == "px":
+        text = f"{text} Without pixel sizes there are no head-size bands."
+    charts = [figures.error_histograms(run.judged, run.unit), figures.error_by_width(run.judged)]
+    table = lengths_by_group("sizes-table", "Errors by head size", run.test, GROUPS, run.unit, run.level)
+    return Section("head-sizes", "Head size", text, [one for one in charts if one], [table])
+
+
+def _out_of_fold(run: Run) -> Section | None:
+    found = run.metrics["out_of_fold"]
+    if not found:
+        return None
+    images = f"{many(found['all']['n'], 'image')} of {many(found['all']['examinations'], 'examination')}"
+    text = (
+        f"The {images} that the model was trained on. Each is measured by a network of the same recipe that was "
+        "trained without its examination; its bias correction and its intervals come from the other folds."
+    )
+    table = lengths_by_group("folds-table", "Errors out of fold", found, GROUPS, run.unit, run.level)
+    return Section("out-of-fold", "Out of fold", text, tables=[table])
+
+
+def _recipes(run: Run) -> Section | None:
+    if run.inputs.comparison is None:
+        return None
+    rows, unit = run.inputs.comparison, run.unit
+    stepwise = "hc_step" in rows
+    text = (
+        f"All recipes have the same data, split and test images: {count(rows['n'][0])} valid labels. The last columns "
+        f"are mean differences of absolute errors on the same {count(rows['pairs'][0])} images: "
+    )
+    text += "from the row above." if stepwise else f"positive where the recipe is worse than {run.inputs.recipe}."
+    errors = {f"{length}_mae_{unit}": f"{length.upper()} error, {unit}" for length in LENGTHS}
+    if f"hc_mae_reference_{unit}" in rows:
+        errors |= {
+            f"{length}_mae_reference_{unit}": f"{length.upper()} against reference, {unit}" for length in LENGTHS
+        }
+    name = "step" if stepwise else "worse"
+    by = "by the step" if stepwise else "worse by"
+    headings = ["Recipe", "Labels not valid", *errors.values(), "Test loss over no learning’s", "Parameters, millions"]
+    headings += ["Training", *(f"{length.upper()} {by}, {unit}" for length in LENGTHS)]
+    lines = [(row["recipe"], _recipe_cells(row, errors, name, run.inputs.recipe)) for row in rows.to_dict("records")]
+    table = Table("recipes-table", "Recipes", headings, [Block(lines)])
+    title = "Ablation, step by step" if stepwise else "Recipes side by side"
+    return Section("recipes", title, text, [figures.recipes_figure(rows, unit)], [table])
+
+
+def _recipe_cells(row: dict, errors: dict, name: str, chosen: str) -> list[Cell]:
+    share = row["test_loss"] / row["trivial_loss"] if row.get("trivial_loss") else None
+    cells = [Cell(POLICIES[row["noisy_labels"]]), *(Cell(number(row[column])) for column in errors)]
+    cells += [Cell(number(share)), Cell(number(row["parameters"] / 1e6)), Cell(duration(row["training_seconds"]))]
+    for length in LENGTHS:
+        value, low, high = (row[f"{length}_{name}{end}"] for end in ("", "_low", "_high"))
+        none = value != value or (name == "worse" and row["recipe"] == chosen)
+        cells.append(Cell("–") if none else Cell(signed(value), f"{signed(low)} to {signed(high)}"))
+    return cells
+
+
+def _quarantine(run: Run) -> Section | None:
+    if run.inputs.quarantine.empty:
+        return None
+    rows = [(row["image_name"], [Cell(row["reason"])]) for row in run.inputs.quarantine.to_dict("records")]
+    table = Table("quarantine-table", "Quarantined images", ["Image", "Reason"], [Block(rows)], numbers=False)
+    text = "No number of this page counts these images. quarantine.csv of the run has the same list."
+    return Section("quarantine", "Images not used", text, tables=[table])
