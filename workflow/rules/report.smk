@@ -59,10 +59,12 @@ rule render_report:
         f"{LOGS}/render_report.log",
     conda:
         "../../envs/report.yaml"
+    threads: 2
     resources:
         mem_mb=1000,
-        runtime=10,
+        runtime=30,
     params:
+        pictures=f"{RESULTS}/pictures",
         run=CONFIG.run_name,
         recipe=REPORTED,
         settings=report_settings(),
@@ -70,27 +72,6 @@ rule render_report:
         "Writing {output.html}"
     script:
         "../scripts/render_report.py"
-
-
-rule draw_overlays:
-    input:
-        landmarks=f"{WORK}/{{recipe}}/predicted/{{part}}.csv",
-        plan=f"{WORK}/plan/{{part}}.csv",
-        style=str(SCRIPTS / "fetal_biometry" / "report" / "overlay.css"),
-        code=modules("draw_overlays"),
-    output:
-        folder=directory(f"{WORK}/{{recipe}}/overlays/{{part}}"),
-    log:
-        f"{LOGS}/{{recipe}}/draw_overlays/{{part}}.log",
-    conda:
-        "../../envs/report.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    message:
-        "Drawing the heads of {wildcards.part} on their images"
-    script:
-        "../scripts/draw_overlays.py"
 
 
 rule render_audit:

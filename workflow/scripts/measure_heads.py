@@ -10,6 +10,7 @@ from fetal_biometry.frames import read_frames, write_frame
 from fetal_biometry.limits import FlagLimits, read_limits
 from fetal_biometry.measure import growth
 from fetal_biometry.measure.biometry import describe_row, measure_by_fold
+from fetal_biometry.measure.corrections import apply_corrections, read_corrections
 from fetal_biometry.measure.exports import EXPORTS
 from fetal_biometry.model.inference import Predictor
 
@@ -26,6 +27,9 @@ if __name__ == "__main__":
         limits = read_limits(source.limits, FlagLimits) if params.flags else None
         found = read_frames(source.landmarks).loc[images.index]
         table = measure_by_fold(found, images, calibration, folds, limits, params.calliper)
+        if source.get("corrections"):
+            calliper = calibration.get("calliper", params.calliper)
+            table = apply_corrections(table, images, read_corrections(source.corrections), calliper)
         weeks = images["gestational_age_weeks"].to_numpy(dtype=float)
         table = table.join(growth.read_lengths(table, weeks, params.chart))
         write_frame(table, snakemake.output.predictions)

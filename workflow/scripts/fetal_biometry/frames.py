@@ -10,7 +10,8 @@ from fetal_biometry.job import atomic_path
 from fetal_biometry.terms import COLUMNS
 
 TEXT = ("image_name", "examination", "path", "sha256", "calibrated_regions", "label_source", "origin", "annotation",
-        "annotation_sha256", "split", "verdict", "reasons", "reason", "flags")  # fmt: skip
+        "annotation_sha256", "split", "verdict", "reasons", "reason", "flags", "review", "reviewer", "reviewed",
+        "comment")  # fmt: skip
 
 
 def read_frame(path) -> pd.DataFrame:

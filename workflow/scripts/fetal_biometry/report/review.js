@@ -1,0 +1,298 @@
+// The viewer of pictures: zoom, pan, brightness. On a page of measurements also the review: a head is accepted, corrected
+// or rejected, the browser remembers it, and "Save" downloads it as corrections.csv.
+(() => {
+  const viewer = find("viewer"), frame = find("viewer-frame"), table = find("image-table");
+  const rowOf = new Map([...table.tBodies].flatMap((body) => [...body.rows]).map((row) => [row.dataset.name, row]));
+  const ENDS = ["OFD end 1", "OFD end 2", "BPD end 1", "BPD end 2"];
+  const LENGTHS = ["bpd", "ofd", "hc"];
+  const { numbers, points, make, distance, marks } = heads;
+  const lengths = (row, head) => heads.lengths(
+    head, numbers(row.dataset.pixel), Number(table.dataset.bpdOffset), Number(table.dataset.bpdFactor));
+
+  // ---- the review, kept by the browser
+  const key = table.dataset.review, given = new Map(), entries = new Map();
+  const memory = {
+    read: (name) => { try { return localStorage.getItem(name); } catch { return null; } },
+    write: (name, text) => { try { localStorage.setItem(name, text); } catch { find("review-lost").hidden = false; } },
+  };
+  const status = (row) => entries.get(row.dataset.name)?.status ?? "";
+  const headOf = (row) => entries.get(row.dataset.name)?.points ?? points(row.dataset.points);
+  const show = (row) => { // what of the table depends on the review
+    const entry = entries.get(row.dataset.name), head = headOf(row), changed = entry?.status === "corrected";
+    row.dataset.reviewed = status(row);
+    const cell = row.querySelector(".review");
+    cell.dataset.value = status(row);
+    cell.replaceChildren(status(row) || "–");
+    if (entry?.comment) cell.append(Object.assign(document.createElement("small"), { textContent: entry.comment }));
+    const now = head && lengths(row, head);
+    for (const length of LENGTHS) {
+      const place = row.querySelector(`[data-length=${length}]`);
+      if (!given.has(place)) given.set(place, [place.innerHTML, place.dataset.value]);
+      const [html, value] = given.get(place);
+      place.dataset.value = changed ? now[length] : value;
+      if (changed) place.innerHTML = `${now[length].toFixed(1)}${row.dataset.unit ? ` ${row.dataset.unit}` : ""}<small>corrected</small>`;
+      else place.innerHTML = html;
+      if (entry?.status === "rejected") place.innerHTML = "–<small>rejected</small>";
+    }
+    for (const drawing of document.querySelectorAll(`svg[data-of="${CSS.escape(row.dataset.name)}"]`)) {
+      drawing.querySelector(".prediction")?.remove();
+      if (head && entry?.status !== "rejected") drawing.append(marks(head, "prediction"));
+    }
+  };
+  const count = () => {
+    const done = [...rowOf.values()].filter(status).length;
+    find("review-count").textContent = `${done} of ${rowOf.size} reviewed`;
+    find("review-save").disabled = !done;
+    table.dispatchEvent(new Event("reviewed"));
+  };
+  const decide = (row, changes) => {
+    const name = row.dataset.name;
+    if (changes) {
+      const who = find("reviewer").value.trim();
+      entries.set(name, { ...entries.get(name), ...changes, who, when: new Date().toISOString().slice(0, 19) + "Z" });
+    } else entries.delete(name);
+    memory.write(key, JSON.stringify([...entries]));
+    show(row);
+    count();
+  };
+  const quoted = (value) => { // a cell that no spreadsheet calculates
+    const text = String(value), safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const save = () => {
+    const columns = ["ofd_1", "ofd_2", "bpd_1", "bpd_2"].flatMap((end) => [`${end}_x`, `${end}_y`]);
+    const lines = [["image_name", ...columns, "pixel_size_mm", "status", "who", "when", "comment", "model"]];
+    for (const [name, row] of rowOf) {
+      const entry = entries.get(name), pixel = numbers(row.dataset.pixel);
+      if (!status(row)) continue;
+      const head = status(row) === "rejected" ? null : headOf(row);
+      const places = head ? head.flat().map((at) => Math.round(at * 1000) / 1000) : Array(8).fill("");
+      const size = pixel.length && pixel[0] === pixel[1] ? pixel[0] : "";
+      lines.push([name, ...places, size, entry.status, entry.who, entry.when, entry.comment ?? "", table.dataset.model]);
+    }
+    const file = new Blob([lines.map((line) => line.map(quoted).join(",") + "\n").join("")], { type: "text/csv" });
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "corrections.csv" });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+
+  // ---- the viewer
+  let items = [], place = 0, stage = null, whole = null, view = null, drag = null;
+  const pointers = new Map();
+  const current = () => rowOf.get(items[place]?.dataset.name);
+  const editable = () => key && current()?.dataset.picture;
+  const place_of = (x, y) => new DOMPoint(x, y).matrixTransform(stage.getScreenCTM().inverse());
+  const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
+  const aim = () => {
+    view.x = clamp(view.x, whole.x, whole.x + whole.w - view.w);
+    view.y = clamp(view.y, whole.y, whole.y + whole.h - view.h);
+    stage.setAttribute("viewBox", `${view.x} ${view.y} ${view.w} ${view.h}`);
+    const scale = stage.getScreenCTM()?.a || 1;
+    for (const circle of stage.querySelectorAll(".handle circle")) circle.setAttribute("r", (circle.matches(".reach") ? 20 : 7) / scale);
+  };
+  const zoom = (factor, x, y) => {
+    const box = frame.getBoundingClientRect();
+    const at = place_of(x ?? box.x + box.width / 2, y ?? box.y + box.height / 2);
+    const share = clamp(view.w / factor, whole.w / 16, whole.w) / view.w;
+    view = { x: at.x - (at.x - view.x) * share, y: at.y - (at.y - view.y) * share, w: view.w * share, h: view.h * share };
+    aim();
+  };
+  const fit = () => { view = { ...whole }; aim(); };
+  const draw = () => { // the marks, and what a person can hold of them
+    const row = current(), head = headOf(row), held = document.activeElement?.dataset?.end;
+    for (const old of stage.querySelectorAll("g")) old.remove();
+    const label = points(row.dataset.label);
+    if (label) stage.append(marks(label, "reference"));
+    if (head && status(row) !== "rejected") stage.append(marks(head, "prediction"));
+    if (editable() && head && status(row) !== "rejected") {
+      for (const [end, [cx, cy]] of head.entries()) {
+        const said = { class: "handle", tabindex: 0, role: "button", "aria-label": `${ENDS[end]}, move it with the arrow keys`, "data-end": end };
+        stage.append(make("g", said, make("circle", { class: "reach", cx, cy }), make("circle", { cx, cy })));
+      }
+    }
+    aim();
+    if (held) stage.querySelector(`[data-end="${held}"]`)?.focus();
+  };
+  const tell = () => {
+    const item = items[place], row = current();
+    find("viewer-title").textContent = item.dataset.name;
+    find("viewer-place").textContent = `${place + 1} of ${items.length}`;
+    const told = [...(row ?? item.closest("tr"))?.querySelectorAll("td.n") ?? []].flatMap((cell) => {
+      const [name, unit] = [...table.tHead.rows[0].cells[cell.cellIndex].firstElementChild.childNodes].map((part) => part.textContent);
+      const small = cell.querySelector("small")?.textContent;
+      const unlike = /[a-z]$/.test(cell.firstChild.textContent) || cell.firstChild.textContent === "–";
+      const term = Object.assign(document.createElement("dt"), { textContent: name });
+      const value = Object.assign(document.createElement("dd"), { textContent: `${cell.firstChild.textContent}${unit && !unlike ? ` ${unit}` : ""}` });
+      if (small) value.append(Object.assign(document.createElement("small"), { textContent: small }));
+      const pair = document.createElement("div");
+      pair.append(term, value);
+      return pair;
+    });
+    find("viewer-values").replaceChildren(...told);
+    find("viewer-flags").replaceChildren(...[...row?.querySelectorAll(".flag") ?? []].map((flag) => flag.cloneNode(true)));
+    if (!key) return;
+    find("review-status").textContent = row && status(row) ? status(row) : "not yet reviewed";
+    find("review-comment").value = (row && entries.get(row.dataset.name)?.comment) ?? "";
+    find("review-undo").disabled = !(row && entries.has(row.dataset.name));
+  };
+  const open = () => {
+    const item = items[place], row = current();
+    pointers.clear();
+    stage = row?.dataset.picture ? null : item.querySelector("svg")?.cloneNode(true);
+    if (row?.dataset.picture) {
+      const [width, height] = numbers(row.dataset.size);
+      const picture = make("image", { x: -0.5, y: -0.5, width, height, preserveAspectRatio: "none", href: row.dataset.picture });
+      picture.onerror = () => frame.replaceChildren("This picture is missing. Keep the folder pictures beside the page.");
+      stage = make("svg", { viewBox: `-0.5 -0.5 ${width} ${height}` }, picture);
+    }
+    if (!stage) { frame.replaceChildren("There is no picture of this image on the page."); tell(); return; }
+    stage.setAttribute("class", `overlay ${item.closest(".labels") ? "" : "stage"}`);
+    stage.setAttribute("role", "group");
+    stage.setAttribute("aria-label", `Ultrasound image ${item.dataset.name}`);
+    const [x, y, w, h] = numbers(stage.getAttribute("viewBox"));
+    whole = { x, y, w, h };
+    frame.replaceChildren(stage);
+    view = { ...whole };
+    if (row?.dataset.picture) draw();
+    tell();
+  };
+  const step = (by) => {
+    const last = place;
+    place = key ? clamp(place + by, 0, items.length - 1) : (place + by + items.length) % items.length;
+    if (last !== place) open();
+    else if (key) find("viewer-place").textContent = `${place + 1} of ${items.length}: ${by > 0 ? "the last" : "the first"}`;
+  };
+  const start = (list, at) => { items = list; place = at; viewer.showModal(); open(); frame.focus(); };
+  const move = (end, x, y) => {
+    const row = current(), head = headOf(row).map((one) => [...one]);
+    head[end] = [clamp(x, whole.x, whole.x + whole.w), clamp(y, whole.y, whole.y + whole.h)];
+    decide(row, { status: "corrected", points: head });
+    draw();
+    tell();
+  };
+  const correct = () => {
+    const row = current();
+    if (!editable()) return;
+    if (!headOf(row) || status(row) === "rejected") {
+      const [w, h] = numbers(row.dataset.size), points = headOf(row) ??
+        [[w * 0.25, h / 2], [w * 0.75, h / 2], [w / 2, h / 2 - w * 0.2], [w / 2, h / 2 + w * 0.2]];
+      decide(row, { status: "corrected", points });
+      draw();
+      tell();
+    }
+    const handles = [...stage.querySelectorAll(".handle")];
+    handles[(handles.indexOf(document.activeElement) + 1) % handles.length].focus();
+  };
+  const actions = {
+    previous: () => step(-1), next: () => step(1), close: () => viewer.close(),
+    larger: () => zoom(1.4), smaller: () => zoom(1 / 1.4), fit,
+    brighter: () => shine(20), darker: () => shine(-20),
+    marks: () => { find("viewer-marks").checked = !find("viewer-marks").checked; },
+    accept: () => {
+      const row = current(), changed = status(row) === "corrected";
+      decide(row, { status: changed ? "corrected" : "accepted", points: changed ? headOf(row) : undefined });
+      step(1);
+      tell();
+    },
+    reject: () => { decide(current(), { status: "rejected" }); step(1); draw(); tell(); },
+    correct,
+    undo: () => { decide(current(), current().dataset.status ? { status: "", points: undefined } : null); draw(); tell(); },
+    comment: () => find("review-comment").focus(), save,
+  };
+  const shine = (by) => { find("viewer-brightness").value = Number(find("viewer-brightness").value) + by; lit(); };
+  const lit = () => frame.style.setProperty("--brightness", `${find("viewer-brightness").value}%`);
+  const KEYS = {
+    ArrowLeft: "previous", ArrowRight: "next", p: "previous", n: "next", "+": "larger", "=": "larger", "-": "smaller", 0: "fit",
+    "]": "brighter", "[": "darker", o: "marks", a: "accept", r: "reject", c: "correct", u: "undo", m: "comment", s: "save",
+  };
+  const REVIEW = new Set(["accept", "reject", "correct", "undo", "comment", "save"]);
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  viewer.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("textarea, input:not([type=checkbox])")) {
+      if (event.key !== "Escape" || !event.target.matches("textarea")) return;
+      event.preventDefault();
+      frame.focus();
+      return;
+    }
+    const end = event.target.dataset?.end, way = ARROWS[event.key];
+    if (end && way) {
+      const by = event.shiftKey ? 10 : 1, [x, y] = headOf(current())[end];
+      event.preventDefault();
+      move(Number(end), x + by * way[0], y + by * way[1]);
+      return;
+    }
+    const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!action || (REVIEW.has(action) && !(key && current()))) return;
+    event.preventDefault();
+    actions[action]();
+  });
+  viewer.addEventListener("click", (event) => {
+    const action = event.target.closest("button")?.dataset.action;
+    if (action) actions[action]();
+    else if (event.target === viewer) viewer.close();
+  });
+  frame.addEventListener("wheel", (event) => {
+    if (!stage) return;
+    event.preventDefault();
+    zoom(Math.exp(-event.deltaY / 400), event.clientX, event.clientY);
+  }, { passive: false });
+  frame.addEventListener("pointerdown", (event) => {
+    if (!stage) return;
+    const end = event.target.closest(".handle")?.dataset.end;
+    pointers.set(event.pointerId, [event.clientX, event.clientY]);
+    const at = place_of(event.clientX, event.clientY);
+    const [x, y] = end ? headOf(current())[end] : [0, 0];
+    drag = end && pointers.size === 1 ? { end: Number(end), by: [x - at.x, y - at.y] } : null;
+    frame.setPointerCapture(event.pointerId);
+    event.preventDefault();
+    (end ? event.target.closest(".handle") : frame).focus();
+  });
+  frame.addEventListener("pointermove", (event) => {
+    const before = pointers.get(event.pointerId);
+    if (!before || !stage) return;
+    const at = place_of(event.clientX, event.clientY);
+    if (drag) move(drag.end, at.x + drag.by[0], at.y + drag.by[1]);
+    else {
+      const was = place_of(...before), other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
+      if (other) zoom(distance([event.clientX, event.clientY], other) / Math.max(1, distance(before, other)), ...other);
+      else { view.x += was.x - at.x; view.y += was.y - at.y; aim(); }
+    }
+    pointers.set(event.pointerId, [event.clientX, event.clientY]);
+  });
+  for (const kind of ["pointerup", "pointercancel"]) {
+    frame.addEventListener(kind, (event) => { pointers.delete(event.pointerId); drag = null; });
+  }
+  find("viewer-brightness").addEventListener("input", lit);
+  addEventListener("resize", () => { if (viewer.open && stage) aim(); });
+  document.addEventListener("click", (event) => {
+    const item = event.target.closest(".zoom");
+    if (!item || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const around = item.closest("#image-table, #gallery, #to-check") ?? document;
+    const list = [...around.querySelectorAll(".zoom")].filter((one) => one.offsetParent);
+    start(list, list.indexOf(item));
+  });
+  if (!key) return;
+
+  for (const [name, row] of rowOf) {
+    const { status, who, when, comment } = row.dataset;
+    if (status) entries.set(name, { status, who, when, comment, points: status === "corrected" ? points(row.dataset.points) : undefined });
+  }
+  for (const [name, entry] of JSON.parse(memory.read(key) ?? "[]")) entries.set(name, entry);
+  find("reviewer").value = memory.read("fetal-head-biometry reviewer") ?? "";
+  find("reviewer").addEventListener("input", (event) => memory.write("fetal-head-biometry reviewer", event.target.value));
+  find("review-comment").addEventListener("input", (event) => {
+    decide(current(), { status: status(current()), comment: event.target.value });
+  });
+  find("print").addEventListener("click", () => print());
+  find("review-save").addEventListener("click", save);
+  find("review-start").addEventListener("click", () => {
+    const waiting = [...rowOf.values()].filter((row) => !status(row));
+    const doubted = waiting.filter((row) => row.dataset.check);
+    const rows = [doubted, waiting, [...rowOf.values()]].find((list) => list.length);
+    start(rows.map((row) => row.querySelector(".zoom")), 0);
+  });
+  for (const name of entries.keys()) if (rowOf.has(name)) show(rowOf.get(name));
+  count();
+})();
