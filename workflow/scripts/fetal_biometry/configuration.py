@@ -71,7 +71,7 @@ class Config(BaseModel):
         "", description="mm per pixel, or csv: image_name, pixel_size_mm[, reference_hc_mm, gestational_age_weeks]"
     )
     corrections: str = Field(
-        "", description="corrections.csv as the page of measurements saves it; its lengths take the place of measured ones"
+        "", description="a corrections.csv saved from the report; its lengths replace the measured ones"
     )
     on_bad_image: Literal["stop", "quarantine"] = Field(
         "stop", description="quarantine: go on without images that cannot be used, and list them with the reason"
@@ -135,7 +135,7 @@ class Config(BaseModel):
         True, strict=False, description="whether the report shows each image with its head, up to 60 KB each"
     )
     show_whole_frames: bool = Field(
-        False, strict=False, description="whether DICOM frames are shown whole, with the names that scanners write beside"
+        False, strict=False, description="whether DICOM frames are shown whole; scanners write names into them"
     )
     growth_chart: Literal["none", "hadlock", "intergrowth"] = Field(
         "none", description="gestational age and centiles beside the lengths; for research"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pandas as pd
 
@@ -73,8 +72,7 @@ def apply_corrections(
     measured = [f"{length}_{unit}{end}" for length in LENGTHS for unit in ("px", "mm") for end in ("", "_low", "_high")]
     table.loc[emptied, [*COLUMNS, *measured, "confidence"]] = np.nan
     if corrected.any():
-        points = np.stack([_points(row) for row, chosen in zip(given, corrected, strict=True) if chosen])
-        _refuse_outside([row for row, chosen in zip(given, corrected, strict=True) if chosen], points, images[corrected])
+        points = _corrected_points([rows[name] for name in table["image_name"][corrected]], images[corrected])
         sizes = head_pixel_sizes(images[corrected], points)
         table.loc[corrected, list(COLUMNS)] = points.reshape(-1, 8).round(3)
         for unit, lengths in (("px", all_lengths(points)), ("mm", outer_lengths(points, sizes, calliper))):
@@ -84,11 +82,9 @@ def apply_corrections(
     return table
 
 
-def _points(row: Row) -> np.ndarray:
-    return canonical(np.array([row.number_in(column) for column in COLUMNS]).reshape(4, 2))
-
-
-def _refuse_outside(rows: list[Row], points: np.ndarray, images: pd.DataFrame) -> None:
+def _corrected_points(rows: list[Row], images: pd.DataFrame) -> np.ndarray:
+    """Landmarks (N, 4, 2) of corrected rows, all within their images."""
+    points = canonical(np.array([[row.number_in(column) for column in COLUMNS] for row in rows]).reshape(-1, 4, 2))
     sizes = images[["width_px", "height_px"]].to_numpy(dtype=float)[:, None]
     outside = ((points < -0.5) | (points > sizes - 0.5)).any(axis=(1, 2))
     if outside.any():
@@ -96,6 +92,7 @@ def _refuse_outside(rows: list[Row], points: np.ndarray, images: pd.DataFrame) -
         raise InputError(
             f"{row.place}: a landmark lies outside the image of {width:.0f}x{height:.0f} pixels; give original pixels."
         )
+    return points
 
 
 def _undoubted(flags: str) -> str:

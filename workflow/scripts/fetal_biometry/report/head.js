@@ -1,4 +1,4 @@
-// A head on a picture, for the viewer: its marks and its lengths, as overlays.py draws and measure/lengths.py takes them.
+// A head on a picture, for the viewer: marks as overlays.py draws, lengths as measure/lengths.py takes them.
 const heads = (() => {
   const NS = "http://www.w3.org/2000/svg";
   const numbers = (text) => (text ? text.split(" ").map(Number) : []);

@@ -14,8 +14,8 @@ from fetal_biometry.measure.examinations import by_examination
 from fetal_biometry.measure.flags import FLAGS, doubts_of
 from fetal_biometry.measure.head_size import BANDS
 from fetal_biometry.measure.lengths import to_outer
-from fetal_biometry.report.own_lengths import compare_lengths
 from fetal_biometry.report.overlays import DrawnHead, marks_of
+from fetal_biometry.report.own_lengths import compare_lengths
 from fetal_biometry.report.pages import fill_template, flatten
 from fetal_biometry.report.pictures import MOST_EMBEDDED
 from fetal_biometry.report.report import GROWTH_COLUMNS, LENGTHS, ReportInputs, measured_rows

@@ -33,7 +33,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class OwnLengths:
-    """Each length's agreement, the largest differences (rows of the page with ``differences``), and who was left out."""
+    """Each length's agreement, the rows with the largest ``differences``, and how many images were left out."""
 
     agreements: list[Agreement]
     largest: list[dict]
@@ -67,9 +67,7 @@ def compare_lengths(rows: pd.DataFrame, trained_on: list[str]) -> OwnLengths | N
             agreements.append(_agree(length, ours[known].to_numpy(), theirs[known].to_numpy()))
     shares = pd.DataFrame({length: differences[length].abs() / judged[column] for length, column in own.items()})
     worst = shares.max(axis=1).dropna().nlargest(3).index
-    largest = [
-        judged.loc[i].to_dict() | {"differences": {k: v for k, v in differences.loc[i].items() if v == v}} for i in worst
-    ]
+    largest = [judged.loc[i].to_dict() | {"differences": differences.loc[i].dropna().to_dict()} for i in worst]
     return OwnLengths(agreements, largest, int(trained.sum()), int((corrected & ~trained).sum()))
 
 

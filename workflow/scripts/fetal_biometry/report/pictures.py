@@ -73,8 +73,7 @@ def picture_name(image_name: str) -> str:
 
 def jpeg(grey: np.ndarray, width_px: int) -> bytes:
     """The image as JPEG, at most ``width_px`` wide and `LARGEST_BYTES` long."""
-    height, width = grey.shape
-    scale, quality = min(1.0, width_px / width), 80
+    scale, quality = min(1.0, width_px / grey.shape[1]), 80
     while True:
         shown = grey if scale == 1 else cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         encoded = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]

@@ -1,11 +1,12 @@
-// The viewer of pictures: zoom, pan, brightness. On a page of measurements also the review: a head is accepted, corrected
-// or rejected, the browser remembers it, and "Save" downloads it as corrections.csv.
+// The viewer of pictures: zoom, pan, brightness. On a page of measurements also the review: a head is accepted,
+// corrected or rejected, the browser remembers it, and "Save" downloads it as corrections.csv.
 (() => {
   const viewer = find("viewer"), frame = find("viewer-frame"), table = find("image-table");
   const rowOf = new Map([...table.tBodies].flatMap((body) => [...body.rows]).map((row) => [row.dataset.name, row]));
   const ENDS = ["OFD end 1", "OFD end 2", "BPD end 1", "BPD end 2"];
   const LENGTHS = ["bpd", "ofd", "hc"];
   const { numbers, points, make, distance, marks } = heads;
+  const element = (name, values = {}) => Object.assign(document.createElement(name), values);
   const lengths = (row, head) => heads.lengths(
     head, numbers(row.dataset.pixel), Number(table.dataset.bpdOffset), Number(table.dataset.bpdFactor));
 
@@ -23,16 +24,16 @@
     const cell = row.querySelector(".review");
     cell.dataset.value = status(row);
     cell.replaceChildren(status(row) || "–");
-    if (entry?.comment) cell.append(Object.assign(document.createElement("small"), { textContent: entry.comment }));
+    if (entry?.comment) cell.append(element("small", { textContent: entry.comment }));
     const now = head && lengths(row, head);
     for (const length of LENGTHS) {
       const place = row.querySelector(`[data-length=${length}]`);
       if (!given.has(place)) given.set(place, [place.innerHTML, place.dataset.value]);
       const [html, value] = given.get(place);
       place.dataset.value = changed ? now[length] : value;
-      if (changed) place.innerHTML = `${now[length].toFixed(1)}${row.dataset.unit ? ` ${row.dataset.unit}` : ""}<small>corrected</small>`;
-      else place.innerHTML = html;
-      if (entry?.status === "rejected") place.innerHTML = "–<small>rejected</small>";
+      const unit = row.dataset.unit ? ` ${row.dataset.unit}` : "";
+      if (changed) place.innerHTML = `${now[length].toFixed(1)}${unit}<small>corrected</small>`;
+      else place.innerHTML = entry?.status === "rejected" ? "–<small>rejected</small>" : html;
     }
     for (const drawing of document.querySelectorAll(`svg[data-of="${CSS.escape(row.dataset.name)}"]`)) {
       drawing.querySelector(".prediction")?.remove();
@@ -68,10 +69,11 @@
       const head = status(row) === "rejected" ? null : headOf(row);
       const places = head ? head.flat().map((at) => Math.round(at * 1000) / 1000) : Array(8).fill("");
       const size = pixel.length && pixel[0] === pixel[1] ? pixel[0] : "";
-      lines.push([name, ...places, size, entry.status, entry.who, entry.when, entry.comment ?? "", table.dataset.model]);
+      const said = [entry.status, entry.who, entry.when, entry.comment ?? ""];
+      lines.push([name, ...places, size, ...said, table.dataset.model]);
     }
     const file = new Blob([lines.map((line) => line.map(quoted).join(",") + "\n").join("")], { type: "text/csv" });
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(file), download: "corrections.csv" });
+    const link = element("a", { href: URL.createObjectURL(file), download: "corrections.csv" });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
@@ -81,20 +83,23 @@
   const pointers = new Map();
   const current = () => rowOf.get(items[place]?.dataset.name);
   const editable = () => key && current()?.dataset.picture;
-  const place_of = (x, y) => new DOMPoint(x, y).matrixTransform(stage.getScreenCTM().inverse());
+  const imagePoint = (x, y) => new DOMPoint(x, y).matrixTransform(stage.getScreenCTM().inverse());
   const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
   const aim = () => {
     view.x = clamp(view.x, whole.x, whole.x + whole.w - view.w);
     view.y = clamp(view.y, whole.y, whole.y + whole.h - view.h);
     stage.setAttribute("viewBox", `${view.x} ${view.y} ${view.w} ${view.h}`);
     const scale = stage.getScreenCTM()?.a || 1;
-    for (const circle of stage.querySelectorAll(".handle circle")) circle.setAttribute("r", (circle.matches(".reach") ? 20 : 7) / scale);
+    for (const circle of stage.querySelectorAll(".handle circle")) {
+      circle.setAttribute("r", (circle.matches(".reach") ? 20 : 7) / scale);
+    }
   };
   const zoom = (factor, x, y) => {
     const box = frame.getBoundingClientRect();
-    const at = place_of(x ?? box.x + box.width / 2, y ?? box.y + box.height / 2);
+    const at = imagePoint(x ?? box.x + box.width / 2, y ?? box.y + box.height / 2);
     const share = clamp(view.w / factor, whole.w / 16, whole.w) / view.w;
-    view = { x: at.x - (at.x - view.x) * share, y: at.y - (at.y - view.y) * share, w: view.w * share, h: view.h * share };
+    const [x0, y0] = [at.x - (at.x - view.x) * share, at.y - (at.y - view.y) * share];
+    view = { x: x0, y: y0, w: view.w * share, h: view.h * share };
     aim();
   };
   const fit = () => { view = { ...whole }; aim(); };
@@ -106,8 +111,9 @@
     if (head && status(row) !== "rejected") stage.append(marks(head, "prediction"));
     if (editable() && head && status(row) !== "rejected") {
       for (const [end, [cx, cy]] of head.entries()) {
-        const said = { class: "handle", tabindex: 0, role: "button", "aria-label": `${ENDS[end]}, move it with the arrow keys`, "data-end": end };
-        stage.append(make("g", said, make("circle", { class: "reach", cx, cy }), make("circle", { cx, cy })));
+        const label = `${ENDS[end]}, move it with the arrow keys`;
+        const button = { class: "handle", tabindex: 0, role: "button", "aria-label": label, "data-end": end };
+        stage.append(make("g", button, make("circle", { class: "reach", cx, cy }), make("circle", { cx, cy })));
       }
     }
     aim();
@@ -117,19 +123,20 @@
     const item = items[place], row = current();
     find("viewer-title").textContent = item.dataset.name;
     find("viewer-place").textContent = `${place + 1} of ${items.length}`;
-    const told = [...(row ?? item.closest("tr"))?.querySelectorAll("td.n") ?? []].flatMap((cell) => {
-      const [name, unit] = [...table.tHead.rows[0].cells[cell.cellIndex].firstElementChild.childNodes].map((part) => part.textContent);
-      const small = cell.querySelector("small")?.textContent;
-      const unlike = /[a-z]$/.test(cell.firstChild.textContent) || cell.firstChild.textContent === "–";
-      const term = Object.assign(document.createElement("dt"), { textContent: name });
-      const value = Object.assign(document.createElement("dd"), { textContent: `${cell.firstChild.textContent}${unit && !unlike ? ` ${unit}` : ""}` });
-      if (small) value.append(Object.assign(document.createElement("small"), { textContent: small }));
-      const pair = document.createElement("div");
-      pair.append(term, value);
+    const cells = (row ?? item.closest("tr"))?.querySelectorAll("td.n") ?? [];
+    find("viewer-values").replaceChildren(...[...cells].map((cell) => {
+      const heading = table.tHead.rows[0].cells[cell.cellIndex].firstElementChild;
+      const [name, unit] = [...heading.childNodes].map((part) => part.textContent);
+      const text = cell.firstChild.textContent, small = cell.querySelector("small")?.textContent;
+      const bare = !unit || text === "–" || /[a-z]$/.test(text);
+      const value = element("dd", { textContent: bare ? text : `${text} ${unit}` });
+      if (small) value.append(element("small", { textContent: small }));
+      const pair = element("div");
+      pair.append(element("dt", { textContent: name }), value);
       return pair;
-    });
-    find("viewer-values").replaceChildren(...told);
-    find("viewer-flags").replaceChildren(...[...row?.querySelectorAll(".flag") ?? []].map((flag) => flag.cloneNode(true)));
+    }));
+    const flags = [...row?.querySelectorAll(".flag") ?? []];
+    find("viewer-flags").replaceChildren(...flags.map((flag) => flag.cloneNode(true)));
     if (!key) return;
     find("review-status").textContent = row && status(row) ? status(row) : "not yet reviewed";
     find("review-comment").value = (row && entries.get(row.dataset.name)?.comment) ?? "";
@@ -141,8 +148,9 @@
     stage = row?.dataset.picture ? null : item.querySelector("svg")?.cloneNode(true);
     if (row?.dataset.picture) {
       const [width, height] = numbers(row.dataset.size);
-      const picture = make("image", { x: -0.5, y: -0.5, width, height, preserveAspectRatio: "none", href: row.dataset.picture });
-      picture.onerror = () => frame.replaceChildren("This picture is missing. Keep the folder pictures beside the page.");
+      const at = { x: -0.5, y: -0.5, width, height, preserveAspectRatio: "none", href: row.dataset.picture };
+      const picture = make("image", at);
+      picture.onerror = () => frame.replaceChildren("This picture is missing. Keep the folder pictures with the page.");
       stage = make("svg", { viewBox: `-0.5 -0.5 ${width} ${height}` }, picture);
     }
     if (!stage) { frame.replaceChildren("There is no picture of this image on the page."); tell(); return; }
@@ -160,7 +168,7 @@
     const last = place;
     place = key ? clamp(place + by, 0, items.length - 1) : (place + by + items.length) % items.length;
     if (last !== place) open();
-    else if (key) find("viewer-place").textContent = `${place + 1} of ${items.length}: ${by > 0 ? "the last" : "the first"}`;
+    else if (key) find("viewer-place").textContent = `${by > 0 ? "last" : "first"} of ${items.length}`;
   };
   const start = (list, at) => { items = list; place = at; viewer.showModal(); open(); frame.focus(); };
   const move = (end, x, y) => {
@@ -196,14 +204,19 @@
     },
     reject: () => { decide(current(), { status: "rejected" }); step(1); draw(); tell(); },
     correct,
-    undo: () => { decide(current(), current().dataset.status ? { status: "", points: undefined } : null); draw(); tell(); },
+    undo: () => {
+      decide(current(), current().dataset.status ? { status: "", points: undefined } : null);
+      draw();
+      tell();
+    },
     comment: () => find("review-comment").focus(), save,
   };
   const shine = (by) => { find("viewer-brightness").value = Number(find("viewer-brightness").value) + by; lit(); };
   const lit = () => frame.style.setProperty("--brightness", `${find("viewer-brightness").value}%`);
   const KEYS = {
-    ArrowLeft: "previous", ArrowRight: "next", p: "previous", n: "next", "+": "larger", "=": "larger", "-": "smaller", 0: "fit",
-    "]": "brighter", "[": "darker", o: "marks", a: "accept", r: "reject", c: "correct", u: "undo", m: "comment", s: "save",
+    ArrowLeft: "previous", ArrowRight: "next", p: "previous", n: "next", "+": "larger", "=": "larger", "-": "smaller",
+    0: "fit", "]": "brighter", "[": "darker", o: "marks", a: "accept", r: "reject", c: "correct", u: "undo",
+    m: "comment", s: "save",
   };
   const REVIEW = new Set(["accept", "reject", "correct", "undo", "comment", "save"]);
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -241,7 +254,7 @@
     if (!stage) return;
     const end = event.target.closest(".handle")?.dataset.end;
     pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    const at = place_of(event.clientX, event.clientY);
+    const at = imagePoint(event.clientX, event.clientY);
     const [x, y] = end ? headOf(current())[end] : [0, 0];
     drag = end && pointers.size === 1 ? { end: Number(end), by: [x - at.x, y - at.y] } : null;
     frame.setPointerCapture(event.pointerId);
@@ -251,10 +264,10 @@
   frame.addEventListener("pointermove", (event) => {
     const before = pointers.get(event.pointerId);
     if (!before || !stage) return;
-    const at = place_of(event.clientX, event.clientY);
+    const at = imagePoint(event.clientX, event.clientY);
     if (drag) move(drag.end, at.x + drag.by[0], at.y + drag.by[1]);
     else {
-      const was = place_of(...before), other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
+      const was = imagePoint(...before), other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
       if (other) zoom(distance([event.clientX, event.clientY], other) / Math.max(1, distance(before, other)), ...other);
       else { view.x += was.x - at.x; view.y += was.y - at.y; aim(); }
     }
@@ -277,11 +290,13 @@
 
   for (const [name, row] of rowOf) {
     const { status, who, when, comment } = row.dataset;
-    if (status) entries.set(name, { status, who, when, comment, points: status === "corrected" ? points(row.dataset.points) : undefined });
+    const head = status === "corrected" ? points(row.dataset.points) : undefined;
+    if (status) entries.set(name, { status, who, when, comment, points: head });
   }
   for (const [name, entry] of JSON.parse(memory.read(key) ?? "[]")) entries.set(name, entry);
-  find("reviewer").value = memory.read("fetal-head-biometry reviewer") ?? "";
-  find("reviewer").addEventListener("input", (event) => memory.write("fetal-head-biometry reviewer", event.target.value));
+  const reviewer = find("reviewer"), stored = "fetal-head-biometry reviewer";
+  reviewer.value = memory.read(stored) ?? "";
+  reviewer.addEventListener("input", () => memory.write(stored, reviewer.value));
   find("review-comment").addEventListener("input", (event) => {
     decide(current(), { status: status(current()), comment: event.target.value });
   });

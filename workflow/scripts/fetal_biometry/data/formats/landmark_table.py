@@ -22,15 +22,15 @@ from fetal_biometry.data.source import (
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef, find_images
 from fetal_biometry.tables import Row, index_by_name, read_table
-from fetal_biometry.terms import COLUMNS
+from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, Review
 
 
 def list_landmark_table(config: Config, drawn: Path) -> list[Source]:
     """The table's images; where most rows call the long axis BPD, names are exchanged in all."""
     folder = existing_folder(config)
-    columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}}
+    columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in (*COLUMNS, "status")}}
     path = under_root(config, config.landmark_table)
-    table = index_by_name(read_table(path, columns))
+    table = index_by_name(read_table(path, columns, optional=("status",)))
     references = (
         annotations_in(find_images(under_root(config, config.reference_folder))) if config.reference_folder else {}
     )
@@ -41,9 +41,12 @@ def list_landmark_table(config: Config, drawn: Path) -> list[Source]:
     def source_of(name: str, row: Row) -> list[Source]:
         if name not in present:
             raise InputError(f"{row.place}: {folder / name} does not exist; add the image or remove the row.")
+        image, status = ImageRef(folder / name), row["status"]  # of a corrections.csv
+        if status == Review.REJECTED or (status == Review.ACCEPTED and not row[COLUMNS[0]]):
+            return [with_facts(usable(Source(name, image)), pixel_sizes)]
         landmarks = tuple(row.number_in(column) for column in COLUMNS)
-        image = ImageRef(folder / name)
-        source = Source(name, image, landmarks, reference=references.get(name), origin=str(path))
+        label = ACCEPTED_PREDICTION if status == Review.ACCEPTED else ""
+        source = Source(name, image, landmarks, reference=references.get(name), label_source=label, origin=str(path))
         return [with_facts(usable(source), pixel_sizes)]
 
     sources = []
@@ -56,7 +59,7 @@ def list_landmark_table(config: Config, drawn: Path) -> list[Source]:
 
 def _named(source: Source, swapped: bool, label: str) -> Source:
     landmarks = swap_names(source.landmarks) if swapped else source.landmarks
-    return replace(source, landmarks=landmarks, label_source=label)
+    return replace(source, landmarks=landmarks, label_source=source.label_source or label)
 
 
 def names_swapped(labels: list[tuple[float, ...]]) -> bool:
