@@ -1,6 +1,7 @@
 // The viewer of pictures: zoom, pan, brightness. On a page of measurements also the review: a head is accepted,
 // corrected or rejected, the browser remembers it, and "Save" downloads it as corrections.csv.
 (() => {
+  const find = (id) => document.getElementById(id);
   const viewer = find("viewer"), frame = find("viewer-frame"), table = find("image-table");
   const rowOf = new Map([...table.tBodies].flatMap((body) => [...body.rows]).map((row) => [row.dataset.name, row]));
   const ENDS = ["OFD end 1", "OFD end 2", "BPD end 1", "BPD end 2"];
@@ -137,10 +138,12 @@
     }));
     const flags = [...row?.querySelectorAll(".flag") ?? []];
     find("viewer-flags").replaceChildren(...flags.map((flag) => flag.cloneNode(true)));
+    if (!viewer.contains(document.activeElement)) frame.focus(); // what had it is gone; keys go to what has it
     if (!key) return;
     find("review-status").textContent = row && status(row) ? status(row) : "not yet reviewed";
     find("review-comment").value = (row && entries.get(row.dataset.name)?.comment) ?? "";
-    find("review-undo").disabled = !(row && entries.has(row.dataset.name));
+    find("review-undo").disabled = !(row && status(row));
+    if (document.activeElement.disabled) frame.focus();
   };
   const open = () => {
     const item = items[place], row = current();
