@@ -26,14 +26,22 @@
     cell.dataset.value = status(row);
     cell.replaceChildren(status(row) || "–");
     if (entry?.comment) cell.append(element("small", { textContent: entry.comment }));
-    const now = head && lengths(row, head);
+    for (const mark of document.querySelectorAll(`#to-check figure[data-name="${CSS.escape(row.dataset.name)}"]`)) {
+      mark.dataset.reviewed = status(row);
+    }
+    const now = head && lengths(row, head), gone = changed || entry?.status === "rejected";
+    for (const place of row.querySelectorAll("[data-measured]")) { // of the model's head alone
+      if (!given.has(place)) given.set(place, place.innerHTML);
+      place.innerHTML = gone ? "–" : given.get(place);
+    }
     for (const length of LENGTHS) {
       const place = row.querySelector(`[data-length=${length}]`);
       if (!given.has(place)) given.set(place, [place.innerHTML, place.dataset.value]);
       const [html, value] = given.get(place);
       place.dataset.value = changed ? now[length] : value;
       const unit = row.dataset.unit ? ` ${row.dataset.unit}` : "";
-      if (changed) place.innerHTML = `${now[length].toFixed(1)}${unit}<small>corrected</small>`;
+      const before = row.dataset.status ? "corrected" : `measured ${given.get(place)[0].split("<")[0]}`;
+      if (changed) place.innerHTML = `${now[length].toFixed(1)}${unit}<small>${before}</small>`;
       else place.innerHTML = entry?.status === "rejected" ? "–<small>rejected</small>" : html;
     }
     for (const drawing of document.querySelectorAll(`svg[data-of="${CSS.escape(row.dataset.name)}"]`)) {
@@ -47,15 +55,15 @@
     find("review-save").disabled = !done;
     table.dispatchEvent(new Event("reviewed"));
   };
-  const decide = (row, changes) => {
+  const keep = () => { memory.write(key, JSON.stringify([...entries])); count(); };
+  const decide = (row, changes, kept = true) => {
     const name = row.dataset.name;
     if (changes) {
       const who = find("reviewer").value.trim();
       entries.set(name, { ...entries.get(name), ...changes, who, when: new Date().toISOString().slice(0, 19) + "Z" });
     } else entries.delete(name);
-    memory.write(key, JSON.stringify([...entries]));
     show(row);
-    count();
+    if (kept) keep();
   };
   const quoted = (value) => { // a cell that no spreadsheet calculates
     const text = String(value), safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
@@ -80,45 +88,34 @@
   };
 
   // ---- the viewer
-  let items = [], place = 0, stage = null, whole = null, view = null, drag = null;
-  const pointers = new Map();
+  let items = [], place = 0;
   const current = () => rowOf.get(items[place]?.dataset.name);
   const editable = () => key && current()?.dataset.picture;
-  const imagePoint = (x, y) => new DOMPoint(x, y).matrixTransform(stage.getScreenCTM().inverse());
-  const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
-  const aim = () => {
-    view.x = clamp(view.x, whole.x, whole.x + whole.w - view.w);
-    view.y = clamp(view.y, whole.y, whole.y + whole.h - view.h);
-    stage.setAttribute("viewBox", `${view.x} ${view.y} ${view.w} ${view.h}`);
-    const scale = stage.getScreenCTM()?.a || 1;
-    for (const circle of stage.querySelectorAll(".handle circle")) {
-      circle.setAttribute("r", (circle.matches(".reach") ? 20 : 7) / scale);
-    }
-  };
-  const zoom = (factor, x, y) => {
-    const box = frame.getBoundingClientRect();
-    const at = imagePoint(x ?? box.x + box.width / 2, y ?? box.y + box.height / 2);
-    const share = clamp(view.w / factor, whole.w / 16, whole.w) / view.w;
-    const [x0, y0] = [at.x - (at.x - view.x) * share, at.y - (at.y - view.y) * share];
-    view = { x: x0, y: y0, w: view.w * share, h: view.h * share };
-    aim();
-  };
-  const fit = () => { view = { ...whole }; aim(); };
+  const stage = makeStage(frame, {
+    at: (event) => {
+      const handle = event.target.closest(".handle");
+      (handle ?? frame).focus();
+      return handle ? Number(handle.dataset.end) : null;
+    },
+    place: (end) => headOf(current())[end],
+    move: (end, x, y) => move(end, x, y, false),
+    drop: () => keep(),
+  });
   const draw = () => { // the marks, and what a person can hold of them
-    const row = current(), head = headOf(row), held = document.activeElement?.dataset?.end;
-    for (const old of stage.querySelectorAll("g")) old.remove();
+    const row = current(), head = status(row) === "rejected" ? null : headOf(row), { svg } = stage;
+    const held = document.activeElement?.dataset?.end;
+    if (!svg) return;
+    for (const old of svg.querySelectorAll("g")) old.remove();
     const label = points(row.dataset.label);
-    if (label) stage.append(marks(label, "reference"));
-    if (head && status(row) !== "rejected") stage.append(marks(head, "prediction"));
-    if (editable() && head && status(row) !== "rejected") {
-      for (const [end, [cx, cy]] of head.entries()) {
-        const label = `${ENDS[end]}, move it with the arrow keys`;
-        const button = { class: "handle", tabindex: 0, role: "button", "aria-label": label, "data-end": end };
-        stage.append(make("g", button, make("circle", { class: "reach", cx, cy }), make("circle", { cx, cy })));
-      }
+    if (label) svg.append(marks(label, "reference"));
+    if (head) svg.append(marks(head, "prediction"));
+    for (const [end, [cx, cy]] of editable() && head ? head.entries() : []) {
+      const label = `${ENDS[end]}, move it with the arrow keys`;
+      const button = { class: "handle", tabindex: 0, role: "button", "aria-label": label, "data-end": end };
+      svg.append(make("g", button, make("circle", { class: "reach", cx, cy }), make("circle", { cx, cy })));
     }
-    aim();
-    if (held) stage.querySelector(`[data-end="${held}"]`)?.focus();
+    stage.aim();
+    if (held) svg.querySelector(`[data-end="${held}"]`)?.focus();
   };
   const tell = () => {
     const item = items[place], row = current();
@@ -145,39 +142,36 @@
     find("review-undo").disabled = !(row && status(row));
     if (document.activeElement.disabled) frame.focus();
   };
+  const drawingOf = (item, row) => {
+    if (!row?.dataset.picture) return item.querySelector("svg")?.cloneNode(true);
+    const [width, height] = numbers(row.dataset.size), href = row.dataset.picture;
+    const picture = make("image", { x: -0.5, y: -0.5, width, height, preserveAspectRatio: "none", href });
+    picture.onerror = () => {
+      stage.put(null);
+      frame.replaceChildren("This picture is missing. Keep the folder pictures with the page.");
+    };
+    return make("svg", { viewBox: `-0.5 -0.5 ${width} ${height}` }, picture);
+  };
   const open = () => {
-    const item = items[place], row = current();
-    pointers.clear();
-    stage = row?.dataset.picture ? null : item.querySelector("svg")?.cloneNode(true);
-    if (row?.dataset.picture) {
-      const [width, height] = numbers(row.dataset.size);
-      const at = { x: -0.5, y: -0.5, width, height, preserveAspectRatio: "none", href: row.dataset.picture };
-      const picture = make("image", at);
-      picture.onerror = () => frame.replaceChildren("This picture is missing. Keep the folder pictures with the page.");
-      stage = make("svg", { viewBox: `-0.5 -0.5 ${width} ${height}` }, picture);
-    }
-    if (!stage) { frame.replaceChildren("There is no picture of this image on the page."); tell(); return; }
-    stage.setAttribute("class", `overlay ${item.closest(".labels") ? "" : "stage"}`);
-    stage.setAttribute("role", "group");
-    stage.setAttribute("aria-label", `Ultrasound image ${item.dataset.name}`);
-    const [x, y, w, h] = numbers(stage.getAttribute("viewBox"));
-    whole = { x, y, w, h };
-    frame.replaceChildren(stage);
-    view = { ...whole };
+    const item = items[place], row = current(), svg = drawingOf(item, row);
+    svg.setAttribute("class", `overlay ${item.closest(".labels") ? "" : "stage"}`);
+    svg.setAttribute("role", "group");
+    svg.setAttribute("aria-label", `Ultrasound image ${item.dataset.name}`);
+    stage.put(svg);
     if (row?.dataset.picture) draw();
     tell();
   };
   const step = (by) => {
     const last = place;
-    place = key ? clamp(place + by, 0, items.length - 1) : (place + by + items.length) % items.length;
+    place = key ? Math.min(Math.max(place + by, 0), items.length - 1) : (place + by + items.length) % items.length;
     if (last !== place) open();
     else if (key) find("viewer-place").textContent = `${by > 0 ? "last" : "first"} of ${items.length}`;
   };
   const start = (list, at) => { items = list; place = at; viewer.showModal(); open(); frame.focus(); };
-  const move = (end, x, y) => {
+  const move = (end, x, y, kept = true) => {
     const row = current(), head = headOf(row).map((one) => [...one]);
-    head[end] = [clamp(x, whole.x, whole.x + whole.w), clamp(y, whole.y, whole.y + whole.h)];
-    decide(row, { status: "corrected", points: head });
+    head[end] = stage.inside(x, y);
+    decide(row, { status: "corrected", points: head }, kept);
     draw();
     tell();
   };
@@ -191,12 +185,12 @@
       draw();
       tell();
     }
-    const handles = [...stage.querySelectorAll(".handle")];
-    handles[(handles.indexOf(document.activeElement) + 1) % handles.length].focus();
+    const handles = [...stage.svg?.querySelectorAll(".handle") ?? []];
+    handles[(handles.indexOf(document.activeElement) + 1) % handles.length]?.focus();
   };
   const actions = {
     previous: () => step(-1), next: () => step(1), close: () => viewer.close(),
-    larger: () => zoom(1.4), smaller: () => zoom(1 / 1.4), fit,
+    larger: () => stage.zoom(1.4), smaller: () => stage.zoom(1 / 1.4), fit: stage.fit,
     brighter: () => shine(20), darker: () => shine(-20),
     marks: () => { find("viewer-marks").checked = !find("viewer-marks").checked; },
     accept: () => {
@@ -248,39 +242,8 @@
     if (action) actions[action]();
     else if (event.target === viewer) viewer.close();
   });
-  frame.addEventListener("wheel", (event) => {
-    if (!stage) return;
-    event.preventDefault();
-    zoom(Math.exp(-event.deltaY / 400), event.clientX, event.clientY);
-  }, { passive: false });
-  frame.addEventListener("pointerdown", (event) => {
-    if (!stage) return;
-    const end = event.target.closest(".handle")?.dataset.end;
-    pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    const at = imagePoint(event.clientX, event.clientY);
-    const [x, y] = end ? headOf(current())[end] : [0, 0];
-    drag = end && pointers.size === 1 ? { end: Number(end), by: [x - at.x, y - at.y] } : null;
-    frame.setPointerCapture(event.pointerId);
-    event.preventDefault();
-    (end ? event.target.closest(".handle") : frame).focus();
-  });
-  frame.addEventListener("pointermove", (event) => {
-    const before = pointers.get(event.pointerId);
-    if (!before || !stage) return;
-    const at = imagePoint(event.clientX, event.clientY);
-    if (drag) move(drag.end, at.x + drag.by[0], at.y + drag.by[1]);
-    else {
-      const was = imagePoint(...before), other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
-      if (other) zoom(distance([event.clientX, event.clientY], other) / Math.max(1, distance(before, other)), ...other);
-      else { view.x += was.x - at.x; view.y += was.y - at.y; aim(); }
-    }
-    pointers.set(event.pointerId, [event.clientX, event.clientY]);
-  });
-  for (const kind of ["pointerup", "pointercancel"]) {
-    frame.addEventListener(kind, (event) => { pointers.delete(event.pointerId); drag = null; });
-  }
   find("viewer-brightness").addEventListener("input", lit);
-  addEventListener("resize", () => { if (viewer.open && stage) aim(); });
+  find("print")?.addEventListener("click", () => print());
   document.addEventListener("click", (event) => {
     const item = event.target.closest(".zoom");
     if (!item || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -303,7 +266,6 @@
   find("review-comment").addEventListener("input", (event) => {
     decide(current(), { status: status(current()), comment: event.target.value });
   });
-  find("print").addEventListener("click", () => print());
   find("review-save").addEventListener("click", save);
   find("review-start").addEventListener("click", () => {
     const waiting = [...rowOf.values()].filter((row) => !status(row));
