@@ -232,9 +232,30 @@ def test_an_image_without_a_head_can_be_given_one(browser, measured_page):
     assert float(browser.run(cell(NO_HEAD, "ofd")).split()[0]) > 0
 
 
-def test_a_finger_drags_zooms_and_decides(browser, measured_page):
+def test_a_finger_drags_zooms_and_decides(browser, measured_page, run):
     browser.open(measured_page, width=390, height=844)
     open_row(browser, "003_HC.png")
+    touch = browser.page.context.new_cdp_session(browser.page)
+
+    def put(kind, *fingers):
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(fingers)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    (x, y), scale = point_of(browser, 3), browser.run(f"{VIEW}.getScreenCTM().a")
+    put("touchStart", (x, y))
+    put("touchMove", (x, y + 10 * scale))
+    put("touchEnd")
+    row = run.report.predictions.loc["003_HC.png"]
+    points = row[list(COLUMNS)].to_numpy(float).reshape(4, 2) + [[0, 0], [0, 0], [0, 0], [0, 10]]
+    bpd = OFFSET + FACTOR * all_lengths(points)[0] * row["pixel_width_mm"]
+    assert float(browser.run(cell("003_HC.png", "bpd"))) == pytest.approx(bpd, abs=0.1 * row["pixel_width_mm"] + 0.05)
+    browser.run("document.querySelector('[data-action=undo]').click()")
+    put("touchStart", (20, 60))
+    put("touchStart", (20, 60), (120, 60))
+    put("touchMove", (20, 60), (220, 60))
+    put("touchEnd")
+    assert float(browser.run(f"{VIEW}.getAttribute('viewBox')").split()[2]) == pytest.approx(200, rel=0.02)
+    browser.run("document.querySelector('[data-action=fit]').click()")
     browser.run("document.querySelector('[data-action=larger]').click()")
     width = float(browser.run(f"{VIEW}.getAttribute('viewBox')").split()[2])
     assert width == pytest.approx(400 / 1.4)
@@ -269,6 +290,16 @@ def test_axe_finds_nothing_serious(browser, measured_page, scheme, width):
     assert browser.run("document.documentElement.scrollWidth") == width
     open_row(browser, "003_HC.png")
     assert serious_findings(browser) == []
+
+
+def test_a_page_without_pictures_has_its_table_and_no_review(browser, run, tmp_path):
+    page = tmp_path / "report.html"
+    plain = replace(changed(run, overlays={}), thumbnails={})
+    page.write_text(measuring.render_measuring_page(plain), encoding="utf-8")
+    browser.open(page)
+    assert browser.messages == [] and browser.run("document.querySelectorAll('#image-table tbody tr').length") == 40
+    assert browser.run("document.querySelectorAll('#review-start, .zoom, .thumbnail').length") == 0
+    assert len(page.read_bytes()) < 150_000
 
 
 def test_forty_images_are_printed_on_eight_pages_at_most(browser, measured_page):

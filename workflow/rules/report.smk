@@ -1,7 +1,8 @@
 """What a reader opens: the results at the top of the run's folder, the report, comparisons, the model card.
 
 Needs images.csv and each recipe's predictions, metrics and history. Makes, in results/<run>/: predictions.csv,
-metrics.json, model.onnx, model_card.md and exports/ of the reported recipe, report.html, audit.html, and where asked for
+metrics.json, model.onnx, model_card.md and exports/ of the reported recipe, report.html, pictures/ of more than 100 images,
+audit.html, and where asked for
 compare.*, ablation.*, negatives.json, audit_benchmark.* and against_card.csv.
 """
 

@@ -82,7 +82,7 @@ def render_measuring_page(inputs: MeasuringInputs) -> str:
         seen=report.metrics.get("images_seen", []),
         quarantined=report.quarantine.to_dict("records"),
         own=own,
-        examinations=examinations_of(rows),
+        examinations=examinations_of(report),
         growth=[column for column in GROWTH_COLUMNS if column[0] in rows and rows[column[0]].notna().any()],
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
         flag_meanings={flag.name: flag.meaning for flag in FLAGS},
@@ -154,11 +154,10 @@ def expected_errors(figures: dict) -> list[dict]:
     return rows
 
 
-def examinations_of(rows: pd.DataFrame) -> list[dict]:
-    """Examinations of several images with the median and the spread of each length; none where each has one image."""
-    measured = rows[rows["hc_shown"].notna()]
-    table = by_examination(measured)
-    return [] if table.empty else table[table["images"] > 1].to_dict("records")
+def examinations_of(report: ReportInputs) -> list[dict]:
+    """Examinations of several images with the median and the spread of each length."""
+    table = by_examination(report.predictions.assign(examination=report.images["examination"]))
+    return table[table["images"] > 1].to_dict("records")
 
 
 def _urgency(row: dict) -> tuple:
