@@ -59,8 +59,7 @@ def overlay(image: ImageRef, heads: list[DrawnHead], label: str, width_px: int |
 def marks_of(heads: list[DrawnHead], width: int, height: int, name: str) -> Markup:
     """The heads alone, without words, to lie over a picture of an image of this size."""
     return Markup(
-        '<svg class="overlay" viewBox="-0.5 -0.5 {w} {h}" preserveAspectRatio="none" data-of="{name}" '
-        'aria-hidden="true">{drawn}</svg>'
+        '<svg class="overlay" viewBox="-0.5 -0.5 {w} {h}" data-of="{name}" aria-hidden="true">{drawn}</svg>'
     ).format(w=width, h=height, name=name, drawn=Markup("").join(_marks(head) for head in heads if head))
 
 

@@ -90,7 +90,8 @@
   // ---- the viewer
   let items = [], place = 0;
   const current = () => rowOf.get(items[place]?.dataset.name);
-  const editable = () => key && current()?.dataset.picture;
+  const pictureOf = (row) => row?.dataset.picture ?? row?.querySelector(".thumbnail img")?.getAttribute("src");
+  const editable = () => key && pictureOf(current());
   const stage = makeStage(frame, {
     at: (event) => {
       const handle = event.target.closest(".handle");
@@ -143,8 +144,8 @@
     if (document.activeElement.disabled) frame.focus();
   };
   const drawingOf = (item, row) => {
-    if (!row?.dataset.picture) return item.querySelector("svg")?.cloneNode(true);
-    const [width, height] = numbers(row.dataset.size), href = row.dataset.picture;
+    if (!pictureOf(row)) return item.querySelector("svg")?.cloneNode(true);
+    const [width, height] = numbers(row.dataset.size), href = pictureOf(row);
     const picture = make("image", { x: -0.5, y: -0.5, width, height, preserveAspectRatio: "none", href });
     picture.onerror = () => {
       stage.put(null);
@@ -158,7 +159,7 @@
     svg.setAttribute("role", "group");
     svg.setAttribute("aria-label", `Ultrasound image ${item.dataset.name}`);
     stage.put(svg);
-    if (row?.dataset.picture) draw();
+    if (pictureOf(row)) draw();
     tell();
   };
   const step = (by) => {
