@@ -119,7 +119,7 @@ def test_a_reader_picks_the_other_recipe(browser, compared):
     browser.open(compared, fragment="#images?other=no+mask")
     assert browser.run(seen) == after
     browser.page.locator('#gallery [data-other="no mask"] .zoom').first.click()
-    assert "(1 of 6)" in browser.run("document.getElementById('viewer-title').textContent")
+    assert browser.run("document.getElementById('viewer-place').textContent") == "1 of 6"
     browser.press("Escape")
     browser.run("document.getElementById('show-truth').click()")
     assert browser.run("getComputedStyle(document.querySelector('.overlay .truth')).display") == "none"

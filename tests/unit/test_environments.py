@@ -178,7 +178,6 @@ def test_measuring_needs_only_its_own_small_requirements():
         "evaluate_model",
         "join_images",
         "publish_results",
-        "draw_overlays",
         "render_report",
     }
     assert needed_packages({"measure_image", "fetal_biometry.plan", *rules}, whole=False) <= set(small)

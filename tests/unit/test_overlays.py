@@ -11,7 +11,7 @@ from test_dicom import write
 
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.model.geometry import ellipse_landmarks
-from fetal_biometry.report.overlays import DrawnHead, image_of, overlay, overlay_document, overlay_name
+from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
 
 HEAD = DrawnHead(ellipse_landmarks((60, 45), 12, 9, 0.0), "prediction")
 NOWHERE = DrawnHead(np.full((4, 2), np.nan), "reference")
@@ -39,26 +39,6 @@ def test_of_a_dicom_frame_only_the_surroundings_of_heads_are_drawn(bright):
     assert near.min() > 150 and shown[:16].max() < 30 and shown[:, :32].max() < 30 and shown[:, 90:].max() < 30
     assert picture(overlay(dicom, [NOWHERE], "no head")).max() < 30
     assert picture(overlay(png, [HEAD], "a head")).min() < 100 < picture(overlay(png, [HEAD], "a head"))[:, 150].min()
-
-
-def test_a_document_keeps_the_resolution_and_carries_its_style(bright):
-    _, png = bright
-    document = overlay_document(png, [HEAD, NOWHERE], 'a "<head>"')
-    assert document.startswith('<svg xmlns="http://www.w3.org/2000/svg"') and ".overlay .prediction" in document
-    assert picture(document).shape == (100, 160) and document.count("<ellipse") == 1
-    assert "&lt;head&gt;" in document and "<head>" not in document
-    assert picture(overlay(png, [HEAD], "small", width_px=80)).shape == (50, 80)
-
-
-NAMES = ["000_HC.png", "scan.dcm#3", "../../etc/passwd", "a%2Fb.png", 'q"<>.png', "Köpfe 1.png", "頭" * 80, "頭" * 81]
-
-
-def test_a_file_s_name_leads_nowhere_else_and_is_its_image_s_own(tmp_path):
-    files = [tmp_path / overlay_name(name) for name in NAMES]
-    for file in files:
-        assert file.parent == tmp_path
-        file.touch()
-    assert len(set(files)) == len(NAMES)
 
 
 def test_a_row_says_which_frame_of_a_file_is_drawn():

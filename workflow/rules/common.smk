@@ -32,6 +32,8 @@ try:
         check_model(MODEL)
     convention = read_site(CONFIG.site, MODEL)
     SITE = convention.model_dump() if convention else {}
+    if CONFIG.corrections and not Path(CONFIG.corrections).is_file():
+        raise InputError(f"corrections: {CONFIG.corrections} does not exist; save it from the page of measurements.")
     if workflow.is_main_process and not planning.locked(RESULTS):
         planning.refuse_earlier_clock()
         limits = read_limits(CONFIG.limits if Path(CONFIG.limits).is_file() else HOME / CONFIG.limits)
@@ -240,8 +242,10 @@ def report_files(wildcards):
     files = {}
     if REPORTED != GIVEN_MODEL:
         files["history"] = f"{WORK}/{REPORTED}/history.csv"
-    elif CONFIG.overlays:
-        files["overlays"] = parts(f"{WORK}/{REPORTED}/overlays/{{part}}")(wildcards)
+    else:
+        files["model"] = MODEL
+        beside = [Path(MODEL).with_suffix(".json"), Path(MODEL).with_name("metrics.json")]
+        files["figures"] = next((str(path) for path in beside if path.is_file()), [])
     if CONFIG.report_compares != "none":
         files["comparison"] = f"{RESULTS}/{CONFIG.report_compares}.csv"
     return files

@@ -106,6 +106,7 @@ rule measure_heads:
         calibration=calibration_file,
         model=MODEL or [],
         limits=LIMITS.format("flags"),
+        corrections=CONFIG.corrections or [],
         code=modules("measure_heads"),
     output:
         predictions=report(

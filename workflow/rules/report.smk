@@ -1,8 +1,9 @@
 """What a reader opens: the results at the top of the run's folder, the report, comparisons, the model card.
 
 Needs images.csv and each recipe's predictions, metrics and history. Makes, in results/<run>/: predictions.csv,
-metrics.json, model.onnx, model_card.md and the exports of the reported recipe, report.html, audit.html, and where asked
-for exports/dicom_sr/, compare.*, ablation.*, negatives.json, audit_benchmark.* and against_card.csv.
+metrics.json, model.onnx, model_card.md and the exports of the reported recipe, report.html, pictures/ of more than 100
+images, audit.html, and where asked for exports/dicom_sr/, compare.*, ablation.*, negatives.json, elsewhere.*,
+audit_benchmark.* and against_card.csv.
 """
 
 
@@ -79,10 +80,12 @@ rule render_report:
         f"{LOGS}/render_report.log",
     conda:
         "../../envs/report.yaml"
+    threads: 2
     resources:
         mem_mb=1000,
-        runtime=10,
+        runtime=30,
     params:
+        pictures=f"{RESULTS}/pictures",
         run=CONFIG.run_name,
         recipe=REPORTED,
         settings=report_settings(),
@@ -90,29 +93,6 @@ rule render_report:
         "Writing {output.html}"
     script:
         "../scripts/render_report.py"
-
-
-rule draw_overlays:
-    input:
-        landmarks=f"{WORK}/{{recipe}}/predicted/{{part}}.csv",
-        plan=f"{WORK}/plan/{{part}}.csv",
-        style=str(SCRIPTS / "fetal_biometry" / "report" / "overlay.css"),
-        code=modules("draw_overlays"),
-    output:
-        folder=directory(f"{WORK}/{{recipe}}/overlays/{{part}}"),
-    log:
-        f"{LOGS}/{{recipe}}/draw_overlays/{{part}}.log",
-    conda:
-        "../../envs/report.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        site=SITE,
-    message:
-        "Drawing the heads of {wildcards.part} on their images"
-    script:
-        "../scripts/draw_overlays.py"
 
 
 rule render_audit:

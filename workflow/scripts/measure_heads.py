@@ -12,6 +12,7 @@ from fetal_biometry.limits import FlagLimits, read_limits
 from fetal_biometry.measure import exports, growth
 from fetal_biometry.measure.biometry import describe_row, measure_by_fold
 from fetal_biometry.measure.contradictions import describe_pixel_sizes, read_facts
+from fetal_biometry.measure.corrections import apply_corrections, read_corrections
 from fetal_biometry.measure.site import Site
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.inference import Predictor
@@ -29,6 +30,9 @@ if __name__ == "__main__":
         limits = read_limits(source.limits, FlagLimits) if params.flags else None
         found = read_frames(source.landmarks).loc[images.index]
         table = measure_by_fold(found, images, calibration, folds, limits, params.calliper)
+        if source.get("corrections"):
+            calliper = calibration.get("calliper", params.calliper)
+            table = apply_corrections(table, images, read_corrections(source.corrections), calliper)
         weeks = images["gestational_age_weeks"].to_numpy(dtype=float)
         site = Site.model_validate(params.site) if params.site else None
         table = in_site_convention(table.join(growth.read_lengths(table, weeks, params.chart)), site)

@@ -93,6 +93,9 @@ class Config(BaseModel):
     pixel_sizes: float | str = Field(
         "", description="mm per pixel, or csv: image_name, pixel_size_mm[, reference_hc_mm, gestational_age_weeks]"
     )
+    corrections: str = Field(
+        "", description="a corrections.csv saved from the report; its lengths replace the measured ones"
+    )
     on_bad_image: Literal["stop", "quarantine"] = Field(
         "stop", description="quarantine: go on without images that cannot be used, and list them with the reason"
     )
@@ -152,7 +155,10 @@ class Config(BaseModel):
     interval_level: float = Field(0.9, gt=0, lt=1, description="share of true lengths that the intervals should hold")
     flags: bool = Field(True, strict=False, description="whether measurements are flagged for a person to check")
     overlays: bool = Field(
-        True, strict=False, description="whether measuring draws each image with its head, a file of some 60 KB each"
+        True, strict=False, description="whether the report shows each image with its head, up to 60 KB each"
+    )
+    show_whole_frames: bool = Field(
+        False, strict=False, description="whether DICOM frames are shown whole; scanners write names into them"
     )
     growth_chart: Literal["none", *registered("measure.growth", "CHARTS")] = Field(
         "none", description="gestational age and centiles beside the lengths; for research"
@@ -207,6 +213,11 @@ class Config(BaseModel):
             )
         if len({Path(name).stem for name in self.compare}) < len(self.compare):
             raise ValueError("compare names a recipe twice; remove one")
+        if self.corrections and self.data != "images":
+            raise ValueError(
+                "corrections take the place of measured lengths, which labels would then judge; give them with images "
+                "alone, or train on them as labels with datasets/own.yaml"
+            )
         if self.report_compares != "none" and self.given_model:
             raise ValueError("report_compares sets trained recipes side by side; leave it out where a model is given")
         if self.report_compares == "compare" and self.recipe not in self.compare:

@@ -15,7 +15,7 @@ import json
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from fetal_biometry.limits import Limits, by_reader
 from fetal_biometry.recipe import Recipe
 from fetal_biometry.run_inputs import FILE, describe_inputs, refuse_other_inputs
 from fetal_biometry.tables import as_text
-from fetal_biometry.terms import COLUMNS, STATED, Split
+from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, STATED, Split
 
 IMAGE_COLUMNS = ("image_name", "path", "frame", "examination", "sha256")
 LABEL_COLUMNS = ("image_name", "label_source", "origin", *COLUMNS, "annotation", "annotation_sha256")
@@ -147,6 +147,7 @@ def write_plan(
     examinations = {source.image_name: examination_of(source.image_name, pattern) for source in usable}
     labelled = {source.image_name: examinations[source.image_name] for source in usable if source.labelled}
     split = splits.assign_splits(labelled, config)
+    usable = _without_own_judges(usable, split)
     if labelled and not config.given_model:
         splits.refuse_no_training(split, labelled)
     parts: dict[str, list[Source]] = {}
@@ -169,6 +170,20 @@ def write_plan(
     _write(folder / SUMMARY, json.dumps(asdict(plan), indent=1) + "\n")
     index.save()
     return plan
+
+
+def _without_own_judges(sources: list[Source], split: dict[str, Split]) -> list[Source]:
+    """The sources, where a prediction that a person accepted is a label only in training.
+
+    It would judge, or choose and calibrate, the model that made it by that model's own word. Others leave ``split``.
+    """
+    kept = []
+    for source in sources:
+        if source.label_source == ACCEPTED_PREDICTION and split[source.image_name] != Split.TRAIN:
+            split.pop(source.image_name)
+            source = replace(source, landmarks=None, label_source="", origin="")
+        kept.append(source)
+    return kept
 
 
 def _part_tables(

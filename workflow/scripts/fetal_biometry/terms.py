@@ -29,6 +29,16 @@ class Calliper(StrEnum):
     OUTER_TO_INNER = "outer_to_inner"
 
 
+class Review(StrEnum):
+    """What a person said of a measurement."""
+
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+
+
+ACCEPTED_PREDICTION = "accepted prediction"  # the label source of a model's own points, which judge no model
+
 GIVEN_MODEL = "given_model"  # stands for the recipe's name where a model is given and none is trained
 
 LANDMARKS = ("ofd_1", "ofd_2", "bpd_1", "bpd_2")

@@ -36,7 +36,8 @@ class Label:
 
     ``place`` says where it stands; ``landmarks`` are eight numbers, `terms.COLUMNS` order, None without a label;
     ``size`` is the width and height of the picture that they were set on, where the file says it; ``row`` holds what a
-    table knows beside; ``problem`` says why the label cannot be used.
+    table knows beside; ``source`` says where the label comes from, if not from the table's author; ``problem`` why it
+    cannot be used.
     """
 
     image_name: str
@@ -44,6 +45,7 @@ class Label:
     landmarks: tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
     row: Row | None = None
+    source: str = ""
     problem: str = ""
 
 
@@ -109,7 +111,8 @@ def list_labelled(config: Config, drawn: Path, read: Callable[[Path, Config], li
         if name not in present:
             raise InputError(f"{label.place}: {folder / name} does not exist; add the image or remove the row.")
         landmarks = original_landmarks(label, present[name], config.label_size)
-        source = Source(name, ImageRef(present[name]), landmarks, reference=references.get(name), origin=str(path))
+        known = {"reference": references.get(name), "label_source": label.source, "origin": str(path)}
+        source = Source(name, ImageRef(present[name]), landmarks, **known)
         return [with_facts(usable(source), pixel_sizes, label.row)]
 
     sources = []
@@ -134,7 +137,7 @@ def _by_name(labels: list[Label]) -> dict[str, Label]:
 
 def _named(source: Source, swapped: bool, label: str) -> Source:
     landmarks = swap_names(source.landmarks) if swapped else source.landmarks
-    return replace(source, landmarks=landmarks, label_source=label)
+    return replace(source, landmarks=landmarks, label_source=source.label_source or label)
 
 
 def names_swapped(labels: list[tuple[float, ...]]) -> bool:

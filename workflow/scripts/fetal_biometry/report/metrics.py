@@ -68,6 +68,7 @@ def evaluate_model(
         "calliper": subject.calliper,
         "labels": count_labels(images),
         "pixel_sizes": count_pixel_sizes(predictions),
+        "images_seen": [] if subject.recipe else seen_images(images, predictor.metadata.get("seen", [])),
         "splits": {},
         "out_of_fold": {},
         "reference": {},
@@ -111,6 +112,11 @@ def set_seen_apart(images: pd.DataFrame, seen: list[str]) -> np.ndarray:
     """
     split, known = images["split"].to_numpy(), images["examination"][contents(images).isin(seen)]
     return np.where((split == Split.TEST) & images["examination"].isin(known).to_numpy(), SEEN, split)
+
+
+def seen_images(images: pd.DataFrame, seen: list[str]) -> list[str]:
+    """Names of the images that a model was trained on; ``seen`` as of `set_seen_apart`."""
+    return sorted(images["image_name"][contents(images).isin(seen)])
 
 
 def count_labels(images: pd.DataFrame) -> dict:

@@ -1,28 +1,19 @@
-"""Ultrasound images with heads drawn on them, as SVG: part of a page, or a file of its own."""
+"""Ultrasound images with heads drawn on them, as SVG: part of a page."""
 
 import base64
-import functools
 import math
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import quote
 
 import cv2
 import numpy as np
-import pandas as pd
 from markupsafe import Markup
 
-from fetal_biometry.digests import digest
-from fetal_biometry.frames import points_of
 from fetal_biometry.images.image_ref import ImageRef, is_dicom
 from fetal_biometry.images.raster import read_grey
 from fetal_biometry.model.geometry import landmarks_to_ellipse
 
 PAGE_WIDTH_PX = 1024  # most images have no more; some 40 kB each
 LARGEST_BYTES = 44_000  # of an embedded picture, some 59 kB as text
-_LONGEST_NAME = 200  # bytes; file systems take 255 with ending and all
 _SURROUNDINGS = 2.0  # side over the OFD of the part of a DICOM frame that is shown
 
 
@@ -41,7 +32,7 @@ class DrawnHead:
         return bool(np.isfinite(self.points).all())
 
 
-def overlay(image: ImageRef, heads: list[DrawnHead], label: str, width_px: int | None = PAGE_WIDTH_PX) -> Markup:
+def overlay(image: ImageRef, heads: list[DrawnHead], label: str, width_px: int = PAGE_WIDTH_PX) -> Markup:
     """The image, at most `width_px` wide, with heads drawn in original pixels; `label` is for a screen reader.
 
     A DICOM frame is black but for the heads' surroundings: scanners write patients' names beside the picture.
@@ -54,7 +45,7 @@ def overlay(image: ImageRef, heads: list[DrawnHead], label: str, width_px: int |
     heads = [head for head in heads if head]
     grey = read_grey(image)
     if is_dicom(image.path):
-        grey = _surroundings(grey, heads)
+        grey = surroundings(grey, heads)
     height, width = grey.shape
     data = base64.b64encode(jpeg(grey, width_px)).decode()
     return Markup(
@@ -64,38 +55,22 @@ def overlay(image: ImageRef, heads: list[DrawnHead], label: str, width_px: int |
     ).format(w=width, h=height, label=label, data=data, drawn=Markup("").join(map(_marks, heads)))
 
 
-def jpeg(grey: np.ndarray, width_px: int | None) -> bytes:
-    """The image as JPEG, at most ``width_px`` wide and `LARGEST_BYTES` long; at full size without a width."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 75]
-    if not width_px:
-        return cv2.imencode(".jpg", grey, quality)[1].tobytes()
-    scale = min(1.0, width_px / grey.shape[1])
+def jpeg(grey: np.ndarray, width_px: int) -> bytes:
+    """The image as JPEG, at most ``width_px`` wide and `LARGEST_BYTES` long."""
+    scale, quality = min(1.0, width_px / grey.shape[1]), 80
     while True:
         shown = grey if scale == 1 else cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        encoded = cv2.imencode(".jpg", shown, quality)[1]
+        encoded = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         if encoded.size <= LARGEST_BYTES:
             return encoded.tobytes()
-        scale *= 0.8
+        scale, quality = (scale, quality - 15) if quality > 50 else (0.8 * scale, quality)
 
 
-def overlay_document(image: ImageRef, heads: list[DrawnHead], label: str) -> str:
-    """The `overlay` at full resolution as an SVG file's text."""
-    drawn = overlay(image, heads, label, width_px=None)
-    opening = Markup('<svg xmlns="http://www.w3.org/2000/svg" ')
-    return drawn.replace(Markup("<svg "), opening, 1).replace(Markup("</svg>"), _style() + Markup("</svg>"))
-
-
-@functools.cache
-def _style() -> Markup:
-    return Markup(f"<style>{Path(__file__).with_name('overlay.css').read_text(encoding='utf-8')}</style>")
-
-
-def overlay_name(image_name: str) -> str:
-    """The file name of an image's overlay, without separators; the end of a very long name becomes a digest."""
-    encoded = quote(image_name, safe=" #")
-    if len(encoded) > _LONGEST_NAME:
-        encoded = f"{encoded[: _LONGEST_NAME - 17]}~{digest(image_name)}"
-    return f"{encoded}.svg"
+def marks_of(heads: list[DrawnHead], width: int, height: int, name: str) -> Markup:
+    """The heads alone, without words, to lie over a picture of an image of this size."""
+    return Markup(
+        '<svg class="overlay" viewBox="-0.5 -0.5 {w} {h}" data-of="{name}" aria-hidden="true">{drawn}</svg>'
+    ).format(w=width, h=height, name=name, drawn=Markup("").join(_marks(head) for head in heads if head))
 
 
 def image_of(row) -> ImageRef:
@@ -103,30 +78,7 @@ def image_of(row) -> ImageRef:
     return ImageRef.from_row({"path": row["path"], "frame": row["frame"] if row["frame"] == row["frame"] else ""})
 
 
-def draw_overlays(found: pd.DataFrame, images: pd.DataFrame, folder: Path, threads: int = 1) -> None:
-    """Write a file for each image with the head that was found.
-
-    ``found`` has ``image_name`` and landmarks, ``images`` the same images' ``path`` and ``frame``.
-    """
-    folder.mkdir()
-
-    def draw(row, points):
-        label = f"{row['image_name']} with the measured head"
-        text = overlay_document(image_of(row), [DrawnHead(points, "prediction")], label)
-        (folder / overlay_name(row["image_name"])).write_text(text, encoding="utf-8")
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(draw, images.loc[found.index].to_dict("records"), points_of(found)))
-
-
-def overlay_addresses(names, folders: list[str], page: str) -> dict[str, str]:
-    """Addresses of the images' overlays, seen from the page, by image name; of images that have one."""
-    files = {file.name: file for folder in folders for file in Path(folder).iterdir()}
-    drawn = {name: files[overlay_name(name)] for name in names if overlay_name(name) in files}
-    return {name: quote(os.path.relpath(file, Path(page).parent)) for name, file in drawn.items()}
-
-
-def _surroundings(image: np.ndarray, heads: list[DrawnHead]) -> np.ndarray:
+def surroundings(image: np.ndarray, heads: list[DrawnHead]) -> np.ndarray:
     """The image, black but for a square around each head."""
     shown = np.zeros_like(image)
     for head in heads:

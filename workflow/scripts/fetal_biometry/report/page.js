@@ -1,4 +1,4 @@
-// One sortable table with filters, and the viewer that enlarges pictures. The address keeps what is chosen.
+// One sortable table with filters. The address keeps what is chosen.
 (() => {
   const table = document.getElementById("image-table");
   const body = table.tBodies[0];
@@ -6,7 +6,7 @@
   const rows = [...body.rows];
   const text = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
   const field = (name) => document.getElementById("filter-" + name);
-  const filters = ["text", "split", "verdict", "flag", "other"].map(field).filter(Boolean);
+  const filters = ["text", "split", "verdict", "flag", "reviewed", "other"].map(field).filter(Boolean);
   const unchosen = (f) => f.options?.[0].value ?? "";
   const status = document.getElementById("filter-status");
   const shared = "#images?";
@@ -19,6 +19,7 @@
       const flags = row.dataset.flags ? row.dataset.flags.split(";") : [];
       return wanted === "*" ? flags.length > 0 : wanted === "!" ? flags.length === 0 : flags.includes(wanted);
     },
+    reviewed: (row, wanted) => (row.dataset.reviewed || "!") === wanted,
     other: () => true,
   };
 
@@ -86,49 +87,7 @@
     sorted = String((order === "ascending" ? 1 : -1) * (heading.cellIndex + 1));
     remember();
   });
+  table.addEventListener("reviewed", filter);
   addEventListener("hashchange", recall);
   recall();
-
-  const viewer = document.getElementById("viewer");
-  const frame = document.getElementById("viewer-frame");
-  const title = document.getElementById("viewer-title");
-  const values = document.getElementById("viewer-values");
-  const say = (cell) => {
-    const [name, unit] = [...headings[cell.cellIndex].firstChild.childNodes].map((part) => part.textContent);
-    return [name, cell.firstChild.textContent, unit].filter(Boolean).join(" ");
-  };
-  let items = [], place = 0;
-  const show = () => {
-    const item = items[place];
-    let picture = item.querySelector("svg")?.cloneNode(true);
-    if (!picture) {
-      picture = new Image();
-      picture.alt = `Ultrasound image ${item.textContent} with the measured head`;
-      picture.onerror = () => frame.replaceChildren("This picture is missing. The folder of overlays was moved or removed.");
-      picture.src = item.href;
-    }
-    frame.replaceChildren(picture);
-    title.textContent = `${item.dataset.name} (${place + 1} of ${items.length})`;
-    values.textContent = [...item.closest("tr")?.querySelectorAll("td.n") ?? []].map(say).join(", ");
-  };
-  const step = (by) => { place = (place + by + items.length) % items.length; show(); };
-  document.addEventListener("click", (event) => {
-    const item = event.target.closest(".zoom");
-    if (!item || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    const around = item.matches("a") ? "#image-table" : "#gallery";
-    items = [...document.querySelectorAll(`${around} .zoom`)].filter((one) => one.offsetParent);
-    place = items.indexOf(item);
-    show();
-    viewer.showModal();
-  });
-  viewer.addEventListener("click", (event) => {
-    const by = event.target.closest("button")?.dataset.step;
-    if (by) step(Number(by));
-    else if (event.target === viewer) viewer.close();
-  });
-  viewer.addEventListener("keydown", (event) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (by) step(by);
-  });
 })();

@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import jinja2
 
 from fetal_biometry.job import atomic_path
 from fetal_biometry.report.wording import count, duration, number, percent, signed, sort_key, span
+from fetal_biometry.terms import COLUMNS
 
 
 def fill_template(name: str, **values) -> str:
@@ -29,6 +31,7 @@ def fill_template(name: str, **values) -> str:
         sort_key=sort_key,
         span=span,
         csp=csp_source,
+        points=points_text,
     )
     return environment.get_template(name).render(**values)
 
@@ -42,6 +45,12 @@ def write_page(text: str, path) -> None:
 def csp_source(script: str) -> str:
     """The Content-Security-Policy source that allows exactly this inline script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def points_text(row: dict, suffix: str = "") -> str:
+    """A row's landmarks as eight numbers for a page's script; empty where there are none."""
+    values = [row[f"{column}{suffix}"] for column in COLUMNS]
+    return " ".join(f"{value:.8g}" for value in values) if all(map(math.isfinite, values)) else ""
 
 
 def flatten(settings: dict, prefix: str = "") -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from fetal_biometry.data.label_table import Label
 from fetal_biometry.data.source import NAME_COLUMN, PIXEL_SIZE_COLUMNS
 from fetal_biometry.errors import InputError
 from fetal_biometry.tables import Row, index_by_name, read_table
-from fetal_biometry.terms import COLUMNS
+from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, Review
 
 
 def read_landmark_table(path: Path, config: Config) -> list[Label]:
@@ -18,13 +18,17 @@ def read_landmark_table(path: Path, config: Config) -> list[Label]:
     Columns of other names are passed over: label tables are other people's, and a ``bpd`` may be in pixels.
     """
     facts = {name: (name,) for name in PIXEL_SIZE_COLUMNS if name != "image_name"}
-    columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in COLUMNS}, **facts}
-    rows = index_by_name(read_table(path, columns, tuple(facts), refuse_alike=False))
+    columns = {"image_name": NAME_COLUMN, **{column: (column,) for column in (*COLUMNS, "status")}, **facts}
+    rows = index_by_name(read_table(path, columns, (*facts, "status"), refuse_alike=False))
     return [_label(name, row) for name, row in rows.items()]
 
 
 def _label(name: str, row: Row) -> Label:
+    accepted = row["status"] == Review.ACCEPTED  # of a corrections.csv
+    if row["status"] == Review.REJECTED or (accepted and not row[COLUMNS[0]]):
+        return Label(name, row.place, row=row)
+    source = ACCEPTED_PREDICTION if accepted else ""
     try:
-        return Label(name, row.place, tuple(row.number_in(column) for column in COLUMNS), row=row)
+        return Label(name, row.place, tuple(row.number_in(column) for column in COLUMNS), row=row, source=source)
     except InputError as error:
         return Label(name, row.place, problem=str(error))
