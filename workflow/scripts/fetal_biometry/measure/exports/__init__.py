@@ -11,9 +11,11 @@ from collections.abc import Callable
 import pandas as pd
 
 from fetal_biometry.measure.exports.challenge import circumferences, task_a
+from fetal_biometry.measure.exports.coco import coco
 from fetal_biometry.measure.exports.examinations import examinations
 from fetal_biometry.measure.exports.fhir import bundle
 from fetal_biometry.measure.exports.hc18 import hc18_submission
+from fetal_biometry.measure.exports.labelme import labelme
 from fetal_biometry.measure.exports.measurements import measurements
 from fetal_biometry.measure.exports.workbook import workbook
 
@@ -25,6 +27,8 @@ EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
     "exports/hc18_submission.csv": hc18_submission,
     "exports/measurements.json": measurements,
     "exports/fhir.json": bundle,
+    "exports/coco.json": coco,
+    "exports/labelme.zip": labelme,
 }
 """From a file's place under results/<run>/ to what makes its content."""
 
