@@ -18,34 +18,10 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.problems import TYPED, describe_problem, field_names
 from fetal_biometry.recipe import Recipe, find_recipe, read_recipe
 from fetal_biometry.registry import registered
+from fetal_biometry.renamed import RENAMED
 from fetal_biometry.terms import GIVEN_MODEL, LANDMARKS, Calliper
 
 ABLATION = "ablation_"  # with which the names of the ablation's recipes begin
-RENAMED = {  # keys of version 0.1.0, beside those that are now values of recipes
-    "experiment": "recipe",
-    "experiments": "a file in recipes/",
-    "max_epochs": "epoch_limit",
-    "cache_size": "image_size",
-    "audit": "limits (audit in limits.yaml)",
-    "audit_networks": "limits (audit_networks in limits.yaml)",
-    "flags": "limits (flags in limits.yaml)",  # where it holds limits
-    "audit_rounds": "nothing: a second round gained nothing",
-    "ablation": "the recipes named ablation_*",
-    "strangers_judged": "negatives",
-    "strangers_drawn": "nothing: the number is fixed",
-    "strangers": "nothing: a classifier beside the network tells heads",
-    "reflections": "reading.test_time_augmentation of a recipe",
-    "zooms": "reading.test_time_augmentation of a recipe",
-    "second_opinion": "reading.test_time_augmentation of a recipe",
-    "closeup": "nothing: one network measures",
-    "cross_fit": "training.calibrate_on of a recipe",
-    "interval_assurance": "nothing: intervals hold their level on average",
-    "suspects": "noisy_labels.policy of a recipe",
-    "suspect_weight": "noisy_labels.policy of a recipe",
-    "keep_epoch": "training.keep of a recipe",
-    "correct": "reading.correct_bias of a recipe",
-    "bench": "bench.yaml",
-}
 
 
 class Config(BaseModel):
