@@ -36,7 +36,7 @@ def test_coco_has_the_keypoints_and_the_box_of_the_ellipse():
     assert y - 0.01 <= HEAD[:, 1].min() and HEAD[:, 1].max() <= y + height + 0.01
     bpd, ofd, _ = all_lengths(HEAD)
     assert first["area"] == pytest.approx(np.pi * bpd * ofd / 4, rel=1e-4)
-    assert width**2 + height**2 == pytest.approx(bpd**2 + ofd**2, abs=1)  # of any box around an ellipse
+    assert width**2 + height**2 == pytest.approx(bpd**2 + ofd**2, rel=1e-4)  # of any box around an ellipse
 
 
 def test_labelme_has_a_file_an_image_that_names_it():
