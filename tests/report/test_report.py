@@ -167,6 +167,13 @@ def test_it_says_what_training_did_with_noisy_labels(labelled_run, policy):
     assert [name for name, text in policies if text and text in found["noisy-labels"]] == [policy]
 
 
+def test_a_convention_of_the_site_is_told_with_its_factors(labelled_run, said):
+    site = {"convention": "site", "bpd_factor": 0.9634, "ofd_factor": 1.0}
+    found = texts(labelled_run, metrics={"model": labelled_run.metrics["model"] | site})
+    assert "0.963" in found["site-convention"] and "1.000" in found["site-convention"]
+    assert "site-convention" not in said
+
+
 def test_questionable_labels_count_among_those_that_are_not_valid(labelled_run):
     labels = labelled_run.metrics["labels"] | {"invalid": 0, "questionable": 2, "labelled": 40}
     assert "2 of 40" in texts(labelled_run, metrics={"labels": labels})["noisy-labels"]
@@ -174,7 +181,7 @@ def test_questionable_labels_count_among_those_that_are_not_valid(labelled_run):
 
 def test_methods_tell_of_what_the_model_has(labelled_run):
     metrics, settings = labelled_run.metrics, labelled_run.settings
-    said = describe_methods(metrics, settings, growth=True)
+    said = describe_methods(metrics, settings | {"growth_chart": "who"}, growth=True)
     assert {"heatmap", "fused", "head-presence", "test-time-augmentation", "growth"} <= said.keys()
     given = metrics["model"] | {"tells_heads": False, "kind": "external", "cascade": True, "calibrate_on": None}
     found = describe_methods(metrics | {"model": given}, {}, growth=False).keys()
