@@ -249,18 +249,18 @@ def test_a_finger_drags_zooms_and_decides(browser, measured_page, run):
     points = row[list(COLUMNS)].to_numpy(float).reshape(4, 2) + [[0, 0], [0, 0], [0, 0], [0, 10]]
     bpd = OFFSET + FACTOR * all_lengths(points)[0] * row["pixel_width_mm"]
     assert float(browser.run(cell("003_HC.png", "bpd"))) == pytest.approx(bpd, abs=0.1 * row["pixel_width_mm"] + 0.05)
-    browser.run("document.querySelector('[data-action=undo]').click()")
+    browser.run("document.querySelector('[data-do=undo]').click()")
     put("touchStart", (20, 60))
     put("touchStart", (20, 60), (120, 60))
     put("touchMove", (20, 60), (220, 60))
     put("touchEnd")
     assert float(browser.run(f"{VIEW}.getAttribute('viewBox')").split()[2]) == pytest.approx(200, rel=0.02)
-    browser.run("document.querySelector('[data-action=fit]').click()")
-    browser.run("document.querySelector('[data-action=larger]').click()")
+    browser.run("document.querySelector('[data-do=fit]').click()")
+    browser.run("document.querySelector('[data-do=larger]').click()")
     width = float(browser.run(f"{VIEW}.getAttribute('viewBox')").split()[2])
     assert width == pytest.approx(400 / 1.4)
     for action in ("accept", "previous"):
-        browser.run(f"document.querySelector('[data-action={action}]').click()")
+        browser.run(f"document.querySelector('[data-do={action}]').click()")
     assert browser.run("document.getElementById('review-status').textContent") == "accepted"
     buttons = browser.run("""[...document.querySelectorAll('#viewer button')].filter((b) => b.checkVisibility())
         .map((b) => b.getBoundingClientRect()).filter((b) => b.right > innerWidth || b.bottom > innerHeight).length""")

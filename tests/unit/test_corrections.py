@@ -1,5 +1,6 @@
 """What a person said of measurements: read, applied to lengths, and taken as labels."""
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +10,8 @@ from fetal_biometry.data.sources import list_sources
 from fetal_biometry.errors import InputError
 from fetal_biometry.measure.corrections import apply_corrections, read_corrections
 from fetal_biometry.measure.lengths import to_outer
+from fetal_biometry.measure.site import CONVENTIONS
+from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.plan import _without_own_judges
 from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, LENGTHS, Calliper, Split
@@ -64,6 +67,14 @@ def test_a_corrected_head_has_the_lengths_of_its_points(saved, measured, callipe
     assert list(after[["review", "reviewer", "reviewed"]]) == ["corrected", "Ada", "2026-01-02T03:04:05Z"]
 
 
+def test_a_head_corrected_in_a_site_s_convention_keeps_the_person_s_points(saved, measured):
+    site = CONVENTIONS["mid_skull"]
+    rows = read_corrections(saved(line(NAMES[1], "corrected", MOVED)))
+    after = in_site_convention(apply_corrections(*measured, rows, Calliper.OUTER_TO_OUTER, site), site).loc[NAMES[1]]
+    assert after[list(COLUMNS)].to_numpy(float) == pytest.approx(MOVED.ravel(), abs=0.002)
+    assert after[["bpd_px", "ofd_px"]].to_numpy(float) == pytest.approx(all_lengths(MOVED)[:2], abs=0.003)
+
+
 def test_rejected_heads_have_no_length_and_others_stay(saved, measured):
     rows = read_corrections(saved(line(NAMES[0], "rejected"), line(NAMES[2], "accepted", HEAD, "fine")))
     after = apply_corrections(*measured, rows, Calliper.OUTER_TO_OUTER)
@@ -91,7 +102,7 @@ def test_what_is_wrong_is_named(saved, measured, lines, said):
 
 def test_corrections_are_labels_but_an_accepted_prediction_judges_no_model(saved, tmp_path):
     for name in NAMES:
-        (tmp_path / name).touch()
+        cv2.imwrite(str(tmp_path / name), np.zeros((540, 800), np.uint8))
     table = saved(
         line(NAMES[0], "corrected", MOVED), line(NAMES[1], "accepted", HEAD), line(NAMES[2], "rejected"),
         line(NAMES[3], "accepted"),

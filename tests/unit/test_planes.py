@@ -94,7 +94,7 @@ def test_the_plan_lists_planes_apart_from_the_images_that_are_measured(folder, t
     Image.fromarray(np.full((40, 60), 7, np.uint8)).save(tmp_path / "one.png")
     config = Config(images=str(tmp_path / "one.png"), data_root=str(tmp_path), planes=["external"], **ALL_TRAIN)
     plan = write(config, tmp_path / "work")
-    assert plan.planes and all(part.startswith("images/") for part in plan.parts)
+    assert plan.planes == ["Egypt"] and all(part.startswith("images/") for part in plan.parts)
     known = read_frame(tmp_path / "work" / "plan" / "planes.known.csv")
     assert known[["plane", "centre", "whole"]].to_numpy().tolist() == [["head", "Egypt", 1], ["femur", "Egypt", 1]]
     references = read_frame(tmp_path / "work" / "plan" / "planes.references.csv")

@@ -164,6 +164,7 @@ rule evaluate_model:
         calliper=str(CONFIG.calliper),
         interval_level=CONFIG.interval_level,
         recipe=recipe_facts,
+        planes_of=PLAN.planes,
     message:
         "Evaluating {wildcards.recipe}"
     script:

@@ -10,7 +10,12 @@ if __name__ == "__main__":
     with job.start(snakemake):
         source, params = snakemake.input, snakemake.params
         subject = Subject(
-            snakemake.wildcards.recipe, params.dataset, params.calliper, params.interval_level, params.recipe
+            snakemake.wildcards.recipe,
+            params.dataset,
+            params.calliper,
+            params.interval_level,
+            params.recipe,
+            list(params.planes_of),
         )
         predictor = Predictor(source.model, snakemake.threads)
         images, predictions = read_frame(source.images), read_frame(source.predictions)

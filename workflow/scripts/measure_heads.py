@@ -30,11 +30,11 @@ if __name__ == "__main__":
         limits = read_limits(source.limits, FlagLimits) if params.flags else None
         found = read_frames(source.landmarks).loc[images.index]
         table = measure_by_fold(found, images, calibration, folds, limits, params.calliper)
+        site = Site.model_validate(params.site) if params.site else None
         if source.get("corrections"):
             calliper = calibration.get("calliper", params.calliper)
-            table = apply_corrections(table, images, read_corrections(source.corrections), calliper)
+            table = apply_corrections(table, images, read_corrections(source.corrections), calliper, site)
         weeks = images["gestational_age_weeks"].to_numpy(dtype=float)
-        site = Site.model_validate(params.site) if params.site else None
         table = in_site_convention(table.join(growth.read_lengths(table, weeks, params.chart)), site)
         write_frame(table, snakemake.output.predictions)
         known = read_frames(source.plan)[["examination", "path", "frame"]].join(index[["width_px", "height_px"]])

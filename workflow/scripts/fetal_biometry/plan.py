@@ -51,13 +51,13 @@ class Plan:
     """What the rules ask for.
 
     ``parts`` that have images: of labelled ones the splits, of others ``images/<shard>``; ``referenced`` those of
-    them with an independent reference; ``planes`` whether images of other hospitals are given; ``missing`` why
+    them with an independent reference; ``planes`` the centres of the images of other hospitals; ``missing`` why
     there are no images, where the data is not there.
     """
 
     parts: list[str] = field(default_factory=list)
     referenced: list[str] = field(default_factory=list)
-    planes: bool = False
+    planes: list[str] = field(default_factory=list)
     missing: str = ""
 
     @property
@@ -161,7 +161,7 @@ def write_plan(
     referenced = [part for part in parts if f"{part}.references.csv" in texts]
     if planes:
         texts |= _plane_tables(planes, index)
-    plan = Plan(sorted(parts), sorted(referenced), bool(planes))
+    plan = Plan(sorted(parts), sorted(referenced), sorted({plane.centre for plane in planes}))
     for name, text in texts.items():
         _write(folder / name, text)
     for path in [*folder.glob("*.csv"), *folder.glob("images/*.csv")]:

@@ -78,6 +78,10 @@ PREDICTIONS = (
     Column("convention", TEXT, "whose callipers the lengths follow; where a site is given"),
     Column("bpd_factor", NUMBER, "by which BPD was multiplied; where a site is given"),
     Column("ofd_factor", NUMBER, "by which OFD was multiplied; where a site is given"),
+    Column("review", TEXT, "accepted, corrected or rejected by a person; where corrections are given"),
+    Column("reviewer", TEXT, "who that was; where corrections are given"),
+    Column("reviewed", TEXT, "when that was, in UTC; where corrections are given"),
+    Column("comment", TEXT, "what the person wrote; where corrections are given"),
 )
 EXAMINATIONS = (
     Column("examination", TEXT, "the images' common name, see the setting examination_pattern"),

@@ -8,7 +8,8 @@ import pandas as pd
 from fetal_biometry.errors import InputError
 from fetal_biometry.measure.flags import doubts_of
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
-from fetal_biometry.model.geometry import all_lengths
+from fetal_biometry.measure.site import Site
+from fetal_biometry.model.geometry import all_lengths, scale_diameters
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.tables import Row, index_by_name, read_table
 from fetal_biometry.terms import COLUMNS, LENGTHS, Calliper, Review
@@ -38,7 +39,7 @@ def read_corrections(path) -> dict[str, Row]:
 
 
 def apply_corrections(
-    table: pd.DataFrame, images: pd.DataFrame, rows: dict[str, Row], calliper: Calliper
+    table: pd.DataFrame, images: pd.DataFrame, rows: dict[str, Row], calliper: Calliper, site: Site | None = None
 ) -> pd.DataFrame:
     """The predictions table as a person left it, with `REVIEW_COLUMNS`.
 
@@ -55,6 +56,8 @@ def apply_corrections(
         Of `read_corrections`. Images of other runs may be among them, but not they alone.
     calliper : Calliper
         Of the model, whose convention a corrected BPD follows.
+    site : Site, optional
+        Whose convention the corrected points follow; the table that is returned follows the model's.
 
     Raises
     ------
@@ -74,6 +77,8 @@ def apply_corrections(
     if corrected.any():
         points = _corrected_points([rows[name] for name in table["image_name"][corrected]], images[corrected])
         sizes = head_pixel_sizes(images[corrected], points)
+        if site is not None:
+            points = scale_diameters(points, (1 / site.ofd.factor, 1 / site.bpd.factor))
         table.loc[corrected, list(COLUMNS)] = points.reshape(-1, 8).round(3)
         for unit, lengths in (("px", all_lengths(points)), ("mm", outer_lengths(points, sizes, calliper))):
             table.loc[corrected, [f"{length}_{unit}" for length in LENGTHS]] = lengths.round(3)

@@ -26,13 +26,17 @@ from fetal_biometry.terms import SEEN, Split, Verdict
 
 @dataclass(frozen=True)
 class Subject:
-    """What is evaluated: a recipe's name and values (a plain dict, empty of a given model), and the run's settings."""
+    """What is evaluated: a recipe's name and values (a plain dict, empty of a given model), and the run's settings.
+
+    ``planes_of`` names the centres whose planes taught the head-presence classifier.
+    """
 
     name: str
     dataset: str
     calliper: str
     interval_level: float
     recipe: dict = field(default_factory=dict)
+    planes_of: list[str] = field(default_factory=list)
 
     @property
     def out_of_fold(self) -> bool:
@@ -57,6 +61,7 @@ def evaluate_model(
     """
     labelled = images[images["label_source"] != ""]
     described = describe_model(subject, predictor.metadata)
+    described["planes_of"] = subject.planes_of if subject.recipe else []
     described["tells_heads"] = bool(predictions["head_odds"].notna().any())
     unit, per_px = report_unit(labelled)
     metrics = {

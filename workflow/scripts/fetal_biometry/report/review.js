@@ -239,7 +239,7 @@
     actions[action]();
   });
   viewer.addEventListener("click", (event) => {
-    const action = event.target.closest("button")?.dataset.action;
+    const action = event.target.closest("button")?.dataset.do;
     if (action) actions[action]();
     else if (event.target === viewer) viewer.close();
   });
