@@ -53,18 +53,6 @@ def test_shape_and_size_are_logarithms():
     assert values[-2:] == pytest.approx([np.log(150 / 200), np.log(400 / 800)], abs=0.01)
 
 
-def test_a_bright_midline_shows_along_the_ofd():
-    """The second harmonic over the angles at half the radius: 1/2 where the level is the cosine of twice the angle."""
-    image = ring_image(HEAD)
-    turn = np.array([[np.cos(0.3), np.sin(0.3)], [-np.sin(0.3), np.cos(0.3)]])
-    y, x = np.indices(image.shape)
-    along, across = np.tensordot(turn, np.stack([x - 400, y - 270]), 1)
-    image[(np.abs(across) < 20) & (np.abs(along) < 180)] = 200
-    place = 2 * len(RADII) + int(np.abs(RADII - 0.5).argmin())
-    with_midline, without = (described(one, HEAD)[f"surroundings_{place}"] for one in (image, ring_image(HEAD)))
-    assert with_midline > 0.2 and abs(without) < 0.05
-
-
 def test_an_image_of_one_grey_gives_numbers():
     assert np.isfinite(list(described(np.full(SIZE[::-1], 90, np.uint8), HEAD).values())).all()
     assert len(ANGLES) == 48

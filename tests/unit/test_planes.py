@@ -85,7 +85,7 @@ def test_a_missing_image_and_a_missing_folder_are_named(folder):
     with pytest.raises(InputError, match=r"row 2 \(a.png\): .*a.png does not exist"):
         listed(folder)
     write_index(folder, ("a.png", "head"))
-    with pytest.raises(MissingData, match="elsewhere: this folder of planes does not exist"):
+    with pytest.raises(MissingData, match="elsewhere: there are no planes"):
         listed(folder, "elsewhere")
 
 

@@ -303,7 +303,7 @@ rule evaluate_elsewhere:
     log:
         f"{LOGS}/evaluate_elsewhere.log",
     conda:
-        "../../envs/bench.yaml"
+        "../../envs/report.yaml"
     resources:
         mem_mb=1000,
         runtime=10,

@@ -14,7 +14,7 @@ _BRAIN = slice(10, 18)
 _SHARES = (0.1, 0.25, 0.5, 0.75)  # quantiles over the angles
 _BRIGHT = 0.5  # standard deviations above the mean
 _FLOOR = 1.0  # grey level, beside the spread of an image of one grey
-SURROUNDINGS = tuple(f"surroundings_{number}" for number in range(3 * len(RADII) + len(_SHARES) + 4))
+SURROUNDINGS = tuple(f"surroundings_{number}" for number in range(2 * len(RADII) + len(_SHARES) + 4))
 
 
 def describe_surroundings(images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -43,7 +43,6 @@ def describe_surroundings(images: np.ndarray, sizes: np.ndarray, points: np.ndar
     return np.column_stack([
         levels.mean(axis=2),
         levels.std(axis=2),
-        levels @ np.cos(2 * ANGLES) / len(ANGLES),
         *np.quantile(outline, _SHARES, axis=1),
         (outline > _BRIGHT).mean(axis=1),
         levels[:, _BRAIN].mean(axis=(1, 2)),

@@ -48,9 +48,9 @@ def csp_source(script: str) -> str:
 
 
 def points_text(row: dict, suffix: str = "") -> str:
-    """A row's landmarks as eight numbers for a page's script; empty where there are none."""
-    values = [row[f"{column}{suffix}"] for column in COLUMNS]
-    return " ".join(f"{value:.8g}" for value in values) if all(map(math.isfinite, values)) else ""
+    """A row's landmarks as eight numbers for a page's script; empty where there are none. Labels are only drawn."""
+    values, digits = [row[f"{column}{suffix}"] for column in COLUMNS], 1 if suffix else 2
+    return " ".join(f"{value:.{digits}f}" for value in values) if all(map(math.isfinite, values)) else ""
 
 
 def flatten(settings: dict, prefix: str = "") -> list[tuple[str, str]]:

@@ -40,4 +40,5 @@ def coco(table: pd.DataFrame) -> str:
         annotations.append(
             head | {"keypoints": keypoints, "bbox": boxes[at].tolist(), "area": float(areas[at])} | score
         )
-    return json.dumps({"images": images, "categories": [HEAD], "annotations": annotations}, indent=1) + "\n"
+    said = {"info": {"description": f"callipers as in {table['convention'].iloc[0]}"}} if "convention" in table else {}
+    return json.dumps(said | {"images": images, "categories": [HEAD], "annotations": annotations}, indent=1) + "\n"

@@ -36,4 +36,6 @@ def _image(row: dict, points: np.ndarray) -> dict:
     ]
     size = {"imageHeight": int(row["height_px"]), "imageWidth": int(row["width_px"])}
     image = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": Path(row["path"]).name, "imageData": None}
+    if "convention" in row:
+        image["flags"] = {row["convention"]: True}
     return image | size
