@@ -107,7 +107,6 @@ def test_it_measures_the_published_test_images_as_its_card_says(measured):
 
 @pytest.mark.slow
 def test_it_takes_two_in_a_hundred_drawings_without_a_head_for_one_at_most(measured):
-    """At the doubt below which 98 % of the test heads lie."""
     summary = measured[1]
-    assert summary["heads"]["n"] > 100 and summary["heads"]["at_operating_point"] >= 0.975
-    assert summary["negatives"]["n"] == 9 * 25 and summary["negatives"]["at_operating_point"] <= 0.02
+    assert summary["heads"]["n"] > 100 and summary["heads"]["with_lengths"] >= 0.99
+    assert summary["negatives"]["n"] == 9 * 25 and summary["negatives"]["without_a_flag"] <= 0.02
