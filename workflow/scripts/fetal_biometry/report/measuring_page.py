@@ -18,7 +18,8 @@ from fetal_biometry.report.overlays import DrawnHead, marks_of
 from fetal_biometry.report.own_lengths import compare_lengths
 from fetal_biometry.report.pages import fill_template, flatten
 from fetal_biometry.report.pictures import MOST_EMBEDDED
-from fetal_biometry.report.report import GROWTH_COLUMNS, LENGTHS, ReportInputs, measured_rows
+from fetal_biometry.report.report import LENGTHS, ReportInputs, growth_columns, measured_rows
+from fetal_biometry.report.sentences import convention_notes
 from fetal_biometry.report.wording import percent
 from fetal_biometry.terms import COLUMNS, Review
 
@@ -76,6 +77,7 @@ def render_measuring_page(inputs: MeasuringInputs) -> str:
         shown_unit="mm" if in_mm else "px",
         unit="mm",
         rows=records,
+        notes=convention_notes(report.metrics["model"]),
         counts=count_rows(rows),
         to_check=to_check[:MOST_SHOWN],
         expected=expected_errors(model.figures),
@@ -83,7 +85,7 @@ def render_measuring_page(inputs: MeasuringInputs) -> str:
         quarantined=report.quarantine.to_dict("records"),
         own=own,
         examinations=examinations_of(report),
-        growth=[column for column in GROWTH_COLUMNS if column[0] in rows and rows[column[0]].notna().any()],
+        growth=growth_columns(rows, report.settings.get("growth_chart", "none")),
         flags=sorted({flag for flags in rows["flags"] for flag in flags}),
         flag_meanings={flag.name: flag.meaning for flag in FLAGS},
         doubting={flag.name for flag in FLAGS if flag.doubts_head},

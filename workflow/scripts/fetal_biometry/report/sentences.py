@@ -77,11 +77,7 @@ def notices(metrics: dict, shown_unit: str) -> list[Note]:
     elif metrics["unit"] == "px":
         text = "All errors are therefore in pixels of the original images."
         found.append(Note("some-pixel-sizes", "Some pixel sizes are missing.", text))
-    if convention := metrics["model"].get("convention"):
-        whose = "of the site" if convention == "site" else convention.replace("_", "-")
-        bpd, ofd = (number(metrics["model"][f"{length}_factor"], 3) for length in ("bpd", "ofd"))
-        text = f"BPD × {bpd}, OFD × {ofd}. Ages and centiles follow from the model’s own lengths."
-        found.append(Note("site-convention", f"Lengths in the convention {whose}.", text))
+    found += convention_notes(metrics["model"])
     if labels["names_swapped"]:
         text = "The landmark table calls the short axis OFD. On this page OFD is the long axis."
         found.append(Note("names-swapped", "Landmark names were swapped.", text))
@@ -91,6 +87,17 @@ def notices(metrics: dict, shown_unit: str) -> list[Note]:
         text = f"They are converted to outer-to-outer by {WONG} (Wong et al. 2018)."
         found.append(Note("converted", "Labels take BPD outer-to-inner.", text))
     return found
+
+
+def convention_notes(model: dict) -> list[Note]:
+    """That lengths follow a site's callipers, by which factors; nothing where they are the model's own."""
+    convention = model.get("convention")
+    if not convention:
+        return []
+    whose = "of the site" if convention == "site" else convention.replace("_", "-")
+    bpd, ofd = (number(model[f"{length}_factor"], 3) for length in ("bpd", "ofd"))
+    text = f"BPD × {bpd}, OFD × {ofd}. Ages and centiles follow from the model’s own lengths."
+    return [Note("site-convention", f"Lengths in the convention {whose}.", text)]
 
 
 def _noisy_title(labels: dict, noisy: int) -> str:
