@@ -199,23 +199,14 @@ def teaching_files(wildcards):
     return {
         "calibration": f"{WORK}/{REPORTED}/calibration.json",
         "heads": predictions_of(REPORTED, parts),
-        "folds": [f"{WORK}/plan/{part}.folds.csv" for part in parts],
-        "others": [f"{WORK}/{REPORTED}/predicted/{part}.csv" for part in OTHERS],
+        "folds": expand(f"{WORK}/plan/{{part}}.folds.csv", part=parts),
+        "others": expand(f"{WORK}/{REPORTED}/predicted/{{part}}.csv", part=OTHERS),
     }
 
 
 def phantom_folder(wildcards):
     """The drawn phantoms, where the part's images are such."""
     return PHANTOMS if CONFIG.data == "phantom" and not wildcards.part.startswith("images/") else []
-
-
-def others(pattern):
-    """An input function: the pattern's file for images that teach the head-presence classifier alone."""
-
-    def files(wildcards):
-        return [pattern.format(part=part, **dict(wildcards)) for part in OTHERS]
-
-    return files
 
 
 def quantising_images(wildcards):

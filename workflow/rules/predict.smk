@@ -53,7 +53,7 @@ rule calibrate_intervals:
         folds=folds_tables,
         facts=calibration_facts,
         groups=calibration_folds,
-        others=others(f"{WORK}/{{recipe}}/predicted/{{part}}.csv"),
+        others=expand(f"{WORK}/{{{{recipe}}}}/predicted/{{part}}.csv", part=OTHERS),
         planes=f"{WORK}/plan/planes.known.csv" if PLAN.planes else [],
         recipe=f"{WORK}/plan/recipes/{{recipe}}.reading.yaml",
         code=modules("calibrate_intervals"),

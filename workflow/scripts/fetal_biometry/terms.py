@@ -45,4 +45,7 @@ LANDMARKS = ("ofd_1", "ofd_2", "bpd_1", "bpd_2")
 COLUMNS = tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy")
 REFERENCE_COLUMNS = tuple(f"reference_{column}" for column in COLUMNS)
 LENGTHS = ("bpd", "ofd", "hc")
+LENGTH_COLUMNS = tuple(
+    f"{length}_{unit}{end}" for length in LENGTHS for unit in ("px", "mm") for end in ("", "_low", "_high")
+)  # of predictions.csv, with the ends of the intervals
 STATED = tuple(f"reference_{length}_mm" for length in LENGTHS)  # lengths that a table states itself, outer-to-outer

@@ -51,6 +51,8 @@ def list_planes(config: Config) -> list[Plane]:
     InputError
         A missing folder, table, column or image; an unknown plane; two images of one name.
     """
+    if not config.planes:
+        return []
     found: dict[str, Plane] = {}
     cut_off = {row["image_name"] for row in csv.DictReader(CUT_OFF.open(encoding="utf-8"))}
     for name in config.planes:

@@ -10,11 +10,11 @@ from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.calibration import intervals
 from fetal_biometry.measure.contradictions import find_contradictions
 from fetal_biometry.measure.flags import NO_HEAD, Measured, flag_heads, own_limits
-from fetal_biometry.measure.head_presence import HeadPresence, features_of, presence_of
+from fetal_biometry.measure.head_presence import features_of, presence_of
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import UNSCALED, all_lengths, scale_diameters
-from fetal_biometry.terms import COLUMNS, LENGTHS, Calliper
+from fetal_biometry.terms import COLUMNS, LENGTH_COLUMNS, LENGTHS, Calliper
 
 
 def measure(
@@ -62,26 +62,17 @@ def measure(
         table[name] = found[name].to_numpy(dtype=float).round(4)
     presence = presence_of(calibration)
     odds = np.full(len(found), np.nan) if presence is None else presence.odds(features_of(found))
+    faint, absent = (odds < limit for limit in ((presence.faint, presence.none) if presence else (0, 0)))
     table["head_odds"], table["contradiction"], table["flags"] = odds.round(2), "", ""
     if limits is not None:
         table["contradiction"] = find_contradictions(images, points, in_mm, limits)
         lengths = np.where(np.isfinite(pixel_size[:, :1]), in_mm, in_px)
         margins = np.diff(interval_ends(lengths, shares), axis=2)[..., 0] / (2 * np.maximum(lengths, 1e-9))
-        faint, absent = (odds < limit for limit in ((presence.faint, presence.none) if presence else (0, 0)))
         quality = found.reset_index(drop=True).assign(faint=faint, absent=absent)
         heads = Measured(points, sizes_of(images), pixel_size, lengths, quality, margins, list(table["contradiction"]))
         table["flags"] = flag_heads(heads, own_limits(limits, calibration))
-    return without_lengths(table, presence)
-
-
-def without_lengths(table: pd.DataFrame, presence: HeadPresence | None) -> pd.DataFrame:
-    """The table with empty points and lengths where there is no head, and that flag alone."""
-    if presence is None:
-        return table
-    none = table["head_odds"] < presence.none
-    lengths = [f"{name}_{unit}{end}" for name in LENGTHS for unit in ("px", "mm") for end in ("", "_low", "_high")]
-    table.loc[none, [*COLUMNS, *lengths]] = np.nan
-    table.loc[none, ["contradiction", "flags"]] = "", NO_HEAD
+    table.loc[absent, [*COLUMNS, *LENGTH_COLUMNS]] = np.nan
+    table.loc[absent, ["contradiction", "flags"]] = "", NO_HEAD
     return table
 
 

@@ -9,12 +9,12 @@ from fetal_biometry.data.planes import HEAD
 from fetal_biometry.frames import points_of
 from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.biometry import measure
-from fetal_biometry.measure.flags import NO_HEAD
+from fetal_biometry.measure.flags import FAINT_HEAD, NO_HEAD
 from fetal_biometry.measure.head_presence import learn_head_presence
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.terms import LENGTHS, REFERENCE_COLUMNS, Calliper
 
-FAINT, ABSENT = "faint head", "no head"
+ABSENT = "no head"
 
 
 def calibrations_by_centre(
@@ -63,8 +63,8 @@ def measure_planes(
     table = pd.concat(parts).join(facts[["path", "frame", "plane", "centre", "whole"]])
     table["is_head"] = table["plane"] == HEAD
     flags = table["flags"].str.split(";")
-    absent, faint = (flags.map(lambda names, flag=flag: flag in names) for flag in (NO_HEAD, FAINT))
-    table["presence"] = np.select([absent, faint], [ABSENT, FAINT], HEAD)
+    absent, faint = (flags.map(lambda names, flag=flag: flag in names) for flag in (NO_HEAD, FAINT_HEAD))
+    table["presence"] = np.select([absent, faint], [ABSENT, FAINT_HEAD], HEAD)
     return _with_references(table, references)
 
 

@@ -68,7 +68,7 @@ class Flag:
     doubts_head: bool = True
 
 
-NO_HEAD = "no head found"
+NO_HEAD, FAINT_HEAD = "no head found", "faint head"
 FLAGS = (
     Flag(
         NO_HEAD,
@@ -76,7 +76,7 @@ FLAGS = (
         lambda heads, limits: heads.quality["absent"],
     ),
     Flag(
-        "faint head",
+        FAINT_HEAD,
         "what was found looks little like a head, or is drawn much more weakly than in the calibration images",
         lambda heads, limits: heads.quality["faint"] | (heads.quality["height"] < limits.height),
     ),

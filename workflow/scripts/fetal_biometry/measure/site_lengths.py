@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.frames import points_of
+from fetal_biometry.measure.biometry import interval_ends
 from fetal_biometry.measure.site import Site
 from fetal_biometry.model.geometry import head_circumference, scale_diameters
 from fetal_biometry.terms import COLUMNS, LENGTHS
@@ -34,8 +35,8 @@ def in_site_convention(table: pd.DataFrame, site: Site | None) -> pd.DataFrame:
         bpd, ofd = (before[:, :2] * factors).T
         lengths = np.stack([bpd, ofd, head_circumference(bpd, ofd)], axis=1)
         shares = widening * (high / np.maximum(before, 1e-9) - 1)
+        ends = interval_ends(lengths, shares)
         for i, name in enumerate(LENGTHS):
             table[f"{name}_{unit}"] = lengths[:, i].round(3)
-            table[f"{name}_{unit}_low"] = (lengths * np.maximum(1 - shares, 0))[:, i].round(3)
-            table[f"{name}_{unit}_high"] = (lengths * (1 + shares))[:, i].round(3)
+            table[[f"{name}_{unit}_low", f"{name}_{unit}_high"]] = ends[:, i].round(3)
     return table.assign(convention=site.convention, bpd_factor=site.bpd.factor, ofd_factor=site.ofd.factor)

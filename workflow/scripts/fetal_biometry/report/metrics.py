@@ -60,15 +60,12 @@ def evaluate_model(
         Prepared images of the labelled parts, for the network's own loss.
     """
     labelled = images[images["label_source"] != ""]
-    described = describe_model(subject, predictor.metadata)
-    described["planes_of"] = subject.planes_of if subject.recipe else []
-    described["tells_heads"] = bool(predictions["head_odds"].notna().any())
     unit, per_px = report_unit(labelled)
     metrics = {
         "recipe": subject.name,
         "dataset": subject.dataset,
         "unit": unit,
-        "model": described | conventions(predictions),
+        "model": describe_model(subject, predictor.metadata, predictions),
         "loss": None,
         "calliper": subject.calliper,
         "labels": count_labels(images),
@@ -155,7 +152,7 @@ def count_pixel_sizes(predictions: pd.DataFrame) -> dict:
     }
 
 
-def describe_model(subject: Subject, metadata: dict) -> dict:
+def describe_model(subject: Subject, metadata: dict, predictions: pd.DataFrame) -> dict:
     """What kind of model it is and how it was trained; a given model says itself how it was calibrated."""
     calibration, recipe = metadata.get("calibration", {}), subject.recipe
     return {
@@ -175,6 +172,9 @@ def describe_model(subject: Subject, metadata: dict) -> dict:
         "keep": recipe["training"]["keep"] if recipe else None,
         "calibrate_on": recipe["training"]["calibrate_on"] if recipe else None,
         "test_images_seen": 0,
+        "planes_of": subject.planes_of if recipe else [],
+        "tells_heads": bool(predictions["head_odds"].notna().any()),
+        **conventions(predictions),
     }
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
+from fetal_biometry.report.drawing import PALETTE, chart, new_figure
 from fetal_biometry.terms import LENGTHS, Review
 
 OWN_COLUMNS = {length: f"reference_{length}_mm" for length in LENGTHS}  # of images.csv
 FEWEST = 3  # images; of fewer there are no limits of agreement
-INK, SOFT, DOT = "#1d2327", "#566068", "#bf4e00"  # page.css's light scheme
-_VARIABLES = {INK: "ink", SOFT: "soft", DOT: "prediction"}
 
 
 @dataclass(frozen=True)
@@ -81,29 +77,11 @@ def _agree(length: str, ours: np.ndarray, theirs: np.ndarray) -> Agreement:
 
 def _bland_altman(length: str, mean: np.ndarray, difference: np.ndarray, lines: tuple[float, float, float]) -> Markup:
     """Differences over means, with bias and limits, as SVG in the page's colours."""
-    figure = Figure(figsize=(4.2, 2.7), layout="constrained")
-    axes = figure.subplots()
-    axes.scatter(mean, difference, s=18, color=DOT)
+    figure, axes = new_figure(2.7, width=4.2)
+    axes.scatter(mean, difference, s=18, color=PALETTE["prediction"])
     for value, style in zip(lines, ("-", "--", "--"), strict=True):
         if np.isfinite(value):
-            axes.axhline(value, color=INK, linewidth=1, linestyle=style)
-    axes.set_xlabel(f"mean {length.upper()}, mm", color=SOFT)
-    axes.set_ylabel("ours − yours, mm", color=SOFT)
-    axes.tick_params(colors=SOFT)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(SOFT)
-    axes.patch.set_visible(False)
-    figure.patch.set_visible(False)
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>| xmlns(:\w+)?=\"[^\"]*\"", "", text, flags=re.DOTALL)
-    text = text.replace("xlink:href", "href")
-    text = re.sub(r"(id=\"|href=\"#|url\(#)", rf"\g<1>{length}-", text)
-    for colour, name in _VARIABLES.items():
-        text = text.replace(colour, f"var(--{name})")
+            axes.axhline(value, color=PALETTE["ink"], linewidth=1, linestyle=style)
+    axes.set(xlabel=f"mean {length.upper()}, mm", ylabel="ours − yours, mm")
     said = f"Bland-Altman plot of {length.upper()}: ours minus yours against their mean, {len(mean)} images"
-    view = re.search(r'viewBox="([^"]+)"', text)[1]
-    body = text[text.index(">") + 1 :]
-    return Markup(f'<svg class="plot" viewBox="{view}" role="img" aria-label="{said}">{body}')
+    return chart(figure, said).svg
