@@ -64,7 +64,7 @@ def test_a_model_measures_the_same_whatever_the_threads(usual):
         found = []
         for threads in (1, 2, 3):
             predictor = Predictor(model, threads)
-            seen = [fit_square(image, predictor.prepared_size, predictor.squeezed) for image in images]
+            seen = [fit_square(image, predictor.prepared_size) for image in images]
             found.append(points_of(locate_all(predictor, range(len(images)), seen, sizes)))
         assert (np.array(found) == found[0]).all(), model
 

@@ -183,9 +183,9 @@ def test_methods_tell_of_what_the_model_has(labelled_run):
     metrics, settings = labelled_run.metrics, labelled_run.settings
     said = describe_methods(metrics, settings | {"growth_chart": "who"}, growth=True)
     assert {"heatmap", "fused", "head-presence", "test-time-augmentation", "growth"} <= said.keys()
-    given = metrics["model"] | {"tells_heads": False, "kind": "external", "cascade": True, "calibrate_on": None}
+    given = metrics["model"] | {"tells_heads": False, "kind": "external", "calibrate_on": None}
     found = describe_methods(metrics | {"model": given}, {}, growth=False).keys()
-    assert {"external", "cascade"} <= found and "head-presence" not in found
+    assert "external" in found and "head-presence" not in found
     direct = metrics["model"] | {"kind": "direct", "decoder": None, "test_time_augmentation": "none"}
     found = describe_methods(metrics | {"model": direct}, {}, growth=False).keys()
     assert "direct" in found and not {"fused", "test-time-augmentation", "growth"} & found

@@ -31,7 +31,7 @@ def join(config: Config, work: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise MissingData(plan.missing)
     index, labels, bad = {}, {}, [read_frame(work / "plan" / "quarantine.csv")]
     for part in plan.parts:
-        preparation = Preparation(read_frame(work / "plan" / f"{part}.csv"), 32, squeezed=False, stop=stop)
+        preparation = Preparation(read_frame(work / "plan" / f"{part}.csv"), 32, stop=stop)
         list(preparation.pixels())
         index[part] = work / "prepared" / f"{part}.csv"
         write_frame(preparation.index(), index[part])

@@ -19,7 +19,7 @@ from fetal_biometry.model.detection import BLUR, CONFIDENCE, HEIGHT, QUALITY
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, scale_diameters
 from fetal_biometry.terms import COLUMNS, LENGTHS
 
-ORDINARY = {"confidence": 0.8, "disagreement": 0.05, "height": 0.95, "blur": 0.8, "stage_disagreement": 0.04}
+ORDINARY = {"confidence": 0.8, "disagreement": 0.05, "height": 0.95, "blur": 0.8, "moved": 0.04}
 PLAIN = np.array([ORDINARY[name] for name in QUALITY])
 
 

@@ -21,7 +21,7 @@ RECIPE = {
 }
 METADATA = {
     "kind": "heatmap", "loss": "cross_entropy", "image_size": 256, "parameters": 7, "epochs": 3, "epoch": 2,
-    "seconds": 1.5, "data_digest": "0a", "decoder": "fused", "test_time_augmentation": "none", "cascade": False,
+    "seconds": 1.5, "data_digest": "0a", "decoder": "fused", "test_time_augmentation": "none",
 }  # fmt: skip
 
 
@@ -187,9 +187,9 @@ def test_regressed_coordinates_are_compared_with_their_mean():
 def test_a_given_model_speaks_for_itself():
     seen = contents(labelled(HEADS)).iloc[[2]].tolist()
     calibration = {"calliper": "outer_to_inner", "level": 0.8}
-    metrics, errors = evaluated(recipe={}, metadata={"seen": seen, "cascade": True, "calibration": calibration})
+    metrics, errors = evaluated(recipe={}, metadata={"seen": seen, "calibration": calibration})
     model = metrics["model"]
-    assert model["kind"] == "external" and model["cascade"] and model["knows_seen"] and model["test_images_seen"] == 1
+    assert model["kind"] == "external" and model["knows_seen"] and model["test_images_seen"] == 1
     assert (model["calliper"], model["interval_level"]) == ("outer_to_inner", 0.8)
     assert metrics["loss"] is None and "test" not in metrics["splits"] and errors["split"].iloc[2] == "seen"
 

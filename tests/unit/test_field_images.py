@@ -229,7 +229,7 @@ def find_lengths(config, work):
     images, quarantine = join(config, work)
     predictor = Predictor(PRETRAINED)
     refs = map(ImageRef.from_row, images.to_dict("records"))
-    prepared = prepare_images(refs, predictor.prepared_size, predictor.squeezed)
+    prepared = prepare_images(refs, predictor.prepared_size)
     found = locate_all(predictor, images.index, (one.pixels for one in prepared), sizes_of(images))
     found.index = images.index
     table = measure(found, images, predictor.calibration, LIMITS.flags, Calliper.OUTER_TO_OUTER)

@@ -140,13 +140,13 @@ def test_own_loss_is_the_loss_of_training(exported):
 def test_metadata_says_how_to_read_the_output(exported):
     _, predictor, recipe, _ = exported
     metadata = predictor.metadata
-    assert predictor.prepared_size == SIZE and not predictor.squeezed
+    assert predictor.prepared_size == SIZE
     assert (metadata["kind"], metadata["loss"]) == (recipe.network.kind, recipe.training.loss)
     assert {key: metadata[key] for key in ("decoder", "test_time_augmentation", "arithmetic")} == {
         key: getattr(recipe.reading, key) for key in ("decoder", "test_time_augmentation", "arithmetic")
     }
     assert metadata["sigma_cells"] == 2 and metadata["data_digest"] == "abc" and metadata["seen"] == ["a", "b"]
-    assert predictor.calibration == {} and metadata["cascade"] is False
+    assert predictor.calibration == {}
 
 
 def test_a_packaged_network_carries_its_calibration(tmp_path):
@@ -194,7 +194,6 @@ def test_another_program_s_model_is_refused(tmp_path):
 
 @pytest.mark.parametrize("change", [{"test_time_augmentation": None}, {"image_size": "64"}, "no settings"])
 def test_a_model_of_another_version_is_refused(tmp_path, change):
-    """Single networks of version 0.1.0 do not say how test-time augmentation goes."""
     recipe, path = tiny(FUSED), tmp_path / "model.onnx"
     model = untrained(recipe)
     export(model, recipe.reading, path)

@@ -27,11 +27,10 @@ def test_some_kinds_are_held_out():
     assert set(TRAINING_KINDS) < set(KINDS) and "femur" not in TRAINING_KINDS
 
 
-@pytest.mark.parametrize("squeezed", [False, True])
-def test_they_are_prepared_like_any_image_and_their_size_is_the_original_one(squeezed):
-    images, rows = draw_all(["abdomen", "text"], [5, 6], 64, squeezed, processes=2)
+def test_they_are_prepared_like_any_image_and_their_size_is_the_original_one():
+    images, rows = draw_all(["abdomen", "text"], [5, 6], 64, processes=2)
     assert rows["image_name"].tolist() == ["abdomen 5", "abdomen 6", "text 5", "text 6"]
     for image, row in zip(images, rows.to_dict("records"), strict=True):
         whole = draw_negative(row["kind"], int(row["image_name"].split()[1]))
         assert (row["width_px"], row["height_px"]) == whole.shape[::-1]
-        assert np.array_equal(image, fit_square(whole, 64, squeezed))
+        assert np.array_equal(image, fit_square(whole, 64))

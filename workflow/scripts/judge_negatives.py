@@ -17,8 +17,7 @@ if __name__ == "__main__":
         heads = known_heads(read_frame(source.images), predictor.metadata.get("seen", []))
         known = doubts(read_frames(source.landmarks).loc[heads.index], heads, predictor, limits)
         seeds = range(FIRST_SEED, FIRST_SEED + params.of_each_kind)
-        size, squeezed = predictor.prepared_size, predictor.squeezed
-        images, rows = draw_all([HEAD, *KINDS], seeds, size, squeezed, snakemake.threads)
+        images, rows = draw_all([HEAD, *KINDS], seeds, predictor.prepared_size, snakemake.threads)
         shown = located_doubts(predictor, rows, images, limits)
         write_frame(shown, snakemake.output.table)
         summary = {"model": str(Path(source.model)), **summarise(shown, known)}

@@ -51,7 +51,7 @@ def measure(model: str, baseline: Recipe, image_size: int, settings: BenchSettin
         }
         seconds = interleave(contenders, settings.rounds)
         prepared = Path(name) / "prepared.npy"
-        np.save(prepared, prepare_image(ImageRef(paths[0]), predictor.prepared_size, predictor.squeezed).pixels)
+        np.save(prepared, prepare_image(ImageRef(paths[0]), predictor.prepared_size).pixels)
         resident = {str(count): resident_mib(model, count, prepared) for count in settings.resident}
     return {
         "images": settings.images,
@@ -80,7 +80,7 @@ def measurer(paths: list[Path], predictor: Predictor, pixel_size: np.ndarray, th
     """A contender: image files to mm by an exported model; images are decoded while the network reads earlier ones."""
 
     def work() -> int:
-        images = prepare_images(map(ImageRef, paths), predictor.prepared_size, predictor.squeezed, threads)
+        images = prepare_images(map(ImageRef, paths), predictor.prepared_size, threads)
         for start in range(0, len(paths), BATCH):
             batch = list(itertools.islice(images, BATCH))
             sizes = np.array([(image.width, image.height) for image in batch])

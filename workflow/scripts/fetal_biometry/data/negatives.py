@@ -127,7 +127,7 @@ TRAINING_KINDS = ("tissue", "abdomen", "cyst", "noise", "text")
 HEAD = "head"  # the control: a classifier that refuses these as well tells drawings from scans
 
 
-def draw_all(kinds, seeds, size: int, squeezed: bool, processes: int) -> tuple[list[np.ndarray], pd.DataFrame]:
+def draw_all(kinds, seeds, size: int, processes: int) -> tuple[list[np.ndarray], pd.DataFrame]:
     """Each seed of each kind, kind by kind: prepared images, see `geometry.fit_square`, and a row for each.
 
     Rows have ``image_name``, ``kind``, original ``width_px`` and ``height_px``.
@@ -139,4 +139,4 @@ def draw_all(kinds, seeds, size: int, squeezed: bool, processes: int) -> tuple[l
         {"image_name": f"{kind} {seed}", "kind": kind, "width_px": image.shape[1], "height_px": image.shape[0]}
         for (kind, seed), image in zip(wanted, drawn, strict=True)
     ]
-    return [fit_square(image, size, squeezed) for image in drawn], pd.DataFrame(rows)
+    return [fit_square(image, size) for image in drawn], pd.DataFrame(rows)

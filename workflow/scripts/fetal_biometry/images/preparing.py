@@ -25,14 +25,12 @@ class Preparation:
         ``work/plan/<part>.csv``.
     size : int
         Side of the prepared images.
-    squeezed : bool
-        See `geometry.fit_square`.
     stop : bool
         Whether an image that cannot be read raises; else it is quarantined.
     """
 
-    def __init__(self, planned: pd.DataFrame, size: int, squeezed: bool, stop: bool):
-        self.planned, self.size, self.squeezed, self.stop = planned, size, squeezed, stop
+    def __init__(self, planned: pd.DataFrame, size: int, stop: bool):
+        self.planned, self.size, self.stop = planned, size, stop
         self.rows: list[tuple] = []
         self.bad: list[tuple] = []
 
@@ -46,7 +44,7 @@ class Preparation:
         records = self.planned.to_dict("records")
         images = [ImageRef.from_row(row) for row in records]
         # Closed at once, also after an error: left to garbage collection, its threads can wait for each other.
-        with closing(prepare_images(images, self.size, self.squeezed, threads)) as prepared:
+        with closing(prepare_images(images, self.size, threads)) as prepared:
             for row, image, one in zip(records, images, prepared, strict=True):
                 if isinstance(one, InputError):
                     if self.stop:

@@ -148,7 +148,7 @@ class Prepared:
     calibration: Calibration = field(default_factory=Calibration)
 
 
-def prepare_image(image: ImageRef, size: int, squeezed: bool = False) -> Prepared:
+def prepare_image(image: ImageRef, size: int) -> Prepared:
     """Decode an image and fit it into a square, see `geometry.fit_square`.
 
     Raises
@@ -159,7 +159,7 @@ def prepare_image(image: ImageRef, size: int, squeezed: bool = False) -> Prepare
     image_size(image)  # refuses several pictures in one file, of which decoding would show the first
     grey = read_grey(image)
     height, width = grey.shape
-    return Prepared(fit_square(grey, size, squeezed), width, height, doubted(calibration_of(image), grey))
+    return Prepared(fit_square(grey, size), width, height, doubted(calibration_of(image), grey))
 
 
 def doubted(known: Calibration, grey: np.ndarray) -> Calibration:
@@ -174,7 +174,7 @@ def doubted(known: Calibration, grey: np.ndarray) -> Calibration:
     return replace(known, problem=f"{end} in a frame of {size[0]}x{size[1]} pixels that shows more beyond")
 
 
-def prepare_images(images: Iterable[ImageRef], size: int, squeezed: bool = False, threads: int = 1):
+def prepare_images(images: Iterable[ImageRef], size: int, threads: int = 1):
     """`Prepared` images in order or, of those that cannot be read, the `InputError`.
 
     Some are decoded ahead of use, by ``threads`` threads, however many there are.
@@ -182,7 +182,7 @@ def prepare_images(images: Iterable[ImageRef], size: int, squeezed: bool = False
 
     def attempt(image: ImageRef) -> Prepared | InputError:
         try:
-            return prepare_image(image, size, squeezed)
+            return prepare_image(image, size)
         except InputError as error:
             return error
 

@@ -92,12 +92,12 @@ def measure_images(
 
 
 def _prepare(images, predictor: Predictor, recursive: bool) -> tuple[list[str], list[Prepared]]:
-    size, squeezed = predictor.prepared_size, predictor.squeezed
+    size = predictor.prepared_size
     if all(isinstance(image, np.ndarray) for image in images):
-        prepared = [Prepared(fit_square(one, size, squeezed), *one.shape[::-1]) for one in images]
+        prepared = [Prepared(fit_square(one, size), *one.shape[::-1]) for one in images]
         return [f"image {number}" for number in range(1, len(images) + 1)], prepared
     named = [(f"{name}{frame.suffix}", frame) for path in images for name, frame in _frames(Path(path), recursive)]
-    prepared = list(prepare_images([frame for _, frame in named], size, squeezed))
+    prepared = list(prepare_images([frame for _, frame in named], size))
     for one in prepared:
         if isinstance(one, Exception):
             raise one

@@ -157,7 +157,7 @@ def intervals(calibration: dict, quality: np.ndarray, hc_mm: np.ndarray) -> np.n
     Parameters
     ----------
     calibration : dict
-        Of `calibrate`, also of version 0.1.0.
+        Of `calibrate`.
     quality, hc_mm
         As of `Judged`.
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fetal_biometry.model import head_mask, heatmaps
-from fetal_biometry.model.geometry import UNSCALED, all_lengths, mean_ellipse, radius_in_ellipse, scale_diameters
+from fetal_biometry.model.geometry import all_lengths, mean_ellipse, radius_in_ellipse
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.model.views import show, to_original, whole_views
 
-QUALITY = ("confidence", "disagreement", "height", "blur", "stage_disagreement")  # features of `find_heads`, by column
-CONFIDENCE, DISAGREEMENT, HEIGHT, BLUR, STAGE_DISAGREEMENT = range(len(QUALITY))
+QUALITY = ("confidence", "disagreement", "height", "blur", "moved")  # features of `find_heads`, by column
+CONFIDENCE, DISAGREEMENT, HEIGHT, BLUR, MOVED = range(len(QUALITY))
 _MASK_SHARE = 0.75  # of the fused ellipse: dozens of cells carry the mask's outline, each landmark rests on a few
 _AGREEMENT = 0.1  # of each length; beyond it an end of the landmarks has gone astray, and the mask stands alone
 _SCALES = (1.0, 1.5)  # enlargements of the image's middle in test-time augmentation
@@ -27,13 +27,12 @@ class Decoding:
     """How maps are read.
 
     ``decoder`` and ``test_time_augmentation`` as in `recipe.Reading`; ``sigma_cells``, standard deviation of the
-    heatmaps' Gaussians in cells; ``peak_scale``, see `locate`.
+    heatmaps' Gaussians in cells.
     """
 
     decoder: str
     sigma_cells: float
     test_time_augmentation: str = "none"
-    peak_scale: tuple[float, float] = UNSCALED
 
 
 def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Decoding) -> tuple[np.ndarray, np.ndarray]:
@@ -64,8 +63,8 @@ def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Deco
     again = np.full(len(images), always) | (quality[:, DISAGREEMENT] > _UNSURE)
     if again.any():
         before = points[again]
-        points[again], quality[again, :STAGE_DISAGREEMENT] = _augmented(draw, images[again], sizes[again], decoding)
-        quality[again, STAGE_DISAGREEMENT] = farthest(before, points[again])
+        points[again], quality[again, :MOVED] = _augmented(draw, images[again], sizes[again], decoding)
+        quality[again, MOVED] = farthest(before, points[again])
     return points, quality
 
 
@@ -103,7 +102,6 @@ def locate(maps: np.ndarray, views: np.ndarray, decoding: Decoding) -> tuple[np.
     decoding : Decoding
         ``decoder`` is one of `heatmaps.decode`, or ``fused``: an ellipse between that of the ``paired`` landmarks and
         that of the mask's outline. Where the two disagree the mask stands alone, where it is empty the landmarks.
-        ``peak_scale`` moves both ends of the OFD and of the BPD apart first.
 
     Returns
     -------
@@ -119,7 +117,6 @@ def locate(maps: np.ndarray, views: np.ndarray, decoding: Decoding) -> tuple[np.
     points, quality[:, CONFIDENCE] = heatmaps.decode(maps[:, :4], decoder, decoding.sigma_cells)
     points = canonical(to_original(views, points, maps.shape[-1]))
     if fused:
-        points = scale_diameters(points, decoding.peak_scale)
         heads = head_mask.decode(maps[:, 4], views)
         drawn = np.isfinite(heads).all(axis=(1, 2))
         heads = np.where(drawn[:, None, None], heads, points)

@@ -98,4 +98,4 @@ def save_model(network: onnx.ModelProto, metadata: dict, path) -> None:
 def package(network: Path, calibration: dict, path) -> None:
     """Put what the intervals rest on into a network's file, so that one file measures new images."""
     metadata = open_model(network)[1] | {"calibration": calibration}
-    save_model(onnx.load(network), {key: value for key, value in metadata.items() if key != "cascade"}, path)
+    save_model(onnx.load(network), metadata, path)

@@ -28,15 +28,14 @@ def resize_points(points: np.ndarray, from_size, to_size) -> np.ndarray:
     return (np.asarray(points, dtype=float) + 0.5) * scale - 0.5
 
 
-def fit_square(image: np.ndarray, size: int, squeezed: bool = False) -> np.ndarray:
+def fit_square(image: np.ndarray, size: int) -> np.ndarray:
     """All of a grey image on ``size`` x ``size`` pixels, averaging over areas, centred between black margins.
 
-    One scale serves both axes. ``squeezed`` images fill the square instead, and their proportions are lost; models of
-    version 0.1.0 see them so. Lengths are never taken in this grid.
+    One scale serves both axes. Lengths are never taken in this grid.
     """
     if image.shape == (size, size):
         return image
-    if not squeezed and image.shape[0] != image.shape[1]:
+    if image.shape[0] != image.shape[1]:
         if max(image.shape) > _LONGEST:  # the square around a long strip would not fit into memory
             width, height = (max(1, round(side * _LONGEST / max(image.shape))) for side in image.shape[::-1])
             image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)

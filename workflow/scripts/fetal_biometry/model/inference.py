@@ -10,10 +10,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from fetal_biometry.model import detection
-from fetal_biometry.model.cascade import find_heads_in_stages
 from fetal_biometry.model.geometry import contrast, without_margins
 from fetal_biometry.model.heatmaps import encode
-from fetal_biometry.model.onnx_file import CLOSER, open_model, preparation
+from fetal_biometry.model.onnx_file import open_model
 from fetal_biometry.model.surroundings import SURROUNDINGS, describe_surroundings
 from fetal_biometry.model.views import to_grid, whole_views
 from fetal_biometry.terms import COLUMNS
@@ -33,9 +32,7 @@ class Predictor:
     Attributes
     ----------
     prepared_size : int
-        Side of the prepared images that it takes.
-    squeezed : bool
-        How these are prepared, see `geometry.fit_square`.
+        Side of the prepared images that it takes, see `geometry.fit_square`.
 
     Raises
     ------
@@ -45,19 +42,16 @@ class Predictor:
 
     def __init__(self, path, threads: int = 1):
         self.session, self.metadata = open_model(path, threads)
-        self.prepared_size, self.squeezed = preparation(self.metadata)
+        self.prepared_size = self.metadata["image_size"]
 
     @property
     def calibration(self) -> dict:
         """What its intervals rest on, see `calibration.calibrate`; empty of a network that was not packaged."""
         return self.metadata.get("calibration", {})
 
-    def outputs(self, images: np.ndarray, stage: int = 0) -> np.ndarray:
+    def outputs(self, images: np.ndarray) -> np.ndarray:
         """What the network makes of (N, S, S) uint8 images: maps (N, 4 or 5, H, W), or coordinates (N, 4, 2)."""
-        seen = {"images": np.ascontiguousarray(images[:, None])}
-        if self.metadata["cascade"]:
-            seen[CLOSER] = np.array(stage > 0)
-        return self.session.run(None, seen)[0]
+        return self.session.run(None, {"images": np.ascontiguousarray(images[:, None])})[0]
 
     def locate(self, images: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Landmarks of prepared images.
@@ -76,8 +70,6 @@ class Predictor:
         quality : ndarray of shape (N, 5)
             See `detection.find_heads`; NaN for a network that regresses coordinates, which cannot tell.
         """
-        if self.metadata["cascade"]:
-            return find_heads_in_stages(self.outputs, images, sizes, self.metadata)
         if self.metadata["kind"] == "direct":
             unknown = np.full((len(images), len(detection.QUALITY)), np.nan)
             return detection.locate_coordinates(self.outputs(images), sizes), unknown
@@ -118,17 +110,11 @@ def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes:
         found, features = predictor.locate(batch, sizes[start : start + BATCH])
         points.append(found)
         quality.append(features)
-        around.append(_describe(predictor, batch, sizes[start : start + BATCH], found))
+        around.append(describe_surroundings(batch, sizes[start : start + BATCH], found))
         inside = zip(batch, sizes[start : start + BATCH], strict=True)
-        contrasts += [contrast(image if predictor.squeezed else without_margins(image, size)) for image, size in inside]
+        contrasts += [contrast(without_margins(image, size)) for image, size in inside]
     table = pd.DataFrame({"image_name": names})
     table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
     table[list(detection.QUALITY)] = np.concatenate(quality)
     features = pd.DataFrame(np.concatenate(around).round(4), columns=SURROUNDINGS)
     return pd.concat([table.assign(contrast=contrasts), features], axis=1)
-
-
-def _describe(predictor: Predictor, images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
-    if predictor.squeezed:  # version 0.1.0, which has no classifier that reads them
-        return np.full((len(images), len(SURROUNDINGS)), np.nan)
-    return describe_surroundings(images, sizes, points)

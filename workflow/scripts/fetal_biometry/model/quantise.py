@@ -52,8 +52,7 @@ def quantise(path, images: np.ndarray, sizes: np.ndarray) -> float:
     """
     exact = Predictor(path)
     before, _ = exact.locate(images, sizes)
-    metadata = {key: value for key, value in exact.metadata.items() if key != "cascade"}
-    save_model(_quantise(onnx.load(path), images), metadata, path)
+    save_model(_quantise(onnx.load(path), images), exact.metadata, path)
     after, _ = Predictor(path).locate(images, sizes)
     return float(np.median(np.abs(all_lengths(after) / np.maximum(all_lengths(before), 1e-9) - 1)))
 
@@ -75,12 +74,12 @@ def _quantise(network: onnx.ModelProto, views: np.ndarray) -> onnx.ModelProto:
 
 
 def _ends(graph: onnx.GraphProto) -> list[str]:
-    """Convolutions from the image and to the maps, what the classifier reads, and all that is made of these."""
+    """Convolutions from the image and to the maps, and all that is made of these."""
     shapes = {weights.name: weights.dims for weights in graph.initializer}
     ends, maps = [], set()
     for node in graph.node:  # each one after those whose output it takes
         shape = shapes[node.input[1]] if node.op_type == "Conv" else None
-        if maps.intersection(node.input) or (shape and shape[0] <= 5) or node.op_type == "ReduceMax":
+        if maps.intersection(node.input) or (shape and shape[0] <= 5):
             maps.update(node.output)
             ends.append(node.name)
         elif shape and shape[1] == 1:

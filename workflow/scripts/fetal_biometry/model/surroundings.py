@@ -27,7 +27,7 @@ def describe_surroundings(images: np.ndarray, sizes: np.ndarray, points: np.ndar
     Parameters
     ----------
     images : ndarray of shape (N, S, S), uint8
-        Prepared images that were fitted, not squeezed, see `geometry.fit_square`.
+        Prepared images, see `geometry.fit_square`.
     sizes : ndarray of shape (N, 2)
         Width and height of the originals.
     points : ndarray of shape (N, 4, 2)

@@ -10,16 +10,15 @@ import numpy as np
 from fetal_biometry.model.geometry import margins
 
 
-def whole_views(sizes: np.ndarray, zoom: float = 1.0, squeezed: bool = False) -> np.ndarray:
+def whole_views(sizes: np.ndarray, zoom: float = 1.0) -> np.ndarray:
     """Views (N, 2, 3) of all of each image, as `geometry.fit_square` shows it, or of its middle, enlarged.
 
     ``sizes`` of shape (N, 2) are original widths and heights.
     """
     sizes, views = np.asarray(sizes, dtype=int), np.zeros((len(sizes), 2, 3))
-    sides = sizes if squeezed else np.repeat(sizes.max(axis=1, keepdims=True), 2, axis=1)
-    corner = np.zeros_like(sizes) if squeezed else -margins(sizes)
+    sides = sizes.max(axis=1, keepdims=True)
     views[:, [0, 1], [0, 1]] = sides / zoom
-    views[:, :, 2] = corner + sides * (1 - 1 / zoom) / 2 - 0.5
+    views[:, :, 2] = sides * (1 - 1 / zoom) / 2 - margins(sizes) - 0.5
     return views
 
 
@@ -42,13 +41,13 @@ def between(source: np.ndarray, target: np.ndarray, source_size: int, size: int)
     return np.column_stack([linear, moved[0]])
 
 
-def show(images: np.ndarray, sizes: np.ndarray, views: np.ndarray, size: int, squeezed: bool = False) -> np.ndarray:
+def show(images: np.ndarray, sizes: np.ndarray, views: np.ndarray, size: int) -> np.ndarray:
     """Other views of prepared images, black where they reach beyond the image.
 
     Parameters
     ----------
     images : ndarray of shape (N, C, C), uint8
-        See `geometry.fit_square`, which also says what ``squeezed`` means.
+        See `geometry.fit_square`.
     sizes : ndarray of shape (N, 2)
         Width and height of the originals.
     views : ndarray of shape (N, 2, 3)
@@ -62,6 +61,6 @@ def show(images: np.ndarray, sizes: np.ndarray, views: np.ndarray, size: int, sq
     return np.stack(
         [
             cv2.warpAffine(image, between(whole, view, images.shape[1], size), (size, size), flags=cv2.INTER_LINEAR)
-            for image, whole, view in zip(images, whole_views(sizes, squeezed=squeezed), views, strict=True)
+            for image, whole, view in zip(images, whole_views(sizes), views, strict=True)
         ]
     )

@@ -40,13 +40,7 @@ def describe_methods(metrics: dict, settings: dict, growth: bool) -> dict[str, s
 def _network(model: dict) -> dict[str, str]:
     back = "Points are mapped back to the original image by the exact inverse of the scaling."
     if model["kind"] == "external":
-        said = {"external": f"The landmarks come from a given model; nothing was trained in this run. {back}"}
-        if model["cascade"]:
-            said["cascade"] = (
-                "The model is a coarse-to-fine cascade: a localiser finds the head, and a refiner measures it in a "
-                "crop."
-            )
-        return said
+        return {"external": f"The landmarks come from a given model; nothing was trained in this run. {back}"}
     read = "Each image is scaled into a square with black margins; one scale serves both directions."
     if model["kind"] == "direct":
         network = "A convolutional network gives the coordinates of the four ends of the two head axes."
