@@ -1,5 +1,6 @@
 """Test-time augmentation: each end of a diameter comes back on its channel, and doubts show as low peaks."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from fetal_biometry.model.detection import (
     average_flips,
     farthest,
     find_heads,
+    head_views,
     locate,
     locate_coordinates,
     sharpest,
@@ -71,7 +73,7 @@ class Drawer:
     """A network that draws given heads, in turn, wherever it is shown them; notes what it was shown.
 
     ``turns`` has a pair a call: landmarks (N, 4, 2) in original pixels, of the peaks and of the mask, or None for
-    nothing; and the scale of what is shown.
+    nothing; and the scale of what is shown, or its view.
     """
 
     def __init__(self, sizes, *turns):
@@ -82,7 +84,7 @@ class Drawer:
         heads, scale = next(self.turns)
         if heads is None:
             return np.zeros((len(images), 5, CELLS, CELLS), np.float32)
-        view = whole_views(self.sizes[: len(images)], scale)
+        view = scale if isinstance(scale, np.ndarray) else whole_views(self.sizes[: len(images)], scale)
         return draw(*(canonical(to_grid(view, part, CELLS)) for part in heads))
 
 
@@ -120,6 +122,48 @@ def test_only_where_the_estimates_disagree_flips_and_scales_are_read():
     assert np.array_equal(points[0], once[0]) and np.array_equal(quality[0], before[0], equal_nan=True)
     assert all_lengths(points[1]) == pytest.approx(all_lengths(true[0]), rel=0.02) and quality[1, DISAGREEMENT] < 0.05
     assert quality[1, MOVED] == farthest(once[1:], points[1:])[0] > 0.1
+
+
+CLOSER = Decoding("fused", 1.5, closer_view=0.6)
+
+
+def test_a_view_of_a_head_has_it_in_its_middle_at_one_size():
+    heads = np.stack([ellipse_landmarks((400, 290), 150, 115, 0.3), ellipse_landmarks((90, 40), 30, 25, 1.5)])
+    seen = to_grid(head_views(heads, 0.6), heads, CELLS)
+    assert seen.mean(axis=1) == pytest.approx(np.full((2, 2), (CELLS - 1) / 2))
+    assert all_lengths(seen)[:, 1] == pytest.approx(np.full(2, 0.6 * CELLS))
+    assert np.isfinite(to_grid(head_views(np.zeros((1, 4, 2)), 0.6), heads[:1], CELLS)).all()  # of no length
+
+
+def test_a_head_lies_between_both_readings():
+    far, near = ellipse_landmarks((400, 290), 150, 115, 0.3)[None], ellipse_landmarks((404, 290), 156, 119, 0.3)[None]
+    first = ((far, far), 1)
+    once, before = find_heads(Drawer(SIZES, first), np.zeros((1, 64, 64), np.uint8), SIZES, FUSED)
+    network = Drawer(SIZES, first, ((near, near), head_views(once, 0.6)))
+    points, quality = find_heads(network, np.zeros((1, 64, 64), np.uint8), SIZES, CLOSER)
+    assert all_lengths(points) == pytest.approx((all_lengths(far) + all_lengths(near)) / 2, rel=0.01)
+    assert 0.02 < quality[0, MOVED] < 0.1 and quality[0, CONFIDENCE] <= before[0, CONFIDENCE]
+
+
+@pytest.mark.parametrize("blurred", ["far", "near", "nothing"])
+def test_where_both_readings_disagree_the_sharper_one_counts(blurred):
+    heads = {"far": ellipse_landmarks((400, 290), 150, 115, 0.3), "near": ellipse_landmarks((400, 290), 90, 70, 0.3)}
+    first = ((heads["far"][None],) * 2, 1)
+    once, _ = find_heads(Drawer(SIZES, first), np.zeros((1, 64, 64), np.uint8), SIZES, FUSED)
+    turns = [first, ((heads["near"][None],) * 2, head_views(once, 0.6))]
+    if blurred == "nothing":
+        turns[1] = (None, 1)
+    drawer, number = Drawer(SIZES, *turns), iter(("far", "near"))
+
+    def network(images):
+        maps = drawer(images)
+        blur = [cv2.GaussianBlur(one, (0, 0), 3) for one in maps[0]]
+        return np.stack(blur)[None] if next(number) == blurred else maps
+
+    points, quality = find_heads(network, np.zeros((1, 64, 64), np.uint8), SIZES, CLOSER)
+    kept = heads["near" if blurred == "far" else "far"]
+    assert all_lengths(points)[0] == pytest.approx(all_lengths(kept), rel=0.1)
+    assert quality[0, MOVED] > 0.3 or (blurred == "nothing" and quality[0, DISAGREEMENT] == 1)
 
 
 def test_augmentation_that_is_always_on_takes_every_image():

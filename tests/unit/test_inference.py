@@ -14,7 +14,7 @@ from fetal_biometry.model.inference import Predictor, locate_all
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.model.losses import drawn_maps, heatmap_loss
 from fetal_biometry.model.networks import build_network, describe_architecture
-from fetal_biometry.model.onnx_file import METADATA, open_model, preparation
+from fetal_biometry.model.onnx_file import METADATA, open_model
 from fetal_biometry.model.quantise import quantise
 from fetal_biometry.model.surroundings import SURROUNDINGS
 from fetal_biometry.model.views import to_grid, whole_views
@@ -32,7 +32,7 @@ DIRECT = {
     "training": {"loss": "mse"},
     "reading": {"decoder": "argmax"},
 }
-AUGMENTED = {"reading": {"test_time_augmentation": "conditional"}}
+AUGMENTED = {"reading": {"test_time_augmentation": "conditional", "closer_view": 0.6}}
 KINDS = {"paired": (), "mse": (MSE,), "fused": (FUSED,), "augmented": (FUSED, AUGMENTED), "direct": (DIRECT,)}
 SIZES = np.array([[800, 540], [480, 640], [300, 300]])
 HEADS = np.stack([ellipse_landmarks(size / 2, 0.3 * size[0], 0.25 * size[0], 0.2) for size in SIZES])
@@ -90,7 +90,8 @@ def test_landmarks_are_what_the_metadata_makes_of_the_outputs(exported):
         expected = detection.locate_coordinates(predictor.outputs(images), SIZES)
         assert np.isnan(quality).all()
     else:
-        decoding = detection.Decoding(recipe.reading.decoder, 2.0, recipe.reading.test_time_augmentation)
+        keys = ("decoder", "test_time_augmentation", "closer_view")
+        decoding = detection.Decoding(sigma_cells=2.0, **{key: getattr(recipe.reading, key) for key in keys})
         expected, features = detection.find_heads(predictor.outputs, images, SIZES, decoding)
         assert np.array_equal(quality, features, equal_nan=True)
         assert np.isfinite(quality[:, 1:4]).all() == (recipe.reading.decoder == "fused")
@@ -142,8 +143,8 @@ def test_metadata_says_how_to_read_the_output(exported):
     metadata = predictor.metadata
     assert predictor.prepared_size == SIZE
     assert (metadata["kind"], metadata["loss"]) == (recipe.network.kind, recipe.training.loss)
-    assert {key: metadata[key] for key in ("decoder", "test_time_augmentation", "arithmetic")} == {
-        key: getattr(recipe.reading, key) for key in ("decoder", "test_time_augmentation", "arithmetic")
+    assert {key: metadata[key] for key in ("decoder", "test_time_augmentation", "closer_view", "arithmetic")} == {
+        key: getattr(recipe.reading, key) for key in ("decoder", "test_time_augmentation", "closer_view", "arithmetic")
     }
     assert metadata["sigma_cells"] == 2 and metadata["data_digest"] == "abc" and metadata["seen"] == ["a", "b"]
     assert predictor.calibration == {}
@@ -156,7 +157,7 @@ def test_a_packaged_network_carries_its_calibration(tmp_path):
     network, model = Predictor(tmp_path / "network.onnx"), Predictor(path)
     assert model.calibration == {"level": 0.9}
     assert model.metadata == network.metadata | {"calibration": {"level": 0.9}}
-    assert preparation(open_model(path)[1]) == (SIZE, False)
+    assert model.prepared_size == SIZE
     images = np.zeros((1, SIZE, SIZE), np.uint8)
     assert np.array_equal(model.outputs(images), network.outputs(images))
 

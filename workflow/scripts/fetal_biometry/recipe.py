@@ -96,6 +96,9 @@ class Reading(Block):
     test_time_augmentation: Literal["none", "conditional", "always"] = Field(
         description="mean over four flips, at two scales; conditional: only where the network's two estimates disagree"
     )
+    closer_view: float = Field(
+        ge=0, le=0.9, description="each head is read once more, its OFD this share of the view's side; 0 = read once"
+    )
     correct_bias: bool = Field(description="lengths corrected by what valid labels of unseen images say of their bias")
     arithmetic: Literal["float32", "int8"] = Field(description="of the exported network")
 
@@ -130,6 +133,8 @@ class Recipe(Block):
             raise ValueError("reading.arithmetic int8 needs network.kind heatmap")
         if self.reading.test_time_augmentation != "none" and not draws_heads:
             raise ValueError("reading.test_time_augmentation reads the head mask; set it to none")
+        if self.reading.closer_view and not draws_heads:
+            raise ValueError("reading.closer_view reads the head mask; set it to 0")
         return self
 
     def training_part(self) -> dict:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fetal_biometry.model import head_mask, heatmaps
-from fetal_biometry.model.geometry import all_lengths, mean_ellipse, radius_in_ellipse
+from fetal_biometry.model.geometry import all_lengths, landmarks_to_ellipse, mean_ellipse, radius_in_ellipse
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.model.views import show, to_original, whole_views
 
@@ -18,6 +18,7 @@ _MASK_SHARE = 0.75  # of the fused ellipse: dozens of cells carry the mask's out
 _AGREEMENT = 0.1  # of each length; beyond it an end of the landmarks has gone astray, and the mask stands alone
 _SCALES = (1.0, 1.5)  # enlargements of the image's middle in test-time augmentation
 _UNSURE = 0.04  # disagreement beyond which conditional test-time augmentation takes place
+_NEAREST = 8.0  # side of the smallest view, original pixels
 
 Draw = Callable[[np.ndarray], np.ndarray]
 
@@ -26,13 +27,14 @@ Draw = Callable[[np.ndarray], np.ndarray]
 class Decoding:
     """How maps are read.
 
-    ``decoder`` and ``test_time_augmentation`` as in `recipe.Reading`; ``sigma_cells``, standard deviation of the
-    heatmaps' Gaussians in cells.
+    ``decoder``, ``test_time_augmentation`` and ``closer_view`` as in `recipe.Reading`; ``sigma_cells``, standard
+    deviation of the heatmaps' Gaussians in cells.
     """
 
     decoder: str
     sigma_cells: float
     test_time_augmentation: str = "none"
+    closer_view: float = 0.0
 
 
 def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Decoding) -> tuple[np.ndarray, np.ndarray]:
@@ -52,20 +54,47 @@ def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Deco
     points : ndarray of shape (N, 4, 2)
         In original pixels and canonical order.
     quality : ndarray of shape (N, 5)
-        `QUALITY`: the four features of `locate`, and how far test-time augmentation moved the landmarks, at most, as a
-        share of the head's radius; NaN without it.
+        `QUALITY`: the four features of `locate`, and how far test-time augmentation or the closer view moved the
+        landmarks, at most, as a share of the head's radius; NaN without them.
     """
     points, features = locate(draw(images), whole_views(sizes), decoding)
     quality = np.column_stack([features, np.full(len(images), np.nan)])
-    if decoding.test_time_augmentation == "none":
-        return points, quality
-    always = decoding.test_time_augmentation == "always"
-    again = np.full(len(images), always) | (quality[:, DISAGREEMENT] > _UNSURE)
+    unsure = {"none": np.inf, "conditional": _UNSURE, "always": -np.inf}[decoding.test_time_augmentation]
+    again = quality[:, DISAGREEMENT] > unsure
     if again.any():
         before = points[again]
         points[again], quality[again, :MOVED] = _augmented(draw, images[again], sizes[again], decoding)
         quality[again, MOVED] = farthest(before, points[again])
-    return points, quality
+    return _look_closer(draw, images, sizes, points, quality, decoding) if decoding.closer_view else (points, quality)
+
+
+def _look_closer(draw: Draw, images, sizes, points, quality, decoding: Decoding) -> tuple[np.ndarray, np.ndarray]:
+    """Heads read once more from a view of their own size.
+
+    The ellipse lies between those of both readings. Where these disagree the one with the sharper mask counts. Of each
+    quality feature the worse one counts.
+    """
+    views = head_views(points, decoding.closer_view)
+    closer, features = locate(draw(show(images, sizes, views, images.shape[1])), views, decoding)
+    moved = farthest(points, closer)
+    agree = np.abs(all_lengths(closer) / all_lengths(points) - 1).max(axis=1) < _AGREEMENT
+    sharper, _ = sharpest(np.stack([points, closer]), np.stack([quality[:, :MOVED], features]))
+    found = np.where(agree[:, None, None], mean_ellipse(points, closer), sharper)
+    low, high = [CONFIDENCE, HEIGHT], [DISAGREEMENT, BLUR]
+    quality[:, low] = np.minimum(quality[:, low], features[:, low])
+    quality[:, high] = np.maximum(quality[:, high], features[:, high])
+    quality[:, MOVED] = np.fmax(quality[:, MOVED], moved)
+    return found, quality
+
+
+def head_views(heads: np.ndarray, share: float) -> np.ndarray:
+    """Views (N, 2, 3) centred on heads, landmarks (N, 4, 2), whose longer diameter spans a share of the side."""
+    centre, semi_long, _, _ = landmarks_to_ellipse(heads)
+    side = np.maximum(2 * semi_long / share, _NEAREST)
+    views = np.zeros((len(heads), 2, 3))
+    views[:, 0, 0] = views[:, 1, 1] = side
+    views[:, :, 2] = centre - side[:, None] / 2
+    return views
 
 
 def _augmented(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Decoding) -> tuple[np.ndarray, np.ndarray]:

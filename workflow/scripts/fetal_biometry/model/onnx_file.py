@@ -7,7 +7,10 @@ import onnxruntime
 from fetal_biometry.errors import InputError
 
 METADATA = "fetal_biometry"
-_TOLD = {"kind": str, "image_size": int, "decoder": str, "sigma_cells": float | int, "test_time_augmentation": str}
+_TOLD = {
+    "kind": str, "image_size": int, "decoder": str, "sigma_cells": float | int, "test_time_augmentation": str,
+    "closer_view": float | int,
+}  # fmt: skip
 
 
 def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, dict]:
