@@ -14,7 +14,7 @@ from fetal_biometry.model.inference import Predictor, locate_all
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.model.losses import drawn_maps, heatmap_loss
 from fetal_biometry.model.networks import build_network, describe_architecture
-from fetal_biometry.model.onnx_file import METADATA, open_model
+from fetal_biometry.model.onnx_file import METADATA
 from fetal_biometry.model.quantise import quantise
 from fetal_biometry.model.surroundings import SURROUNDINGS
 from fetal_biometry.model.views import to_grid, whole_views

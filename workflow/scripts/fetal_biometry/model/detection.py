@@ -77,7 +77,7 @@ def _look_closer(draw: Draw, images, sizes, points, quality, decoding: Decoding)
     views = head_views(points, decoding.closer_view)
     closer, features = locate(draw(show(images, sizes, views, images.shape[1])), views, decoding)
     moved = farthest(points, closer)
-    agree = np.abs(all_lengths(closer) / all_lengths(points) - 1).max(axis=1) < _AGREEMENT
+    agree = np.abs(all_lengths(closer) / np.maximum(all_lengths(points), 1e-9) - 1).max(axis=1) < _AGREEMENT
     sharper, _ = sharpest(np.stack([points, closer]), np.stack([quality[:, :MOVED], features]))
     found = np.where(agree[:, None, None], mean_ellipse(points, closer), sharper)
     low, high = [CONFIDENCE, HEIGHT], [DISAGREEMENT, BLUR]
@@ -151,7 +151,7 @@ def locate(maps: np.ndarray, views: np.ndarray, decoding: Decoding) -> tuple[np.
         heads = np.where(drawn[:, None, None], heads, points)
         quality[:, DISAGREEMENT] = np.where(drawn, farthest(points, heads), 1.0)
         quality[:, HEIGHT : BLUR + 1] = head_mask.appearance(maps[:, 4])
-        agree = np.abs(all_lengths(points) / all_lengths(heads) - 1).max(axis=1) < _AGREEMENT
+        agree = np.abs(all_lengths(points) / np.maximum(all_lengths(heads), 1e-9) - 1).max(axis=1) < _AGREEMENT
         points = mean_ellipse(points, heads, np.where(agree, _MASK_SHARE, 1.0))
     return points, quality
 
