@@ -14,7 +14,7 @@ import pandas as pd
 from fetal_biometry.data.planes import HEAD
 from fetal_biometry.model.surroundings import SURROUNDINGS
 
-_RIDGE = 0.01  # on the weights of standardised features, beside a mean loss of about 0.1
+_RIDGE = 0.003  # on the weights of standardised features, beside a mean loss of about 0.1
 _FLAT = 1e-3  # standard deviation of a feature that says nothing
 _SMALL = 1 / 3  # OFD over the image's side, below which heads of one centre weigh as a group of their own
 _USUAL = np.log(0.45)  # the same, of the usual head
@@ -61,7 +61,8 @@ def features_of(found: pd.DataFrame) -> np.ndarray:
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = np.column_stack([
-            found["confidence"], np.log(np.maximum(found["disagreement"], 0.005)), found["height"], found["blur"],
+            found["confidence"], found["height"], found["blur"],
+            *(np.log(np.maximum(found[name], 0.005)) for name in ("disagreement", "moved")),
         ])  # fmt: skip
     plain = np.column_stack([found[list(SURROUNDINGS)].to_numpy(dtype=float), drawn])
     plain = np.where(np.isfinite(plain), plain, 0.0)
