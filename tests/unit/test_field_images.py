@@ -11,7 +11,7 @@ import gdcm
 import numpy as np
 import pandas as pd
 import pytest
-from joined import LIMITS, ROOT, join
+from joined import LIMITS, join
 from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.uid import (
