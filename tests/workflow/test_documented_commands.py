@@ -48,7 +48,7 @@ def planned_form(command: str) -> str:
     words = shlex.split(command)
     if words[0] == "snakemake":
         local = " --executor local" if "profiles/slurm" in words else ""
-        return command.replace("snakemake", f"snakemake -n --quiet{local}", 1).replace(" --sdm conda", "")
+        return command.replace("snakemake", f"snakemake -n{local}", 1).replace(" --sdm conda", "")
     if words[0] == "make":
         return command.replace("make", "make -n", 1)
     named = re.findall(r"(?:-r|-f) (\S+)", command)
