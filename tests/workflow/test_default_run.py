@@ -36,7 +36,7 @@ def results(finished):
 
 
 def test_heads_are_measured_far_better_than_by_the_mean_landmark(results):
-    """README has the figures; a bound in mm would test rounding, which moves them by a fifth."""
+    """docs/measured.md has the figures; a bound in mm would test rounding, which moves them by a fifth."""
     metrics = json.loads((results / "metrics.json").read_text())
     test = metrics["splits"]["test"]["all"]
     assert metrics["unit"] == "mm" and test["n"] == 60

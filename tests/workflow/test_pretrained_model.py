@@ -25,7 +25,10 @@ def test_card_and_readme_have_its_figures():
     readme = (MODELS.parents[1] / "README.md").read_text(encoding="utf-8")
     test = json.loads((MODELS / "hc18.json").read_text())["splits"]["test"]["all"]
     maes = [f"{test[name]['mae']:.2f} ({test[name]['mae_low']:.2f}-{test[name]['mae_high']:.2f})" for name in LENGTHS]
-    assert f"| {test['n']} | {' | '.join(maes)} |" in readme
+    assert f"{test['n']} test images" in readme
+    for name, mae in zip(LENGTHS, maes, strict=True):
+        low, high = (100 * test[name][f"relative_loa_{end}"] for end in ("low", "high"))
+        assert f"| {name.upper()} | {mae} | {low:.1f} to {high:.1f} |" in readme
     assert f"| all | HC | {test['n']} | {maes[2].replace('-', '–')} |" in card
     assert "CC BY 4.0" in card
 

@@ -117,7 +117,7 @@ class Config(BaseModel):
     recipe: str = Field("heatmap", description="recipes/<name>.yaml that is trained, measured and reported")
     seed: int | None = Field(None, ge=0, description="of the training; empty = the recipe's")
     epochs: int | None = Field(None, ge=1, description="of the training; empty = the recipe's")
-    epoch_limit: int | None = Field(None, ge=1, description="no recipe trains longer, for a first look")
+    epoch_limit: int | None = Field(None, ge=1, description="no recipe trains longer, for a quick try")
     device: str = Field(
         "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="of trainings; auto leaves it to the recipe"
     )
@@ -140,7 +140,7 @@ class Config(BaseModel):
         "none", description="gestational age and centiles beside the lengths; for research"
     )
     training_negatives: int = Field(
-        32, ge=0, description="drawn images without a head, of each kind, that teach the head-presence classifier"
+        32, ge=0, description="drawn images without a head, of each kind, that train the head-presence classifier"
     )
     site: str = Field(
         "",

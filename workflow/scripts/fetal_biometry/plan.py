@@ -287,15 +287,22 @@ def modules(scripts: Path, rule: str) -> list[str]:
     found, waiting = set(), [scripts / f"{rule}.py"]
     while waiting:
         path = waiting.pop()
-        if path in found or not path.is_file():
-            continue
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [f"{node.module}.{name}" for name in names]
-            for place in (scripts / name.replace(".", "/") for name in names):
-                inside = [folder for folder in (place, *place.parents) if folder.is_relative_to(scripts)]
-                waiting += [place.with_suffix(".py"), place.parent.with_suffix(".py")]
-                waiting += [folder / "__init__.py" for folder in inside]
+        if path not in found and path.is_file():
+            found.add(path)
+            waiting += _imported(scripts, path)
     return sorted(str(path) for path in found if path.stat().st_size)
+
+
+@cache
+def _imported(scripts: Path, path: Path) -> set[Path]:
+    """Where the modules that a module imports may lie. Read once for all rules: every job plans, too."""
+    places = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{name}" for name in names]
+        for place in (scripts / name.replace(".", "/") for name in names):
+            inside = [folder for folder in (place, *place.parents) if folder.is_relative_to(scripts)]
+            places |= {place.with_suffix(".py"), place.parent.with_suffix(".py")}
+            places |= {folder / "__init__.py" for folder in inside}
+    return places

@@ -72,7 +72,7 @@ def read_table(
     optional : tuple of str
         Wanted columns that may be missing; they are then empty strings.
     refuse_alike : bool
-        Whether another column that looks like a missing one is refused; else it is passed over.
+        Whether another column whose name is like a missing one's is refused; else it is passed over.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def _places(
                 raise InputError(f"{path}: the column {header[found[0]]} stands twice; remove one.")
         elif alike and refuse_alike:
             raise InputError(
-                f"{path}: the column {alike[0]} looks like {wanted}, but may hold something else; call it {wanted} and "
+                f"{path}: the column {alike[0]} resembles {wanted}, but may hold something else; call it {wanted} and "
                 f"give {'millimetres' if wanted.endswith('mm') else 'weeks'}, or remove it."
             )
         elif wanted not in optional:

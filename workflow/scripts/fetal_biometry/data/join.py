@@ -38,7 +38,7 @@ def join_images(
     Returns
     -------
     DataFrame
-        See `docs/reference` for its columns.
+        Columns of the plan, of prepared images, of labels and of references.
     """
     images = pd.concat([table.assign(split=part if part in set(Split) else "") for part, table in parts.items()])
     images = images[images.index.isin(index.index)].sort_index()

@@ -59,7 +59,7 @@ class Scene:
 
     @property
     def bone_px(self) -> float:
-        """Thickness of the skull on the screen, px: 1.3 mm at 11 weeks, 3.6 mm at term (as it looks)."""
+        """Thickness of the skull on the screen, px: 1.3 mm at 11 weeks, 3.6 mm at term (as it is seen)."""
         return (0.9 + 0.008 * self.hc_mm) / self.phantom.pixel_size_mm
 
 

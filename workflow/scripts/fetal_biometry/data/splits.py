@@ -30,7 +30,7 @@ def fold_of(examination: str, seed: int, folds: int, purpose: str = "fold") -> i
 
 
 def _draw(text: str) -> int:
-    """A number below 2**64 that looks random and is always the same."""
+    """A number below 2**64 that seems random and is always the same."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 

@@ -77,7 +77,7 @@ FLAGS = (
     ),
     Flag(
         FAINT_HEAD,
-        "what was found looks little like a head, or is drawn much more weakly than in the calibration images",
+        "what was found is hardly a head, or much fainter than the heads of the calibration images",
         lambda heads, limits: heads.quality["faint"] | (heads.quality["height"] < limits.height),
     ),
     Flag(

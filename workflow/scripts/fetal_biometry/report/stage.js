@@ -1,4 +1,4 @@
-// A drawing that zooms and pans in its frame, by wheel, mouse and fingers. `grip` knows what a pointer can hold of it:
+// A drawing that can be zoomed and panned in its frame, by wheel, mouse and fingers. `grip` knows what a pointer can hold of it:
 // at(event) gives it or null, place(held) its [x, y], move(held, x, y) moves it, and drop() ends that.
 const makeStage = (frame, grip) => {
   let svg = null, whole = null, view = null, held = null, offset = null;
