@@ -1,4 +1,4 @@
-"""Contenders take turns; the costs of a program do not hold those of its caller; each kind of processor has a column."""
+"""Contenders take turns, a program's costs are its own, and each kind of processor has a column."""
 
 import sys
 from pathlib import Path
