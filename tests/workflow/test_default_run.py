@@ -36,11 +36,11 @@ def results(finished):
 
 
 def test_heads_are_measured_far_better_than_by_the_mean_landmark(results):
-    """README has the figures; a bound in mm would test rounding, which moves them by a fifth."""
+    """HC within 0.9 mm, as far as 60 images can tell: another processor's rounding moves it by a fifth."""
     metrics = json.loads((results / "metrics.json").read_text())
     test = metrics["splits"]["test"]["all"]
     assert metrics["unit"] == "mm" and test["n"] == 60
-    assert test["hc"]["mae"] * 15 <= test["hc"]["constant_mae"]
+    assert test["hc"]["mae_low"] <= 0.9 and test["hc"]["mae"] * 15 <= test["hc"]["constant_mae"]
     assert test["endpoint"]["bpd"]["nme"] < 0.05 and test["endpoint"]["ofd"]["nme"] < 0.05
     assert metrics["loss"]["test"] < 0.7 * metrics["loss"]["baseline"]
 

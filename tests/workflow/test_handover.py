@@ -108,7 +108,8 @@ def test_a_corrected_head_is_measured_and_nothing_else_runs(house, results, pred
         f"image_name,{','.join(COLUMNS)},status\n{name},250,200,350,200,300,160,300,240,corrected\n", encoding="utf-8"
     )
     done = house.ran(*ARGUMENTS, "corrections=corrections.csv")
-    assert set(done) == {"measure_heads", "evaluate_model", "publish_results", "render_report"}
+    reports = {"write_structured_reports", "render_report"}
+    assert set(done) == {"measure_heads", "evaluate_model", "publish_results"} | reports
     page = (results / "report.html").read_text(encoding="utf-8")
     assert page.count('data-status="corrected"') == page.count("data-status=") == 1
     assert page.count('data-picture="data:image/jpeg;base64,') == 2
