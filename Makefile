@@ -81,7 +81,7 @@ test-fast: style
 	$(PY) -m pytest -n 2 -m "not slow and not long" tests/unit workflow/scripts/fetal_biometry
 
 test: style
-	$(PY) -m pytest -n 2 --dist loadfile -m "not long"
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
 	@echo "Every check passed; pytest's count is the line above."
 
 test-long: setup-test

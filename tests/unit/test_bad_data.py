@@ -201,20 +201,14 @@ ONE_IMAGE = {
     # files
     "an empty file": ("images", content(b""), REMOVE),
     "text named .png": ("images", content(b"fetal head"), f"{UNREADABLE} .*unknown format.*{REMOVE}"),
-    "html named .jpg": ("images", content("001.jpg", b"<html><body>404</body></html>"), UNREADABLE),
-    "svg named .png": ("images", content(b'<svg xmlns="http://www.w3.org/2000/svg"/>'), UNREADABLE),
-    "pdf named .tif": ("images", content("001.tif", b"%PDF-1.7\n"), UNREADABLE),
     "a zip archive named .png": ("images", content(zipped()), UNREADABLE),
-    "a png cut in its signature": ("images", content(encoded("PNG")[:5]), UNREADABLE),
     "a png cut in its header": ("images", content(encoded("PNG")[:20]), UNREADABLE),
     "a png cut in its pixels": ("images", content(encoded("PNG")[:4000]), "cut short"),
-    "a png of noise after its signature": ("images", content(encoded("PNG")[:8] + bytes(range(256))), UNREADABLE),
     "a png whose pixels are damaged": (
         "images",
         content(encoded("PNG")[:3000] + b"\0" * 64 + encoded("PNG")[3064:]),
         "cut short",
     ),
-    "a jpeg cut in its header": ("images", content("001.jpg", encoded("JPEG")[:30]), UNREADABLE),
     "a jpeg cut in its pixels": ("images", content("001.jpg", encoded("JPEG")[:2000]), "cut short"),
     "a tiff cut short": ("images", content("001.tif", encoded("TIFF")[:60]), REMOVE),
     "a bmp cut short": ("images", content("001.bmp", encoded("BMP")[:1500]), "cut short"),
@@ -228,18 +222,8 @@ ONE_IMAGE = {
     ),
     "two thousand million pixels": ("images", content(png_of(2**31 - 1, 1)), "2147483647x1 pixels; give"),
     "an animated png": ("images", picture(Image.fromarray(NOISE), **PAGES), "2 pictures in one file; save those"),
-    "an animated gif named .png": (
-        "images",
-        picture(Image.fromarray(NOISE), format="GIF", **PAGES),
-        "2 pictures in one",
-    ),
     "a tiff of two pages": ("images", picture(Image.fromarray(NOISE), "001.tif", **PAGES), "2 pictures in one file"),
     "floating point pixels": ("images", picture(NOISE.astype(np.float32), "001.tif"), "float32; save it with 8 or 16"),
-    "pixels that are no numbers": (
-        "images",
-        picture(np.full_like(NOISE, np.nan, np.float32), "001.tif"),
-        "float32; save",
-    ),
     "32-bit pixels": ("images", picture(NOISE.astype(np.int32), "001.tif"), "(int32; save it with 8 or 16)|cut short"),
     "a folder named .png": ("images", lambda world: a_folder_instead(world.image), "a folder or a broken link"),
     "a broken link": ("images", a_broken_link, "a folder or a broken link, not an image; replace or remove it"),
@@ -254,7 +238,6 @@ ONE_IMAGE = {
         "without an image .*; remove it",
     ),
     "a DICOM file without pixels": ("images", dicom(lambda file: file.__delattr__("PixelData")), "cannot be decoded"),
-    "a DICOM file without bits": ("images", dicom(lambda file: file.__delattr__("BitsAllocated")), "cannot be decoded"),
     "a DICOM file of no rows": ("images", dicom(tags(Rows=0)), "60x0 pixels; give an image of 32"),
     "a DICOM file that promises 60,000 rows": (
         "images",
@@ -269,11 +252,6 @@ ONE_IMAGE = {
     "a DICOM file of colours of 16 bits": (
         "images",
         dicom(pixels=np.zeros((1, 60, 60, 3), np.uint16), photometric="RGB", bits=16),
-        "cannot be decoded",
-    ),
-    "a DICOM file of an unknown colour space": (
-        "images",
-        dicom(tags(PhotometricInterpretation="HSV")),
         "cannot be decoded",
     ),
     "a DICOM file whose jpeg is none": (
@@ -322,46 +300,28 @@ ONE_IMAGE = {
     # landmarks
     "a coordinate nan": ("challenge", coordinate("nan"), r"row 3 \(001_HC\.png\): ofd_2_x is 'nan', " + NUMBER),
     "a coordinate inf": ("challenge", coordinate("inf"), NUMBER),
-    "a coordinate -inf": ("challenge", coordinate("-inf"), NUMBER),
-    "a coordinate beyond numbers": ("challenge", coordinate("1e999"), NUMBER),
     "no coordinate": ("challenge", coordinate(""), "ofd_2_x is '', " + NUMBER),
-    "a coordinate of blanks": ("challenge", coordinate("   "), NUMBER),
-    "a coordinate of words": ("challenge", coordinate("left"), NUMBER),
     "a decimal comma": ("challenge", coordinate("31,5"), "'31,5', " + NUMBER),
-    "a coordinate with its unit": ("challenge", coordinate("31 px"), NUMBER),
     "a hexadecimal coordinate": ("challenge", coordinate("0x1f"), NUMBER),
-    "a complex coordinate": ("challenge", coordinate("3j"), NUMBER),
     "a coordinate far to the right": ("challenge", coordinate(900), "far outside the image of 120x100 pixels; correct"),
-    "a coordinate far to the left": ("challenge", coordinate(-50), "far outside the image"),
     "a coordinate below the image": ("challenge", coordinate(130, 4), "far outside the image"),
-    "a coordinate of another planet": ("challenge", coordinate(1e300), "far outside the image"),
     "an image that is not there": (
         "challenge",
         a_name_in_the_table("zzz.png"),
         r"row 3 .*zzz\.png does not exist; add",
     ),
     "a name that leaves the folder": ("challenge", a_name_in_the_table("../images/001_HC.png"), "does not exist; add"),
-    "a name with a folder": ("challenge", a_name_in_the_table("images/001_HC.png"), "does not exist; add"),
     "a name from the root": (
         "challenge",
         a_name_in_the_table("/etc/passwd"),
         "does not exist; add the image or remove",
     ),
-    "a name with a byte of zero": (
-        "challenge",
-        a_name_in_the_table("\0.png"),
-        "does not exist; add the image or remove",
-    ),
     "a formula instead of a name": ("challenge", a_name_in_the_table("=1+1"), "does not exist; add"),
     # pixel sizes and what stands beside
     "a pixel of no size": ("images", pixel_size(0), UNIT),
-    "a pixel of negative size": ("images", pixel_size(-0.1), UNIT),
     "a pixel size nan": ("images", pixel_size("nan"), "pixel_size_mm is 'nan', " + NUMBER),
-    "a pixel size inf": ("images", pixel_size("inf"), NUMBER),
-    "a pixel size with its unit": ("images", pixel_size("0.1 mm"), NUMBER),
     "a pixel size with a decimal comma": ("images", pixel_size("0,1"), NUMBER),
     "a pixel size in centimetres": ("images", pixel_size(0.0135), UNIT),
-    "a pixel size in metres": ("images", pixel_size(0.000135), UNIT),
     "a pixel size in micrometres": ("images", pixel_size(135), "135 mm " + UNIT),
     "a pregnancy of 143 weeks": ("images", further("gestational_age_weeks", 143), "143 weeks; give .* in weeks"),
     "a pregnancy before it began": ("images", further("gestational_age_weeks", -2), "not a number of at least 4"),
@@ -379,11 +339,6 @@ ONE_IMAGE = {
     ),
     # names
     "a name that is a formula": ("images", renamed("=cmd|'calc'!A0.png"), "would take the name .* rename the image"),
-    "a name that begins with a sign": (
-        "images",
-        renamed("@sum(1).png"),
-        "would take the name .* for a formula; rename",
-    ),
     "a name with a line break": ("images", renamed("001\n.png"), r"'001\\n.png' holds control characters; rename"),
     "a name with an escape sequence": ("images", renamed("001\x1b[31m.png"), "holds control characters; rename"),
     "a name that is no text": ("images", renamed(os.fsdecode(b"001\xff.png")), "holds control characters; rename"),
@@ -424,17 +379,10 @@ def all_images_bad(world):
 COMMAS = "save it with commas between the columns and points in numbers"
 WHOLE = {
     "semicolons": ("challenge", table("landmarks", joined(";")), COMMAS),
-    "tabulators": ("challenge", table("landmarks", joined("\t")), COMMAS),
-    "bars": ("challenge", table("landmarks", joined("|")), COMMAS),
     "no header": (
         "challenge",
         table("landmarks", lambda rows: rows[1:]),
         r"no column image_name .* in its header \(000",
-    ),
-    "a header alone under another": (
-        "challenge",
-        table("landmarks", lambda rows: [["ours"], *rows]),
-        "no column image_name",
     ),
     "an empty table": ("challenge", table("landmarks", b""), r"in its header \(empty file\); add the column"),
     "a table of rows without images": (
@@ -490,13 +438,11 @@ WHOLE = {
         setting(landmark_table="images"),
         "the table does not exist; correct its path",
     ),
-    "no table of landmarks": ("challenge", setting(landmark_table=""), "the table does not exist; correct its path"),
     "pixel sizes for an image twice": (
         "hc18",
         table("sizes", lambda rows: [*rows, rows[2]]),
         "stands in row 3 already; keep",
     ),
-    "pixel sizes under no header": ("hc18", table("sizes", lambda rows: rows[1:]), "no column image_name"),
     "pixel sizes that are not there": ("hc18", setting(pixel_sizes="gone.csv"), r"gone\.csv: the table does not exist"),
     "pixel sizes of other images": (
         "images",
@@ -514,7 +460,6 @@ WHOLE = {
         f"configuration's pixel_sizes.*135 mm {UNIT}",
     ),
     "a folder that is not there": ("hc18", setting(image_folder="gone"), "the image folder does not exist; give"),
-    "a file for a folder": ("hc18", setting(image_folder=f"images/{BAD}"), "the image folder does not exist"),
     "images that are not there": ("images", setting(images="gone"), "gone: the image folder does not exist; correct"),
     "a list of images that is not there": (
         "images",

@@ -287,21 +287,6 @@ def test_a_damaged_file_is_refused_without_a_word_of_the_patient(path, cut):
     assert "Doe" not in str(error.value)
 
 
-def test_what_cannot_be_decoded_says_what_to_do(path):
-    write(path, speckle(), JPEGBaseline8Bit, encoded=[b"no jpeg at all"])
-    with pytest.raises(InputError, match=r"cannot be decoded .* export it uncompressed or as PNG"):
-        read_grey(ImageRef(path))
-
-
-def test_a_file_without_an_image_is_refused(path):
-    file = write(path, speckle())
-    report = dcmread(file)
-    del report.Rows, report.Columns, report.PixelData
-    report.save_as(path)
-    with pytest.raises(InputError, match="a DICOM file without an image"):
-        image_size(ImageRef(path))
-
-
 def test_nothing_of_the_patient_is_read(path):
     write(path, speckle(), PixelSpacing=[0.2, 0.2])
     assert "PatientName" not in dicom._read_facts(path)

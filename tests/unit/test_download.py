@@ -329,9 +329,9 @@ def test_an_interrupted_listing_goes_on_without_a_request(zenodo, tmp_path, monk
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("Filename", "File"), ["no column Filename", "Patient_num, Plane, Train, Center, File"]),
-        (("Fetal thorax", "Fetal heart"), ["row 4", "patient001_MWI_plane2.png", "Fetal heart"]),
-        (("patient001_MWI_plane2", "patient001_EGY_plane1"), ["row 4", "patient001_EGY_plane1.png"]),
+        (("Filename", "File"), ["no column Filename", "patient_num, plane, train, center, file"]),
+        (("Fetal thorax", "Fetal heart"), ["row 4", "patient001_MWI_plane2", "Fetal heart"]),
+        (("patient001_MWI_plane2", "patient001_EGY_plane1"), ["row 4", "patient001_EGY_plane1", "twice"]),
         (("patient001_MWI_plane2", "../patient001_EGY_plane0"), ["row 4", "another folder"]),
         (("patient001_MWI_plane2", "patient002_MWI_plane2"), ["Malawi/patient002_MWI_plane2.png"]),
         (("Patient_num", "\xe9"), ["UTF-8"]),

@@ -1,6 +1,5 @@
 """Files in, and that the resize does what `resize_points` says."""
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,26 +77,6 @@ def test_images_read_ahead_come_in_order_and_a_bad_one_in_its_turn(tmp_path, thr
     read = list(prepare_images(images, 16, threads=threads))
     assert [number for number, one in enumerate(read) if isinstance(one, InputError)] == [2]
     assert "2.png" in str(read[2]) and read[3].pixels[8, 8] == 3
-
-
-@pytest.mark.parametrize("read", [read_grey, image_size])
-def test_a_file_that_is_no_image_is_named(tmp_path, read):
-    with pytest.raises(InputError, match=r"gone\.png: the image does not exist; correct"):
-        read(ImageRef(tmp_path / "gone.png"))
-    for content in (b"", b"no image at all"):
-        (tmp_path / "bad.png").write_bytes(content)
-        with pytest.raises(InputError, match=r"bad\.png: .*; replace or remove it"):
-            read(ImageRef(tmp_path / "bad.png"))
-
-
-@pytest.mark.parametrize("suffix", ["png", "jpg"])
-def test_a_file_cut_short_is_refused(tmp_path, suffix):
-    noise = np.random.default_rng(2).integers(0, 256, (60, 80), dtype=np.uint8)
-    encoded = cv2.imencode(f".{suffix}", noise)[1].tobytes()
-    path = tmp_path / f"cut.{suffix}"
-    path.write_bytes(encoded[: len(encoded) // 2])
-    with pytest.raises(InputError, match="cut short"):
-        read_grey(ImageRef(path))
 
 
 def test_images_of_a_folder_are_listed_by_name(tmp_path):

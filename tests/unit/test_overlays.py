@@ -2,7 +2,6 @@
 
 import base64
 import re
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +10,7 @@ from test_dicom import write
 
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.model.geometry import ellipse_landmarks
-from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.overlays import DrawnHead, overlay
 
 HEAD = DrawnHead(ellipse_landmarks((60, 45), 12, 9, 0.0), "prediction")
 NOWHERE = DrawnHead(np.full((4, 2), np.nan), "reference")
@@ -39,9 +38,3 @@ def test_of_a_dicom_frame_only_the_surroundings_of_heads_are_drawn(bright):
     assert near.min() > 150 and shown[:16].max() < 30 and shown[:, :32].max() < 30 and shown[:, 90:].max() < 30
     assert picture(overlay(dicom, [NOWHERE], "no head")).max() < 30
     assert picture(overlay(png, [HEAD], "a head")).min() < 100 < picture(overlay(png, [HEAD], "a head"))[:, 150].min()
-
-
-def test_a_row_says_which_frame_of_a_file_is_drawn():
-    assert image_of({"path": "scan.dcm", "frame": 2.0}) == ImageRef(Path("scan.dcm"), 2)
-    for nothing in (np.nan, ""):
-        assert image_of({"path": "000_HC.png", "frame": nothing}) == ImageRef(Path("000_HC.png"))

@@ -309,7 +309,7 @@ def test_a_site_is_calibrated_and_measured_by_the_workflow(copy_workflow, tmp_pa
     assert house.planned(*measured) == {}
 
 
-# ---- other hospitals, and home
+# ---- other hospitals
 
 
 def compared(folder: Path, names: list[str], points: np.ndarray, tmp_path: Path) -> Pairs:
@@ -364,14 +364,3 @@ def test_the_difference_to_barcelona_s_masks_falls_and_shuffled_they_are_refused
         order = np.random.default_rng(seed).permutation(24)
         for i in (0, 1):
             assert choose_factor(barcelona.found[:, i], barcelona.given[order, i]).refused, seed
-
-
-@pytest.mark.slow
-def test_at_home_nothing_is_corrected(real_data, tmp_path):
-    split = pd.read_csv(real_data / "hc18" / "multicentre_split.csv", index_col="image_name")["split"]
-    folder = real_data / "hc18" / "training_set"
-    names = [name for name in split.index[split == "test"] if (folder / name).is_file()]
-    drawn = [read_grey(ImageRef(folder / name.replace(".png", "_Annotation.png"))) for name in names]
-    site = calibrate_to_site(compared(folder, names, np.stack(list(map(fit_annotation, drawn))), tmp_path), 0.9)
-    assert site.bpd.n == site.ofd.n == len(names) > 150
-    assert site.bpd.refused and site.ofd.refused and not site.corrects

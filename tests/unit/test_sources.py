@@ -199,22 +199,6 @@ def test_examination_is_the_pattern_s_group_or_the_name():
     assert examination_of("scan.png", r"^(?:(\d+)_)?") == "scan.png"
 
 
-def test_an_empty_dataset_is_no_dataset(config, tmp_path):
-    (tmp_path / "images").mkdir()
-    refuse(config(), "'hc18' has no image; set images=FOLDER or another dataset", tmp_path)
-    refuse(config(dataset="images"), "'images' has no image; set images=FOLDER", tmp_path)
-
-
-def test_a_row_whose_image_is_missing_is_named(config, folder, tmp_path):
-    write_landmarks(tmp_path / "landmarks.csv")
-    (tmp_path / "sizes.csv").write_text("image_name,pixel_size_mm\n000_HC.png,0.1\n001_HC.png,0.1\n")
-    (folder / "001_HC.png").unlink()
-    message = r"landmarks\.csv, row 4 \(001_HC\.png\): .*001_HC\.png does not exist; add the image or remove the row"
-    refuse(config(dataset="challenge"), message, tmp_path)
-    message = r"sizes\.csv, row 3 \(001_HC\.png\): no such image in .*images \(1 of 2 rows lack theirs\); add"
-    refuse(config(pixel_sizes="sizes.csv"), message, tmp_path)
-
-
 def test_a_landmark_far_outside_is_refused_unless_that_is_allowed(config, folder, tmp_path):
     points = {name: ellipse_landmarks(*head) for name, head in HEADS.items()}
     points["000_2HC.png"] = points["000_2HC.png"] + [[0, 0], [SIZE[0] - 60, 0], [0, 0], [0, 0]]

@@ -61,31 +61,6 @@ def test_what_is_no_number_is_refused(table, text):
             row.number_in("hc", minimum)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("image_name,hc\na,1\n", r"no column pixel_size_mm or pixel size\(mm\) in its header \(image_name, hc\); add"),
-        ("", r"no column image_name or filename in its header \(empty file\); add"),
-        ("image_name;hc;pixel_size_mm\na;1;2\n", "no column image_name or filename"),
-        ("image_name,hc,pixel_size_mm\na,1,2\nb,1\n", r"row 3 \(b\): 2 cells under 3 columns; complete the row"),
-    ],
-)
-def test_a_wrong_table_is_named_with_the_place_and_the_remedy(table, content, message):
-    with pytest.raises(InputError, match=r"table\.csv.*" + message):
-        read_table(table(content), COLUMNS)
-
-
-def test_what_is_no_text_is_refused(table):
-    with pytest.raises(InputError, match=r"table\.csv: not a csv file in UTF-8 .*; save it as one"):
-        read_table(table("image_name,hc\na,1\n", "utf-16"), COLUMNS)
-
-
-@pytest.mark.parametrize("name", ["gone.csv", "."])  # the second: a folder, as an empty setting gives
-def test_a_missing_table_is_named(tmp_path, name):
-    with pytest.raises(InputError, match="correct its path"):
-        read_table(tmp_path / name, COLUMNS)
-
-
 def test_a_name_stands_once(table):
     read = {"image_name": ("image_name",)}
     assert list(index_by_name(read_table(table("image_name\na\nb\n"), read))) == ["a", "b"]

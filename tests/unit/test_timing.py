@@ -1,4 +1,4 @@
-"""Contenders take turns; the costs of a program do not hold those of its caller."""
+"""Contenders take turns, a program's costs are its own, and each kind of processor has a column."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fetal_biometry.bench.report import tabulate
 from fetal_biometry.bench.settings import read_settings
 from fetal_biometry.bench.timing import interleave, run_costs, times_faster
 from fetal_biometry.errors import InputError
@@ -46,3 +47,39 @@ def test_the_numbers_of_bench_yaml_are_checked(tmp_path):
     wrong.write_text("{images: 8, rounds: 0, resident: [32], run_at: 3, plan_at: [4]}")
     with pytest.raises(InputError, match=r"bench.yaml: rounds is 0"):
         read_settings(wrong)
+
+
+def measured(precision: str, sets: list[str], limited: bool, times_faster: float) -> dict:
+    """What `snakemake bench` wrote on a processor."""
+    spread, run = {"median": 0.5, "low": 0.25, "high": 1.0}, {"seconds": 3.0, "mib": 200.0}
+    recipes = {"heatmap": spread}
+    training = dict.fromkeys(("seconds_an_image", "share_of_product", "share_of_roofline"), recipes)
+    training |= {"precision": precision, "times_faster_than_plain": {"heatmap": spread | {"median": times_faster}}}
+    training |= {"share_of_views": spread, "copy_gigabytes_a_second": spread, "product_gflops": {precision: spread}}
+    training["roofline_seconds_an_image"] = {"heatmap": {"seconds": 0.01, "computing": 0.01, "moving": 0.001}}
+    inference = {"model": "hc18.onnx", "milliseconds_an_image": {"decode": spread}, "resident_mib": {"622": 150.0}}
+    inference |= {"times_decoding": spread, "times_faster_than_plain": spread}
+    workflow = {
+        "images": 622,
+        "nothing_to_do": run,
+        "one_image_more": run,
+        "plans": {"4": {"first": run, "again": run}},
+    }
+    machine = {"name": "A 9000", "sets": sets, "cores": 2, "limited": limited}
+    return {"machine": machine, "training": training, "inference": inference, "workflow": workflow}
+
+
+def test_each_kind_of_processor_has_a_column():
+    benches = {
+        "avx2": measured("float32", ["avx2"], True, 16.0),
+        "bfloat16_vnni": measured("bfloat16", ["avx2", "amx_bf16"], False, 29.0),
+    }
+    head, _, *rows = (line.strip("|").split("|") for line in tabulate(benches).splitlines() if line.startswith("|"))
+    table = {name.strip(): [cell.strip() for cell in cells] for name, *cells in rows}
+    assert [cell.strip() for cell in head] == ["measured", "avx2", "bfloat16_vnni"]
+    assert table["processor"] == ["A 9000, limited to AVX2", "A 9000"] and table["cores"] == ["2", "2"]
+    assert table["instruction sets"] == ["avx2", "avx2 amx_bf16"]
+    assert table["precision of training"] == ["float32", "bfloat16"]
+    assert table["GFLOP/s of a float32 matrix product"][1] == "" != table["GFLOP/s of a float32 matrix product"][0]
+    faster = "an epoch, times faster than the plain loop's, default recipe"
+    assert [cell.split()[0] for cell in table[faster]] == ["16.0", "29.0"]

@@ -64,13 +64,9 @@ def edit_table(house, edit, name="table.csv"):
     "arguments, words",
     [
         (["--config", "epoch=3"], ["epoch", "epochs"]),
-        (["--config", "recipe=resnet"], ["resnet", "heatmap"]),
         (["--config", "model=gone.onnx"], ["gone.onnx"]),
         (["--config", "landmark_table=wrong.csv"], ["wrong.csv, row 4", "002_HC.png", "ofd_1_y"]),
-        (["--config", "pixel_sizes=0,12"], ["pixel_sizes", "0.12"]),
         (["--config", "seed=1_0"], ["seed=1_0", "10"]),
-        (["--config", "images=list.xlsx"], ["list.xlsx", "save it as csv"]),
-        (["--config", "images=data/images"], ["000_HC.png"]),  # two images of one name
         (["--config", "data_root=elsewhere"], ["elsewhere/images", "data_root"]),
         (["measure"], ["images=FOLDER"]),
         (["rebuild_model"], ["challenge", "datasets/hc18.yaml"]),

@@ -36,17 +36,17 @@ def results(finished):
 
 
 def test_heads_are_measured_far_better_than_by_the_mean_landmark(results):
-    """docs/measured.md has the figures; a bound in mm would test rounding, which moves them by a fifth."""
+    """HC within 0.9 mm, as far as 60 images can tell: another processor's rounding moves it by a fifth."""
     metrics = json.loads((results / "metrics.json").read_text())
     test = metrics["splits"]["test"]["all"]
     assert metrics["unit"] == "mm" and test["n"] == 60
-    assert test["hc"]["mae"] * 15 <= test["hc"]["constant_mae"]
+    assert test["hc"]["mae_low"] <= 0.9 and test["hc"]["mae"] * 15 <= test["hc"]["constant_mae"]
     assert test["endpoint"]["bpd"]["nme"] < 0.05 and test["endpoint"]["ofd"]["nme"] < 0.05
     assert metrics["loss"]["test"] < 0.7 * metrics["loss"]["baseline"]
 
 
 def test_pytorch_and_onnx_agree_within_a_twentieth_of_a_pixel_on_real_images(results, real_data):
-    paths = sorted((real_data / "hc18" / "training_set").glob("*_HC.png"))[::40]
+    paths = sorted((real_data / "hc18" / "training_set").glob("*_HC.png"))[::100]
     predictor = Predictor(results / "model.onnx")
     prepared = [prepare_image(ImageRef(path), predictor.prepared_size) for path in paths]
     sizes = np.array([(one.width, one.height) for one in prepared])
@@ -63,7 +63,7 @@ def test_pytorch_and_onnx_agree_within_a_twentieth_of_a_pixel_on_real_images(res
 
     keys = ("decoder", "sigma_cells", "test_time_augmentation")
     expected, _ = find_heads(draw, pixels, sizes, Decoding(*map(predictor.metadata.get, keys)))
-    assert len(paths) > 15 and np.abs(found - expected).max() < 0.05
+    assert len(paths) > 5 and np.abs(found - expected).max() < 0.05
 
 
 def test_lengths_are_those_of_the_points_in_original_pixels(results):
@@ -164,11 +164,6 @@ def test_images_without_a_head_are_not_measured_with_confidence(finished, result
     assert summary["negatives"]["without_a_flag"] <= 0.05 and summary["negatives"]["with_lengths"] <= 0.2
 
 
-def test_an_ablation_trains_each_step_that_is_not_trained_yet(finished):
-    planned = finished.planned("ablate")
-    assert planned["train_model"] == 7 and planned["compare_recipes"] == 1
-
-
 def test_a_rebuilt_model_stands_beside_the_pretrained_one(finished, results):
     metrics = json.loads((results / "metrics.json").read_text())
     rebuilt, card = metrics["splits"]["test"]["all"], copy.deepcopy(metrics)
@@ -185,15 +180,8 @@ def test_a_rebuilt_model_stands_beside_the_pretrained_one(finished, results):
     assert f"| {rebuilt['hc']['mae']:.2f} ({rebuilt['hc']['mae_low']:.2f}–{rebuilt['hc']['mae_high']:.2f}) |" in card
 
 
-@pytest.mark.parametrize(
-    "view", [("--report", "provenance.html"), ("--dag", "dot"), ("--rulegraph", "dot"), ("--summary",)]
-)
-def test_snakemakes_own_views_work_without_cores(finished, view):
-    said = finished.snakemake(*view, cores=False).stdout
-    if view[0] == "--report":
-        page = (finished.folder / "provenance.html").read_text(encoding="utf-8")
-        assert all(
-            words in page for words in ("label audit", "history by epoch", "predictions", "metrics", "model card")
-        )
-    else:
-        assert "train_model" in said or "model.pt" in said
+def test_snakemakes_own_views_work_without_cores(finished):
+    assert "train_model" in finished.snakemake("--dag", "dot", cores=False).stdout
+    finished.snakemake("--report", "provenance.html", cores=False)
+    page = (finished.folder / "provenance.html").read_text(encoding="utf-8")
+    assert all(words in page for words in ("label audit", "history by epoch", "predictions", "metrics", "model card"))

@@ -1,4 +1,4 @@
-"""What a run gives other programs, read back from the files that the workflow writes."""
+"""What measuring gives other programs, read back from the files that the workflow writes; no network is needed."""
 
 import json
 
@@ -11,11 +11,12 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, UltrasoundMultiFrameImageStorage, generate_uid
 
 from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
-from fetal_biometry.terms import LENGTHS
+from fetal_biometry.terms import COLUMNS, LENGTHS
 
 pytestmark = pytest.mark.slow
 
 PATIENT, NUMBER = "Doe^Jane", "PATIENT-4711"
+ARGUMENTS = ("measure", "--config", "images=images", "dicom_sr=true", "growth_chart=hadlock")
 
 
 def write_scan(path, frames):
@@ -36,14 +37,14 @@ def write_scan(path, frames):
 
 
 @pytest.fixture(scope="module")
-def house(copy_workflow, tmp_path_factory):
+def house(copy_workflow, namespace, tmp_path_factory):
     """A scan of two frames of one examination, measured by the pretrained model; structured reports asked for."""
     house = copy_workflow(tmp_path_factory.mktemp("handover"))
     (house.folder / "images").mkdir()
     drawn = [draw_phantom(phantom) for phantom in plan_phantoms(12, seed=3)]
     alike = [image for image in drawn if image.shape == drawn[0].shape]
     write_scan(house.folder / "images" / "7_scan.dcm", np.stack(alike[:2]))
-    house.snakemake("measure", "--config", "images=images", "dicom_sr=true", "growth_chart=hadlock")
+    house.snakemake(*ARGUMENTS, inside=namespace("net", needed=False))
     return house
 
 
@@ -97,4 +98,20 @@ def test_workbook_codes_and_examinations_agree_with_the_table(results, predictio
 
 
 def test_nothing_is_left_to_do(house):
-    assert house.planned("measure", "--config", "images=images", "dicom_sr=true", "growth_chart=hadlock") == {}
+    assert house.planned(*ARGUMENTS) == {}
+
+
+def test_a_corrected_head_is_measured_and_nothing_else_runs(house, results, predictions):
+    """OFD 100 and BPD 80 px; last, as it changes the results."""
+    name = predictions.index[1]
+    (house.folder / "corrections.csv").write_text(
+        f"image_name,{','.join(COLUMNS)},status\n{name},250,200,350,200,300,160,300,240,corrected\n", encoding="utf-8"
+    )
+    done = house.ran(*ARGUMENTS, "corrections=corrections.csv")
+    reports = {"write_structured_reports", "render_report"}
+    assert set(done) == {"measure_heads", "evaluate_model", "publish_results"} | reports
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert page.count('data-status="corrected"') == page.count("data-status=") == 1
+    assert page.count('data-picture="data:image/jpeg;base64,') == 2
+    row = pd.read_csv(results / "predictions.csv").set_index("image_name").loc[name]
+    assert (row["ofd_px"], row["bpd_px"]) == pytest.approx((100, 80))

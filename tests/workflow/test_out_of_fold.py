@@ -16,10 +16,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def calibrated(copy_workflow, tmp_path_factory):
+def calibrated(copy_workflow, namespace, tmp_path_factory):
+    """Trained and reported without a network, where that can be had."""
     house = copy_workflow(tmp_path_factory.mktemp("calibrated"))
     make_small(house, calibrate_on="out_of_fold", more="folds: 2\n", negatives=0)
-    house.snakemake(*ARGUMENTS)
+    house.snakemake(*ARGUMENTS, inside=namespace("net", needed=False))
     return house
 
 

@@ -3,11 +3,18 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from fetal_biometry.frames import read_frame
+from fetal_biometry.images.image_ref import ImageRef
+from fetal_biometry.images.raster import read_grey
+from fetal_biometry.measure.site_calibration import calibrate_to_site, pair
+from fetal_biometry.measure.site_table import read_site_table
+from fetal_biometry.model.geometry import fit_annotation
 from fetal_biometry.model.inference import Predictor
-from fetal_biometry.terms import LENGTHS
+from fetal_biometry.terms import COLUMNS, LENGTHS, Split
 
 MUST = {"bpd": 0.55, "ofd": 0.88, "hc": 1.6, "bpd_nme": 0.04, "ofd_nme": 0.032}  # of test images, mm and shares
 MODELS = Path(__file__).parents[2] / "resources" / "models"
@@ -91,25 +98,44 @@ def measured(copy_workflow, tmp_path_factory, real_data):
         pytest.skip(f"no published split in {real_data}")
     house = copy_workflow(tmp_path_factory.mktemp("pretrained"))
     link_test_images(real_data.resolve() / "hc18", house.folder / "data" / "hc18")
-    settings = ("run=pretrained", "model=resources/models/hc18.onnx", "data_root=data", "negatives=25")
+    settings = ("run=pretrained", "model=resources/models/hc18.onnx", "data_root=data", "negatives=12")
     work = "results/pretrained/work/given_model"
     house.snakemake(f"{work}/metrics.json", "negatives", "--configfile", "datasets/hc18.yaml", "--config", *settings)
-    return [json.loads((house.folder / work / f"{name}.json").read_text()) for name in ("metrics", "negatives")]
+    return house.folder / work
+
+
+def figures(measured: Path, name: str) -> dict:
+    return json.loads((measured / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow
 def test_it_measures_the_published_test_images_as_its_card_says(measured):
-    found = measured[0]["splits"]["test"]["all"]
+    found = figures(measured, "metrics")["splits"]["test"]["all"]
     card = json.loads((MODELS / "hc18.json").read_text())["splits"]["test"]["all"]
     assert found["n"] == card["n"]
-    figures = ("mae", "bias", "coverage", "relative_loa_low", "relative_loa_high", "unflagged_over_10_percent")
+    names = ("mae", "bias", "coverage", "relative_loa_low", "relative_loa_high", "unflagged_over_10_percent")
     for length in LENGTHS:
-        for figure in figures:  # mm and shares
+        for figure in names:  # mm and shares
             assert found[length][figure] == pytest.approx(card[length][figure], abs=0.01), (length, figure)
 
 
 @pytest.mark.slow
 def test_it_takes_two_in_a_hundred_drawings_without_a_head_for_one_at_most(measured):
-    summary = measured[1]
+    summary = figures(measured, "negatives")
     assert summary["heads"]["n"] > 100 and summary["heads"]["with_lengths"] >= 0.99
-    assert summary["negatives"]["n"] == 9 * 25 and summary["negatives"]["without_a_flag"] <= 0.02
+    assert summary["negatives"]["n"] == 9 * 12 and summary["negatives"]["without_a_flag"] <= 0.02
+
+
+@pytest.mark.slow
+def test_at_home_a_site_s_own_lengths_correct_nothing(measured, real_data, tmp_path):
+    predictions = read_frame(measured / "predictions.csv")
+    split = read_frame(measured.parent / "images.csv")["split"]
+    names = list(split.index[split == Split.TEST])
+    folder = real_data / "hc18" / "training_set"
+    drawn = [read_grey(ImageRef(folder / name.replace(".png", "_Annotation.png"))) for name in names]
+    points = np.stack([fit_annotation(outline).ravel() for outline in drawn])
+    pd.DataFrame(points, pd.Index(names, name="image_name"), COLUMNS).to_csv(tmp_path / "lengths.csv")
+    pairs, without = pair(read_site_table(tmp_path / "lengths.csv"), predictions)
+    site = calibrate_to_site(pairs, 0.9)
+    assert not without and site.bpd.n == site.ofd.n == len(names) > 150
+    assert site.bpd.refused and site.ofd.refused and not site.corrects

@@ -1,11 +1,15 @@
 """How fast the workflow is, as ratios within one run: training, measuring, and planning.
 
 Needs no data: phantoms are drawn, and the model is the pretrained one or that of `model`. bench.yaml says how much is
-measured. Makes, in results/bench/, bench.json, bench.md and bench.svg. Each rule that times takes all cores, so that
-nothing else runs beside it. time_to_accuracy, of a run that trains the baseline too, is a target of its own.
+measured. Makes, in results/bench/, <kind>.json of this kind of processor, bench.svg of it, and bench.md of all kinds that
+have a file there. Each rule that times takes all cores, so that nothing else runs beside it. time_to_accuracy, of a run
+that trains the baseline too, is a target of its own.
 """
 
 BENCH = "results/bench"
+PROCESSOR = read_processor().kind
+TIMED = f"{BENCH}/{PROCESSOR}"  # a folder for what becomes its file
+OTHER_KINDS = [f"{BENCH}/{kind}.json" for kind in KINDS if kind != PROCESSOR]
 BENCH_SETTINGS = "bench.yaml" if Path("bench.yaml").is_file() else str(HOME / "bench.yaml")
 TRAINED = Path(CONFIG.recipe).stem
 
@@ -16,9 +20,9 @@ rule bench_training:
         settings=BENCH_SETTINGS,
         code=modules("bench_training"),
     output:
-        result=f"{BENCH}/training.json",
+        result=f"{TIMED}/training.json",
     log:
-        f"{BENCH}/logs/bench_training.log",
+        f"{TIMED}/logs/bench_training.log",
     conda:
         "../../envs/bench.yaml"
     threads: ALL_CORES
@@ -40,9 +44,9 @@ rule bench_inference:
         settings=BENCH_SETTINGS,
         code=modules("bench_inference"),
     output:
-        result=f"{BENCH}/inference.json",
+        result=f"{TIMED}/inference.json",
     log:
-        f"{BENCH}/logs/bench_inference.log",
+        f"{TIMED}/logs/bench_inference.log",
     conda:
         "../../envs/bench.yaml"
     threads: ALL_CORES
@@ -63,9 +67,9 @@ rule bench_workflow:
         settings=BENCH_SETTINGS,
         code=modules("bench_workflow"),
     output:
-        result=f"{BENCH}/workflow.json",
+        result=f"{TIMED}/workflow.json",
     log:
-        f"{BENCH}/logs/bench_workflow.log",
+        f"{TIMED}/logs/bench_workflow.log",
     conda:
         "../../envs/bench.yaml"
     threads: ALL_CORES
@@ -83,16 +87,17 @@ rule bench_workflow:
 
 rule render_bench:
     input:
-        training=f"{BENCH}/training.json",
-        inference=f"{BENCH}/inference.json",
-        workflow=f"{BENCH}/workflow.json",
+        training=f"{TIMED}/training.json",
+        inference=f"{TIMED}/inference.json",
+        workflow=f"{TIMED}/workflow.json",
+        others=[path for path in OTHER_KINDS if Path(path).is_file()],
         code=modules("render_bench"),
     output:
-        bench=f"{BENCH}/bench.json",
+        bench=f"{TIMED}.json",
         table=f"{BENCH}/bench.md",
         figure=f"{BENCH}/bench.svg",
     log:
-        f"{BENCH}/logs/render_bench.log",
+        f"{TIMED}/logs/render_bench.log",
     conda:
         "../../envs/bench.yaml"
     resources:
@@ -109,7 +114,7 @@ rule time_to_accuracy:
         baseline=f"{WORK}/baseline/history.csv",
         other=f"{WORK}/{TRAINED}/history.csv",
         images=f"{WORK}/images.csv",
-        bench=f"{BENCH}/training.json",
+        bench=f"{TIMED}/training.json",
         code=modules("time_to_accuracy"),
     output:
         result=f"{RESULTS}/time_to_accuracy.json",

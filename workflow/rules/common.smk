@@ -16,6 +16,7 @@ from fetal_biometry.digests import check_model
 from fetal_biometry.errors import InputError, refuse
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure.site import read_site
+from fetal_biometry.processor import KINDS, read_processor
 from fetal_biometry.registry import registered
 from fetal_biometry.terms import GIVEN_MODEL
 

@@ -13,6 +13,6 @@ if __name__ == "__main__":
         path = snakemake.input.baseline
         baseline, settings = read_recipe(path, [Path(path).parent]), read_settings(snakemake.input.settings)
         size = snakemake.params.image_size
-        result = measure(snakemake.input.model, baseline, size, settings, snakemake.threads)
+        result = measure(snakemake.input.model, baseline, size, settings)
         job.write_json(result, snakemake.output.result)
         logging.info("%.1f times the time of decoding alone", result["times_decoding"]["median"])

@@ -15,7 +15,7 @@ if __name__ == "__main__":
             for path in snakemake.input.recipes
         }
         settings = read_settings(snakemake.input.settings)
-        result = measure(recipes, snakemake.params.image_size, settings, snakemake.threads)
+        result = measure(recipes, snakemake.params.image_size, settings)
         job.write_json(result, snakemake.output.result)
         faster = result["times_faster_than_plain"]["heatmap"]["median"]
         logging.info("an epoch is %.1f times faster than the plain loop's", faster)

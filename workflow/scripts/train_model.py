@@ -10,11 +10,12 @@ from fetal_biometry.frames import read_frames, write_frame
 from fetal_biometry.limits import AuditLimits, read_limits
 from fetal_biometry.model.training import Trainer, save
 from fetal_biometry.model.training_inputs import identity_of, image_digests, load_samples
+from fetal_biometry.processor import usable_cores
 from fetal_biometry.recipe import read_training_recipe
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        torch.set_num_threads(snakemake.threads)
+        torch.set_num_threads(min(snakemake.threads, usable_cores()))
         source = snakemake.input
         recipe, fold = read_training_recipe(source.recipe), snakemake.wildcards.get("fold")
         folds = read_frames(source.folds)["fold"] if fold is not None else None

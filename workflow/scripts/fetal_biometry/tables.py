@@ -60,7 +60,11 @@ class Row(dict):
 
 
 def read_table(
-    path, columns: dict[str, tuple[str, ...]], optional: tuple[str, ...] = (), refuse_alike: bool = True
+    path,
+    columns: dict[str, tuple[str, ...]],
+    optional: tuple[str, ...] = (),
+    refuse_alike: bool = True,
+    separator: str = ",",
 ) -> list[Row]:
     """Read a csv file whose columns may go by several names.
 
@@ -73,6 +77,8 @@ def read_table(
         Wanted columns that may be missing; they are then empty strings.
     refuse_alike : bool
         Whether another column whose name is like a missing one's is refused; else it is passed over.
+    separator : str
+        Between cells.
 
     Returns
     -------
@@ -90,7 +96,7 @@ def read_table(
         raise InputError(f"{path}: a csv file is wanted, not {path.suffix}; save it as csv and name that file.")
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, delimiter=separator)
             header = [composed(name.strip().lower()) for name in next(reader, [])]
             place = _places(path, header, columns, optional, refuse_alike)
             return [

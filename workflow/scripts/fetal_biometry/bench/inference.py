@@ -20,6 +20,7 @@ from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.images.raster import prepare_image, prepare_images, read_grey
 from fetal_biometry.measure.biometry import outer_lengths
 from fetal_biometry.model.inference import BATCH, Predictor
+from fetal_biometry.processor import usable_cores
 from fetal_biometry.recipe import Recipe
 from fetal_biometry.terms import Calliper
 
@@ -36,8 +37,9 @@ for _ in range(0, int(sys.argv[2]), batch):
 """
 
 
-def measure(model: str, baseline: Recipe, image_size: int, settings: BenchSettings, threads: int) -> dict:
+def measure(model: str, baseline: Recipe, image_size: int, settings: BenchSettings) -> dict:
     """Milliseconds per image of each contender, ratios within a round, and peak memory by number of images."""
+    threads = usable_cores()
     torch.set_num_threads(threads)
     predictor = Predictor(model, threads)
     with tempfile.TemporaryDirectory() as name:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from pathlib import Path
-
 from fetal_biometry.report.drawing import PALETTE, new_figure, save_svg
 
 CONTENDERS = {
@@ -17,36 +13,36 @@ CONTENDERS = {
 WAYS = {"decode": "decoding alone", "ours": "file to mm, {model}", "plain": "file to mm, plain program of the baseline"}
 
 
-def describe_machine() -> dict:
-    """What the benchmarks ran on."""
-    return {"processor": name_processor(), "cores": os.cpu_count(), "python": platform.python_version()}
+def tabulate(benches: dict[str, dict]) -> str:
+    """All figures as Markdown, a column a kind of processor: medians of the rounds, quartiles in brackets."""
+    columns = {}
+    for kind, bench in benches.items():
+        rows = [
+            *training_rows(bench["training"]),
+            *inference_rows(bench["inference"]),
+            *workflow_rows(bench["workflow"]),
+        ]
+        columns[kind] = dict([*machine_rows(bench["machine"]), *rows])
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    cells = [["measured", *columns], ["---"] * (1 + len(columns))]
+    cells += [[name, *(column.get(name, "") for column in columns.values())] for name in names]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in cells)
+    return f"Medians of a run's rounds, quartiles in brackets.\n\n{table}\n"
 
 
-def name_processor() -> str:
-    """The system's name of its processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def tabulate(bench: dict) -> str:
-    """All figures as Markdown: medians of the rounds, quartiles in brackets."""
-    machine = bench["machine"]
-    head = f"{machine['processor']}, {machine['cores']} cores. Medians of a run's rounds, quartiles in brackets."
-    rows = [*training_rows(bench["training"]), *inference_rows(bench["inference"]), *workflow_rows(bench["workflow"])]
-    lines = [head, "", "| measured | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)]
-    return "\n".join(lines) + "\n"
+def machine_rows(machine: dict) -> list[tuple[str, str]]:
+    """What the figures were measured on."""
+    name = machine["name"] + (", limited to AVX2" if machine["limited"] else "")
+    return [("processor", name), ("instruction sets", " ".join(machine["sets"])), ("cores", str(machine["cores"]))]
 
 
 def training_rows(training: dict) -> list[tuple[str, str]]:
     """Epochs, and how they compare with what the processor can do."""
-    rows = []
+    rows = [("precision of training", training["precision"])]
     for title, key, scale in (
         ("an epoch, times faster than the plain loop's", "times_faster_than_plain", 1),
         ("ms per image in training", "seconds_an_image", 1000),
-        (f"% of a {training['precision']} matrix product's rate in training", "share_of_product", 100),
+        ("% of a matrix product's rate in training", "share_of_product", 100),
         ("% of what processor and memory allow, operation by operation", "share_of_roofline", 100),
     ):
         rows += [(f"{title}, {CONTENDERS[name]}", _spread(value, scale)) for name, value in training[key].items()]

@@ -21,6 +21,7 @@ from fetal_biometry.images.raster import prepare_images
 from fetal_biometry.model.samples import Samples
 from fetal_biometry.model.targets import render_targets
 from fetal_biometry.model.training import Trainer, choose_device, choose_precision
+from fetal_biometry.processor import usable_cores
 from fetal_biometry.recipe import Recipe, TrainingRecipe
 
 BASELINE, DEFAULT = "baseline", "heatmap"
@@ -82,11 +83,12 @@ def make_samples(
     return Samples(names, points, np.ones(count), np.zeros(count, dtype=bool), sizes, *arrays)
 
 
-def measure(recipes: dict[str, Recipe], image_size: int, settings: BenchSettings, threads: int) -> dict:
+def measure(recipes: dict[str, Recipe], image_size: int, settings: BenchSettings) -> dict:
     """Seconds per image of each contender, ratios within a round, and the share of the processor's rate.
 
     ``recipes`` by name, among them `BASELINE` and `DEFAULT`.
     """
+    threads = usable_cores()
     torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as name:
         drawn = draw_samples(Path(name), settings.images)

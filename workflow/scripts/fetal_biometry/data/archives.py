@@ -18,6 +18,7 @@ class PlaneTable:
     columns: dict[str, str]
     image_path: str
     centre: str = ""
+    separator: str = ","
 
 
 @dataclass(frozen=True)
@@ -112,5 +113,12 @@ Burgos-Artizzu XP, Coronado-Gutiérrez D, Valenzuela-Alcaraz B, et al. (2020). E
         },
         "Images/{image}",
         "Barcelona",
+        ";",
     ),
 )
+ARCHIVES = {
+    "hc18": HC18,
+    "hc18_with_test_set": HC18_WITH_TEST_SET,
+    "african_planes": AFRICAN_PLANES,
+    "fetal_planes": FETAL_PLANES,
+}

@@ -13,6 +13,7 @@ from fetal_biometry.data.archives import PlaneTable
 from fetal_biometry.digests import sha256_of
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import write_frame
+from fetal_biometry.tables import read_table
 
 INDEX = "index.csv"
 PLANES = {  # of the archives' words
@@ -63,46 +64,26 @@ def write_index(table: PlaneTable, unpacked: Path, folder: Path) -> None:
 def read_planes(path: Path, table: PlaneTable) -> pd.DataFrame:
     """The rows of an archive's table by image name, with the columns of ``index.csv`` but for ``duplicate_of``.
 
-    Commas or semicolons separate the columns; names of columns count without case and blanks around.
-
     Raises
     ------
     InputError
-        When a column is missing, a name stands twice, or a plane is not known.
+        As of `tables.read_table`; a name that stands twice or lies in another folder, a plane that is not known.
     """
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            separator = ";" if ";" in file.readline() else ","
-        cells = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{path}: not a csv file in UTF-8 ({error}); remove it and download it again.") from error
-    named = {str(column).strip().lower(): column for column in cells.columns}
-    missing = [column for column in table.columns.values() if column.lower() not in named]
-    if missing:
-        raise InputError(
-            f"{path}: no column {', '.join(missing)} in its header ({', '.join(map(str, cells.columns))}); "
-            "this is not the published table."
-        )
-    known = {name: cells[named[column.lower()]].str.strip() for name, column in table.columns.items()}
-    rows = pd.DataFrame(known).reindex(columns=["image", *COLUMNS[1:-1]], fill_value="")
-    rows["image_name"] = rows["image"].where(rows["image"].str.lower().str.endswith(".png"), rows["image"] + ".png")
-    rows["archive_plane"], rows["plane"] = rows["plane"], rows["plane"].str.lower().map(PLANES)
-    if table.centre:
-        rows["centre"] = table.centre
-    _refuse_bad_rows(path, rows)
-    return rows.drop(columns="image").sort_values("image_name", ignore_index=True)
-
-
-def _refuse_bad_rows(path: Path, rows: pd.DataFrame) -> None:
-    leaves = rows["image_name"].str.contains(r"[/\\]") | rows["centre"].str.contains(r"[/\\.]")
-    problems = {
-        "names a file in another folder": leaves,
-        "stands twice": rows["image_name"].duplicated(),
-        "shows a plane that is not known": rows["plane"].isna(),
-    }
-    for problem, where in problems.items():
-        if where.any():
-            name, word = rows.loc[where, ["image_name", "archive_plane"]].iloc[0]
-            raise InputError(
-                f"{path}, row {where.idxmax() + 2} ({name}, {word}): it {problem}; this is not the published table."
-            )
+    found: dict[str, dict[str, str]] = {}
+    columns = {name: (column,) for name, column in table.columns.items()}
+    for row in read_table(path, columns, separator=table.separator):
+        name = f"{row['image'].removesuffix('.png')}.png"
+        centre = table.centre or row["centre"]
+        problem = None
+        if set(name) & set("/\\") or set(centre) & set("/\\."):
+            problem = "names a file in another folder"
+        elif name in found:
+            problem = "stands twice"
+        elif row["plane"].lower() not in PLANES:
+            problem = f"shows a plane that is not known, {row['plane']!r}"
+        if problem:
+            raise InputError(f"{row.place}: it {problem}; this is not the published table.")
+        facts = {"image_name": name, "centre": centre, "archive_plane": row["plane"]}
+        found[name] = {**row, **facts, "plane": PLANES[row["plane"].lower()]}
+    rows = pd.DataFrame(found.values()).reindex(columns=COLUMNS[:-1], fill_value="")
+    return rows.sort_values("image_name", ignore_index=True)

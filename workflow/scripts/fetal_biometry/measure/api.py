@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from fetal_biometry.measure.site import read_site
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.geometry import fit_square
 from fetal_biometry.model.inference import Predictor, locate_all
+from fetal_biometry.processor import usable_cores
 from fetal_biometry.terms import Calliper
 
 HOME = Path(__file__).resolve().parents[4]
@@ -77,7 +77,7 @@ def measure_images(
     """
     check_model(model)
     convention = read_site(site, model)
-    predictor = Predictor(model, os.cpu_count() or 1)
+    predictor = Predictor(model, usable_cores())
     names, prepared = _prepare(images, predictor, recursive)
     facts = pd.DataFrame({"image_name": names, "pixel_size_mm": pixel_size_mm})
     sizes = np.array([(one.width, one.height) for one in prepared], dtype=int).reshape(-1, 2)

@@ -39,7 +39,9 @@ def choose_precision(precision: str, device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     features = torch.cpu.get_capabilities()
-    return torch.bfloat16 if features.get("avx512_bf16") or features.get("amx_bf16") else torch.float32
+    fast = features.get("avx512_bf16") or features.get("amx_bf16")
+    wide = torch.backends.cpu.get_cpu_capability() == "AVX512"  # not where ATEN_CPU_CAPABILITY limits torch
+    return torch.bfloat16 if fast and wide else torch.float32
 
 
 def save(value, path) -> None:
