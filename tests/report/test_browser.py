@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from axe import serious_findings
+from axe import assert_readable, on_every_screen
 
 from fetal_biometry.report import pictures, report
 
@@ -178,12 +178,9 @@ def test_names_in_the_table_of_a_labelled_run_open_the_pictures(browser, labelle
     assert browser.messages == [] and browser.run("window.pwned") is None
 
 
-@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 390)])
+@on_every_screen
 def test_axe_finds_nothing_serious(browser, any_page, scheme, width):
-    browser.open(any_page, width=width, scheme=scheme)
-    assert serious_findings(browser) == []
-    browser.run("document.querySelector('#gallery .zoom').click()")
-    assert serious_findings(browser) == []
+    assert_readable(browser, any_page, scheme, width, opens="#gallery .zoom")
 
 
 def test_everything_drawn_has_words_for_a_screen_reader(browser, any_page):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from axe import serious_findings
+from axe import assert_readable, on_every_screen
 from reading import texts_by_id
 
 from fetal_biometry.errors import InputError
@@ -137,8 +137,6 @@ def test_errors_and_gains_stand_in_the_table(browser, compared, tables):
         assert row == pytest.approx(expected.loc[name].to_list(), rel=1e-5)
 
 
-@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 360)])
-def test_it_is_accessible_and_fits_its_window(browser, compared, scheme, width):
-    browser.open(compared, width=width, scheme=scheme)
-    assert serious_findings(browser) == []
-    assert browser.run("document.documentElement.scrollWidth") == width
+@on_every_screen
+def test_axe_finds_nothing_serious(browser, compared, scheme, width):
+    assert_readable(browser, compared, scheme, width, opens="#gallery .zoom")

@@ -35,8 +35,8 @@ def benchmark_audit(images: pd.DataFrame, geometry: pd.DataFrame, figure_path) -
     images = images[images[REFERENCE_COLUMNS[0]].notna() & (images["label_source"] != "")]
     if not len(images):
         raise InputError("no label has an independent reference; set reference_folder, or phantom_bad_labels.")
-    truth = images[list(REFERENCE_COLUMNS)].to_numpy(dtype=float).reshape(-1, 4, 2)
-    wrong = (np.abs(radius_in_ellipse(points_of(images), truth) - 1) > WRONG_RADIUS).any(axis=1)
+    radius = radius_in_ellipse(points_of(images), points_of(images, "reference_"))
+    wrong = (np.abs(radius - 1) > WRONG_RADIUS).any(axis=1)
     bands = {"all": np.ones(len(wrong), bool)} | in_bands(images["reference_hc_mm"].to_numpy(dtype=float))
     results, (figure, axes) = {}, new_figure(4, width=4)
     axes.set(xlabel="right labels called invalid", ylabel="wrong labels called invalid", aspect="equal")

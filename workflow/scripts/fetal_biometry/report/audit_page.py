@@ -43,7 +43,7 @@ def audited_rows(images: pd.DataFrame, limits: ReviewLimits) -> pd.DataFrame:
             "no image has a label, so there is nothing to audit; set landmark_table (dataset: challenge), or dataset: "
             "hc18 with its annotation images."
         )
-    heads, confidence = suggested_points(rows), rows["suggested_confidence"]
+    heads, confidence = points_of(rows, "suggested_"), rows["suggested_confidence"]
     sure = sure_heads(heads, confidence, sizes_of(rows), limits.audit_networks.confidence, limits.audit)
     rows["sure"] = np.isfinite(heads).all(axis=(1, 2)) & sure
     trusted = np.where(rows["sure"].to_numpy()[:, None, None], heads, points_of(rows))
@@ -52,11 +52,6 @@ def audited_rows(images: pd.DataFrame, limits: ReviewLimits) -> pd.DataFrame:
     rows["invalid"], rows["questionable"] = (rows["verdict"] == v for v in (Verdict.INVALID, Verdict.QUESTIONABLE))
     order = ["invalid", "questionable", "score", "image_name"]
     return rows.sort_values(order, ascending=[False, False, False, True], ignore_index=True)
-
-
-def suggested_points(rows: pd.DataFrame) -> np.ndarray:
-    """Landmarks (N, 4, 2) that out-of-fold networks found, NaN where there are none."""
-    return rows[list(SUGGESTED)].to_numpy(dtype=float).reshape(-1, 4, 2)
 
 
 def annotator_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +96,7 @@ def label_overlay(row: dict) -> Markup:
     """The image with the label's two diameters and, where there is one, the head that networks found."""
     frame = pd.DataFrame([row])
     heads = [
-        DrawnHead(suggested_points(frame)[0], "prediction" if row["sure"] else "prediction unsure"),
+        DrawnHead(points_of(frame, "suggested_")[0], "prediction" if row["sure"] else "prediction unsure"),
         DrawnHead(points_of(frame)[0], "reference", ellipse=False),
     ]
     seen = "its label’s two diameters" + (" and the head that networks found" if heads[0] else "")

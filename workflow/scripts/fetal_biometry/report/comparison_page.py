@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -18,8 +18,7 @@ from fetal_biometry.report.wording import LENGTHS, number, signed
 SHOWN = 3  # images each way, on which two recipes differ most
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(NamedTuple):
     """A recipe with its predictions.csv and its `judged_errors`."""
 
     name: str
@@ -48,8 +47,8 @@ def comparison_page(
         images.csv.
     run, unit : str
     """
-    parts = zip(names, predictions, map(judged_errors, errors), strict=True)
-    recipes = {name: Compared(name, found, judged) for name, found, judged in parts}
+    judged = map(judged_errors, errors)
+    recipes = dict(zip(names, map(Compared, names, predictions, judged), strict=True))
     mine = recipes.pop(chosen)
     return fill_template(
         "comparison.html.j2",

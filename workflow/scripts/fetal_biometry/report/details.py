@@ -6,7 +6,7 @@ import pandas as pd
 
 from fetal_biometry.report import figures
 from fetal_biometry.report.methods import describe_methods
-from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, many
+from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, many, name_table
 from fetal_biometry.report.pages import flatten
 from fetal_biometry.report.section import Run, Section
 from fetal_biometry.report.wording import LENGTHS, count, duration, number, percent, span
@@ -46,11 +46,13 @@ def agreement(run: Run) -> Section | None:
 
 
 def _noise_cells(noise: dict, judged: dict) -> list[Cell]:
-    cells = [Cell(count(noise["pairs"]))]
-    for who in ("model", "reference"):
-        ends = f"{percent(noise[f'{who}_low'], 1)} to {percent(noise[f'{who}_high'], 1)}"
-        cells.append(Cell(percent(noise[who], 1), ends))
+    cells = [Cell(count(noise["pairs"])), *(_percent_cell(noise, who) for who in ("model", "reference"))]
     return [*cells, Cell(number(noise.get("floor")), span(noise, "floor")), *length_cells(judged, ("mae",))]
+
+
+def _percent_cell(figures: dict, name: str) -> Cell:
+    """A share with the ends of its 95 % interval."""
+    return Cell(percent(figures[name], 1), " to ".join(percent(figures[f"{name}_{end}"], 1) for end in ("low", "high")))
 
 
 def kinds(run: Run) -> Section | None:
@@ -60,10 +62,10 @@ def kinds(run: Run) -> Section | None:
         return None
     blocks = []
     for name, (title, digits) in KINDS.items():
-        rows = [
-            (f"{number(third['low'], digits)}–{number(third['high'], digits)}", _kind_cells(third))
-            for third in kinds.get(name, ())
-        ]
+        rows = []
+        for third in kinds.get(name, ()):
+            cells = [Cell(count(third["n"])), *(_percent_cell(third[length], "mae") for length in LENGTHS)]
+            rows.append((f"{number(third['low'], digits)}–{number(third['high'], digits)}", cells))
         blocks += [Block(rows, title)] if rows else []
     headings = ["Property", "From, to", "n", *(f"{length.upper()}, mean error" for length in LENGTHS)]
     text = (
@@ -72,15 +74,6 @@ def kinds(run: Run) -> Section | None:
     )
     table = Table("kinds-table", "Errors by kind of image", headings, blocks)
     return Section("kinds", "Kinds of image", text, tables=[table], folded=True)
-
-
-def _kind_cells(third: dict) -> list[Cell]:
-    errors = [third[length] for length in LENGTHS]
-    ends = [f"{percent(error['mae_low'], 1)} to {percent(error['mae_high'], 1)}" for error in errors]
-    return [
-        Cell(count(third["n"])),
-        *(Cell(percent(error["mae"], 1), text) for error, text in zip(errors, ends, strict=True)),
-    ]
 
 
 def endpoints(run: Run) -> Section | None:
@@ -151,17 +144,10 @@ def software(run: Run) -> Section:
         "Training time": duration(model["seconds"]),
         **versions,
     }
-    pairs = {"software-table": described, "configuration": dict(flatten(run.inputs.settings))}
-    tables = [
-        Table(name, name.split("-")[0].capitalize(), ["Name", "Value"], [_pairs(values)], numbers=False)
-        for name, values in pairs.items()
-        if values
-    ]
+    tables = [name_table("software-table", "Software", described)]
+    if run.inputs.settings:
+        tables.append(name_table("configuration", "Configuration", flatten(run.inputs.settings)))
     return Section("software", "Software", tables=tables, folded=True)
-
-
-def _pairs(values: dict) -> Block:
-    return Block([(str(name), [Cell(str(value))]) for name, value in values.items()])
 
 
 def methods(run: Run) -> Section:

@@ -10,7 +10,9 @@ from fetal_biometry.frames import points_of
 from fetal_biometry.measure.flags import doubts_of
 from fetal_biometry.report.bootstrap import share_interval
 from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.page_tables import Block, Cell, Table
 from fetal_biometry.report.pages import fill_template
+from fetal_biometry.report.wording import MISSING, count, number, percent
 from fetal_biometry.terms import LENGTHS, REFERENCE_COLUMNS
 
 TABLE = ("centre", "images", "reference", "figure", "n", "count", "value", "low", "high")
@@ -96,9 +98,9 @@ def _shares(centre: str, images: pd.DataFrame) -> list[dict]:
 
 
 def _share(which: pd.Series) -> dict:
-    n, count = len(which), int(which.sum())
-    low, high = share_interval(count, n)
-    return {"n": n, "count": count, "value": count / n, "low": low, "high": high}
+    n, found = len(which), int(which.sum())
+    low, high = share_interval(found, n)
+    return {"n": n, "count": found, "value": found / n, "low": low, "high": high}
 
 
 def _sizes(centre: str, kind: str, heads: pd.DataFrame, length: str) -> list[dict]:
@@ -125,23 +127,64 @@ def _sizes(centre: str, kind: str, heads: pd.DataFrame, length: str) -> list[dic
 def _page(found: pd.DataFrame, table: pd.DataFrame, facts: dict) -> str:
     rows = found.assign(passes=passes(found), hc_ratio=found["hc_px"] / found["reference_hc_px"])
     rows["flag_list"] = [[flag for flag in flags.split(";") if flag] for flags in rows["flags"]]
-    indexed = table.astype(object).where(table.notna(), None).to_dict("records")
-    figures = {(row["centre"], row["images"], row["reference"], row["figure"]): row for row in indexed}
-    shares, sizes = table[table["reference"] == ""], table[table["reference"] != ""]
-    planes = sorted(set(shares["images"]) - {WHOLE, CUT, HEADS, NEGATIVES})
     return fill_template(
         "elsewhere.html.j2",
         **facts,
         rows=rows.to_dict("records"),
         n=rows["path"].nunique(),
-        figures=figures,
-        groups=(WHOLE, CUT, HEADS, NEGATIVES),
-        centres=list(dict.fromkeys(shares["centre"])),
-        planes=planes,
-        references=list(dict.fromkeys(zip(sizes["centre"], sizes["reference"], strict=True))),
-        lengths=LENGTHS,
+        passing=_passing_table(table[table["reference"] == ""]),
+        sizes=_sizes_table(table[table["reference"] != ""]),
         gallery=_gallery(rows),
     )
+
+
+def _passing_table(shares: pd.DataFrame) -> Table:
+    """What passes and what has a length, by centre."""
+    columns = {
+        (WHOLE, "passed"): "Whole heads that pass",
+        (CUT, "passed"): "Cut heads that pass",
+        (HEADS, "without_length"): "Heads without a length",
+        (NEGATIVES, "with_length"): "Negatives with a length",
+        (NEGATIVES, "passed"): "Negatives that pass",
+    }
+    planes = sorted(set(shares["images"]) - {WHOLE, CUT, HEADS, NEGATIVES})
+    columns |= {(plane, "passed"): plane.capitalize() for plane in planes}
+    rows = []
+    for centre, part in shares.groupby("centre", sort=False):
+        figures = part.set_index(["images", "figure"]).to_dict("index")
+        rows.append((centre, [_counted(figures.get(column), ends=True) for column in columns]))
+    return Table("passing", "What passes, by centre", ["Centre", *columns.values()], [Block(rows)])
+
+
+def _sizes_table(sizes: pd.DataFrame) -> Table | None:
+    """Ratios and coverage by centre and reference; None without a reference."""
+    if sizes.empty:
+        return None
+    headings = ["Centre", "Reference", "n", *(f"{length.upper()} ratio" for length in LENGTHS)]
+    headings += ["HC, mean distance from 1", *(f"{length.upper()} in interval" for length in LENGTHS)]
+    blocks = []
+    for centre, of_centre in sizes.groupby("centre", sort=False):
+        rows = []
+        for kind, part in of_centre.groupby("reference", sort=False):
+            figures = part.set_index("figure").to_dict("index")
+            ratios, off = [figures.get(f"{length}_ratio") for length in LENGTHS], figures.get("hc_difference")
+            cells = [Cell(count(off and off["n"])), *map(_ratio, ratios), Cell(percent(off and off["value"], 1))]
+            rows.append((kind, [*cells, *(_counted(figures.get(f"{length}_coverage")) for length in LENGTHS)]))
+        blocks.append(Block(rows, centre))
+    return Table("ratios", "Sizes, by centre and reference", headings, blocks)
+
+
+def _counted(figure: dict | None, ends: bool = False) -> Cell:
+    if figure is None:
+        return Cell(MISSING)
+    interval = f"{number(100 * figure['low'], 1)}–{percent(figure['high'], 1)}"
+    return Cell(f"{count(figure['count'])} of {count(figure['n'])}", interval if ends else "")
+
+
+def _ratio(figure: dict | None) -> Cell:
+    if figure is None:
+        return Cell(MISSING)
+    return Cell(number(figure["value"], 3), f"{number(figure['low'], 3)}–{number(figure['high'], 3)}")
 
 
 def _gallery(rows: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:

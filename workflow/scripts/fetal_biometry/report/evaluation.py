@@ -10,10 +10,9 @@ from fetal_biometry.measure.flags import doubts_of
 from fetal_biometry.measure.head_size import in_bands
 from fetal_biometry.measure.lengths import reported_lengths
 from fetal_biometry.model.geometry import all_lengths, resize_points
-from fetal_biometry.report.bootstrap import bootstrap_interval
 from fetal_biometry.report.repeats import Repeats
-from fetal_biometry.report.statistics import evaluate_group, mean_landmarks
-from fetal_biometry.terms import LENGTHS, REFERENCE_COLUMNS, Calliper, Split, Verdict
+from fetal_biometry.report.statistics import evaluate_group, mean_figure, mean_landmarks
+from fetal_biometry.terms import LENGTHS, Calliper, Split, Verdict
 
 FEWEST_OF_A_KIND = 10  # images; of fewer a mean error says little
 
@@ -39,7 +38,7 @@ class Evaluation:
         self.examinations = self.images["examination"].to_numpy()
         self.pixel_size = self.per_px if self.unit == "mm" else np.full(len(self.images), np.nan)
         self.labels, self.located = points_of(self.images), points_of(self.predictions)
-        self.reference = self.images[list(REFERENCE_COLUMNS)].to_numpy(dtype=float).reshape(-1, 4, 2)
+        self.reference = points_of(self.images, "reference_")
         self.referenced = np.isfinite(self.reference).all(axis=(1, 2))
         sizes, trained = sizes_of(self.images), self.rows(Split.TRAIN)
         mean = mean_landmarks(self.labels[trained], sizes[trained])[None]
@@ -159,20 +158,14 @@ def evaluate_kinds(evaluation: Evaluation) -> dict:
         thirds = np.searchsorted(ends[1:3], values)
         if np.isfinite(ends).all() and min(np.bincount(thirds, minlength=3)) >= FEWEST_OF_A_KIND:
             kinds[name] = [
-                {"low": float(ends[third]), "high": float(ends[third + 1])}
-                | _mean_errors(errors[thirds == third], names[thirds == third])
+                {"low": float(ends[third]), "high": float(ends[third + 1]), "n": int((thirds == third).sum())}
+                | {
+                    length: mean_figure("mae", errors[thirds == third, column], names[thirds == third])
+                    for column, length in enumerate(LENGTHS)
+                }
                 for third in range(3)
             ]
     return kinds
-
-
-def _mean_errors(errors: np.ndarray, examinations: np.ndarray) -> dict:
-    """``n``, and the mean error of each length with its 95 % interval; errors are (N, 3)."""
-    found: dict = {"n": len(errors)}
-    for column, length in enumerate(LENGTHS):
-        low, high = bootstrap_interval(errors[:, column], examinations)
-        found[length] = {"mae": float(errors[:, column].mean()), "mae_low": low, "mae_high": high}
-    return found
 
 
 def evaluate_repeats(evaluation: Evaluation, unseen: np.ndarray) -> dict:

@@ -57,9 +57,9 @@ def bland_altman(
     if known:
         axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), handletextpad=0, columnspacing=1)
     low, high = signed(summary["loa_low"]), signed(summary["loa_high"])
-    message = (
-        f"{length.upper()}: bias {signed(summary['bias'])} {unit}, 95 % of differences from {low} to {high} {unit}"
-    )
+    message = f"{length.upper()}: bias {signed(summary['bias'])} {unit}"
+    if summary["loa_low"] is not None:
+        message += f", 95 % of differences from {low} to {high} {unit}"
     return chart(figure, message, names)
 
 

@@ -12,16 +12,15 @@ from fetal_biometry.frames import points_of
 from fetal_biometry.measure.corrections import REVIEW_COLUMNS
 from fetal_biometry.measure.examinations import by_examination
 from fetal_biometry.measure.flags import FLAGS, doubts_of
-from fetal_biometry.measure.head_size import BANDS
 from fetal_biometry.measure.lengths import to_outer
 from fetal_biometry.report.overlays import DrawnHead, marks_of
 from fetal_biometry.report.own_lengths import compare_lengths
+from fetal_biometry.report.page_tables import Block, Cell, Table, name_table
 from fetal_biometry.report.pages import fill_template, flatten
-from fetal_biometry.report.pictures import MOST_EMBEDDED
-from fetal_biometry.report.report import LENGTHS, ReportInputs, growth_columns, measured_rows
+from fetal_biometry.report.report import ReportInputs, measured_rows, table_values
 from fetal_biometry.report.sentences import convention_notes
-from fetal_biometry.report.wording import percent
-from fetal_biometry.terms import COLUMNS, Review
+from fetal_biometry.report.wording import HEAD_SIZES, count, number
+from fetal_biometry.terms import COLUMNS, LENGTHS, Review
 
 MOST_SHOWN = 12  # images to check, as pictures; the table has all
 FEWEST_IN_BAND = 10  # of the model's test images; of fewer a mean error says little
@@ -54,47 +53,34 @@ class MeasuringInputs:
 def render_measuring_page(inputs: MeasuringInputs) -> str:
     """The page as text."""
     report, model = inputs.report, inputs.model
-    rows = reviewable_rows(report)
-    in_mm = (rows["unit"] == "mm").any()
-    own = compare_lengths(rows, report.metrics.get("images_seen", []))
+    rows, seen = reviewable_rows(report), report.metrics.get("images_seen", [])
     calliper = report.metrics["model"]["calliper"]
     offset, both = (float(to_outer(np.array(bpd), calliper)) for bpd in (0.0, 1.0))
-    records = rows.to_dict("records")
-    to_check = sorted((row for row in records if row["check"]), key=_urgency)
+    shared = table_values(report, rows)
+    to_check = sorted((row for row in shared["rows"] if row["check"]), key=_urgency)
     return fill_template(
         "measuring.html.j2",
+        **shared,
         measuring=True,
-        inputs=report,
         thumbnails=inputs.thumbnails,
         date=inputs.date,
         program=inputs.program,
         model_name=f"{model.name} {model.digest}",
-        metrics=report.metrics,
-        labels=report.metrics["labels"],
-        model=report.metrics["model"],
-        level=percent(report.metrics["model"]["interval_level"]),
-        lengths=LENGTHS,
-        shown_unit="mm" if in_mm else "px",
         unit="mm",
-        rows=records,
         notes=convention_notes(report.metrics["model"]),
         counts=count_rows(rows),
         to_check=to_check[:MOST_SHOWN],
         expected=expected_errors(model.figures),
-        seen=report.metrics.get("images_seen", []),
+        seen=seen,
         quarantined=report.quarantine.to_dict("records"),
-        own=own,
+        own=compare_lengths(rows, seen),
         examinations=examinations_of(report),
-        growth=growth_columns(rows, report.settings.get("growth_chart", "none")),
-        flags=sorted({flag for flags in rows["flags"] for flag in flags}),
-        flag_meanings={flag.name: flag.meaning for flag in FLAGS},
         doubting={flag.name for flag in FLAGS if flag.doubts_head},
         bpd_conversion=(offset, both - offset),
         review_key=f"fetal-head-biometry {report.run} {digest(model.digest, report.predictions.to_csv())}",
-        in_folder=len(rows) > MOST_EMBEDDED and bool(report.overlays),
-        whole_frames=report.settings.get("show_whole_frames", False),
-        settings=flatten(report.settings),
-        versions=report.versions,
+        settings=name_table(
+            "configuration", "Settings and software", [*report.versions.items(), *flatten(report.settings)]
+        ),
     )
 
 
@@ -144,22 +130,28 @@ def expected_errors(figures: dict) -> list[dict]:
     if figures.get("unit") != "mm":
         return []
     rows = []
-    for band, (low, high) in BANDS.items():
+    for band, title in HEAD_SIZES.items():
         tested, folded = figures["splits"].get("test", {}).get(band, {}), figures["out_of_fold"].get(band, {})
         enough = tested.get("n", 0) >= FEWEST_IN_BAND
         group = tested if enough else folded or tested
         if group:
-            title = f"under {high}" if not low else f"over {low}" if high == np.inf else f"{low} to {high}"
             errors = {length: group[length]["mae"] for length in LENGTHS}
             limits = {"low": group["hc"]["loa_low"], "high": group["hc"]["loa_high"]}
-            rows.append({"title": title, "n": group["n"], **errors, **limits, "out_of_fold": not enough})
+            size = title.removeprefix("HC ").removesuffix(" mm")
+            rows.append({"title": size, "n": group["n"], **errors, **limits, "out_of_fold": not enough})
     return rows
 
 
-def examinations_of(report: ReportInputs) -> list[dict]:
-    """Examinations of several images with the median and the spread of each length."""
+def examinations_of(report: ReportInputs) -> Table | None:
+    """Examinations of several images with the median and the spread of each length; None where there are none."""
     table = by_examination(report.predictions.assign(examination=report.images["examination"]))
-    return table[table["images"] > 1].to_dict("records")
+    rows = []
+    for row in table[table["images"] > 1].to_dict("records"):
+        medians, spreads = ([number(row[f"{length}_mm{end}"], 1) for length in LENGTHS] for end in ("", "_spread"))
+        cells = [Cell(*texts) for texts in zip(medians, [f"spread {text}" for text in spreads], strict=True)]
+        rows.append((str(row["examination"]), [Cell(count(row["images"])), *cells]))
+    headings = ["Examination", "Images", *(length.upper() for length in LENGTHS)]
+    return Table("examination-table", "Examinations", headings, [Block(rows)]) if rows else None
 
 
 def _urgency(row: dict) -> tuple:

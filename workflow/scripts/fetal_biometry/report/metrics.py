@@ -59,52 +59,53 @@ def evaluate_model(
     prepared : Arrays
         Prepared images of the labelled parts, for the network's own loss.
     """
-    labelled = images[images["label_source"] != ""]
+    labelled, seen = images[images["label_source"] != ""], predictor.metadata.get("seen", [])
+    model = describe_model(subject, predictor.metadata, predictions)
     unit, per_px = report_unit(labelled)
     metrics = {
         "recipe": subject.name,
         "dataset": subject.dataset,
         "unit": unit,
-        "model": describe_model(subject, predictor.metadata, predictions),
+        "model": model,
         "loss": None,
         "calliper": subject.calliper,
         "labels": count_labels(images),
         "pixel_sizes": count_pixel_sizes(predictions),
-        "images_seen": [] if subject.recipe else seen_images(images, predictor.metadata.get("seen", [])),
-        "splits": {},
-        "out_of_fold": {},
-        "reference": {},
-        "kinds": {},
-        "repeats": {},
-        "without_head": {},
+        "images_seen": [] if subject.recipe else seen_images(images, seen),
+        **{part: {} for part in ("splits", "out_of_fold", "reference", "kinds", "repeats", "without_head")},
     }
     if not len(labelled):
         return metrics, pd.DataFrame(columns=["image_name"])
-    split = set_seen_apart(labelled, predictor.metadata.get("seen", []))
-    metrics["model"]["test_images_seen"] = int((split == SEEN).sum())
-    callipers = subject.calliper, metrics["model"]["calliper"]
-    predicted = predictions.loc[labelled.index]
+    split, predicted = set_seen_apart(labelled, seen), predictions.loc[labelled.index]
     found = predicted["bpd_px"].notna().to_numpy()
+    model["test_images_seen"] = int((split == SEEN).sum())
     metrics["without_head"] = {str(name): int((~found & (split == name)).sum()) for name in (*Split, SEEN)}
-    known, split_of_all, split = labelled, split, split[found]
-    labelled, predicted, per_px = labelled[found], predicted[found], per_px[: len(found)][found]
-    evaluation = Evaluation(labelled, predicted, split, unit, per_px, *callipers)
-    trained_on = np.isin(split, (Split.TRAIN, Split.VALIDATION)) & bool(subject.recipe)
-    if not subject.out_of_fold:  # intervals say nothing of the images that the model was trained or calibrated on
-        evaluation.intervals[trained_on] = np.nan
-    metrics["splits"], metrics["reference"] = evaluate_splits(evaluation), evaluate_reference(evaluation)
-    metrics["kinds"] = evaluate_kinds(evaluation)
-    if subject.out_of_fold:
-        metrics["out_of_fold"] = evaluate_out_of_fold(evaluation, trained_on)
+    evaluation = Evaluation(
+        labelled[found], predicted[found], split[found], unit, per_px[found], subject.calliper, model["calliper"]
+    )
+    metrics |= _figures(subject, evaluation)
     if subject.recipe:
-        unseen = (split == Split.TEST) | (trained_on & subject.out_of_fold)
-        metrics["repeats"] = evaluate_repeats(evaluation, unseen)
         metrics["loss"] = measure_loss(subject, evaluation, predictor, prepared)
     _log_headline(metrics)
-    errors = list_errors(evaluation).reindex(known.index)
-    errors["image_name"], errors["examination"], errors["split"] = known.index, known["examination"], split_of_all
-    errors["valid"] = (known["verdict"] == Verdict.VALID).to_numpy()
+    errors = list_errors(evaluation).reindex(labelled.index)
+    errors["image_name"], errors["examination"], errors["split"] = labelled.index, labelled["examination"], split
+    errors["valid"] = (labelled["verdict"] == Verdict.VALID).to_numpy()
     return metrics, errors
+
+
+def _figures(subject: Subject, evaluation: Evaluation) -> dict:
+    """The parts of metrics.json that come from comparing lengths."""
+    trained_on = np.isin(evaluation.split, (Split.TRAIN, Split.VALIDATION)) & bool(subject.recipe)
+    if not subject.out_of_fold:  # intervals say nothing of the images that the model was trained or calibrated on
+        evaluation.intervals[trained_on] = np.nan
+    figures = {"splits": evaluate_splits(evaluation), "reference": evaluate_reference(evaluation)}
+    figures["kinds"] = evaluate_kinds(evaluation)
+    if subject.out_of_fold:
+        figures["out_of_fold"] = evaluate_out_of_fold(evaluation, trained_on)
+    if subject.recipe:
+        unseen = (evaluation.split == Split.TEST) | (trained_on & subject.out_of_fold)
+        figures["repeats"] = evaluate_repeats(evaluation, unseen)
+    return figures
 
 
 def set_seen_apart(images: pd.DataFrame, seen: list[str]) -> np.ndarray:

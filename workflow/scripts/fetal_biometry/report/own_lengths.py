@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
-from fetal_biometry.report.drawing import PALETTE, chart, new_figure
-from fetal_biometry.terms import LENGTHS, Review
-
-OWN_COLUMNS = {length: f"reference_{length}_mm" for length in LENGTHS}  # of images.csv
-FEWEST = 3  # images; of fewer there are no limits of agreement
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Of one length, in mm: ``n`` pairs, the bias of ours against theirs, and its 95 % limits, NaN of few pairs."""
-
-    length: str
-    n: int
-    bias: float
-    low: float
-    high: float
-    figure: Markup
+from fetal_biometry.report.drawing import Chart
+from fetal_biometry.report.figures import bland_altman
+from fetal_biometry.report.page_tables import Block, Cell, Table
+from fetal_biometry.report.statistics import limits_of_agreement
+from fetal_biometry.report.wording import count, signed
+from fetal_biometry.terms import LENGTHS, STATED, Review
 
 
 @dataclass(frozen=True)
 class OwnLengths:
-    """Each length's agreement, the rows with the largest ``differences``, and how many images were left out."""
+    """Bias and limits by length, a chart of each, the rows with the largest ``differences``, and what was left out."""
 
-    agreements: list[Agreement]
+    table: Table
+    charts: list[Chart]
     largest: list[dict]
     trained: int
     corrected: int
@@ -45,43 +33,30 @@ def compare_lengths(rows: pd.DataFrame, trained_on: list[str]) -> OwnLengths | N
     Parameters
     ----------
     rows : DataFrame
-        Of `measuring_page.reviewable_rows`; own lengths stand in `OWN_COLUMNS`.
+        Of `measuring_page.reviewable_rows`; own lengths stand in `terms.STATED`.
     trained_on : list of str
         Names of the images that the model was trained on.
     """
-    own = {length: column for length, column in OWN_COLUMNS.items() if column in rows and rows[column].notna().any()}
+    pairs = zip(LENGTHS, STATED, strict=True)
+    own = {length: column for length, column in pairs if column in rows and rows[column].notna().any()}
     if not own:
         return None
     trained, corrected = rows["image_name"].isin(trained_on), rows["review"] == Review.CORRECTED
-    judged = rows[~trained & ~corrected]
-    agreements, differences = [], pd.DataFrame(index=judged.index)
+    judged, lines, charts = rows[~trained & ~corrected].copy(), [], []
     for length, column in own.items():
         ours, theirs = judged[f"{length}_mm"], judged[column]
-        differences[length] = ours - theirs
-        known = differences[length].notna()
-        if known.any():
-            agreements.append(_agree(length, ours[known].to_numpy(), theirs[known].to_numpy()))
-    shares = pd.DataFrame({length: differences[length].abs() / judged[column] for length, column in own.items()})
-    worst = shares.max(axis=1).dropna().nlargest(3).index
-    largest = [judged.loc[i].to_dict() | {"differences": differences.loc[i].dropna().to_dict()} for i in worst]
-    return OwnLengths(agreements, largest, int(trained.sum()), int((corrected & ~trained).sum()))
-
-
-def _agree(length: str, ours: np.ndarray, theirs: np.ndarray) -> Agreement:
-    difference = ours - theirs
-    bias = float(difference.mean())
-    spread = 1.96 * float(difference.std(ddof=1)) if len(difference) >= FEWEST else np.nan
-    figure = _bland_altman(length, (ours + theirs) / 2, difference, (bias, bias - spread, bias + spread))
-    return Agreement(length, len(difference), bias, bias - spread, bias + spread, figure)
-
-
-def _bland_altman(length: str, mean: np.ndarray, difference: np.ndarray, lines: tuple[float, float, float]) -> Markup:
-    """Differences over means, with bias and limits, as SVG in the page's colours."""
-    figure, axes = new_figure(2.7, width=4.2)
-    axes.scatter(mean, difference, s=18, color=PALETTE["prediction"])
-    for value, style in zip(lines, ("-", "--", "--"), strict=True):
-        if np.isfinite(value):
-            axes.axhline(value, color=PALETTE["ink"], linewidth=1, linestyle=style)
-    axes.set(xlabel=f"mean {length.upper()}, mm", ylabel="ours − yours, mm")
-    said = f"Bland-Altman plot of {length.upper()}: ours minus yours against their mean, {len(mean)} images"
-    return chart(figure, said).svg
+        judged[f"{length}_error"], judged[f"{length}_mean"] = ours - theirs, (ours + theirs) / 2
+        judged[f"{length}_relative"] = ours / theirs - 1
+        differences = judged[f"{length}_error"].dropna().to_numpy()
+        if len(differences):
+            bias, (low, high) = float(differences.mean()), limits_of_agreement(differences)
+            cells = count(len(differences)), signed(bias), f"{signed(low)} to {signed(high)}"
+            lines.append((length.upper(), [Cell(text) for text in cells]))
+            agreement = {"bias": bias, "loa_low": low, "loa_high": high}
+            charts.append(bland_altman(judged, length, agreement, "mm", "ours − yours"))
+    worst = judged[[f"{length}_relative" for length in own]].abs().max(axis=1).dropna().nlargest(3).index
+    by_length = judged[[f"{length}_error" for length in own]].set_axis(list(own), axis=1)
+    largest = [judged.loc[i].to_dict() | {"differences": by_length.loc[i].dropna().to_dict()} for i in worst]
+    headings = ["Length", "n", "Bias, mm", "95 % limits of agreement, mm"]
+    table = Table("yours-table", "Agreement with your lengths", headings, [Block(lines)])
+    return OwnLengths(table, charts, largest, int(trained.sum()), int((corrected & ~trained).sum()))

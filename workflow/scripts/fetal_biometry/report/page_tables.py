@@ -46,6 +46,12 @@ class Table:
         return any(block.title for block in self.blocks)
 
 
+def name_table(name: str, label: str, values: dict | list[tuple]) -> Table:
+    """A table of names and values, as text."""
+    rows = [(str(key), [Cell(str(value))]) for key, value in dict(values).items()]
+    return Table(name, label, ["Name", "Value"], [Block(rows)], numbers=False)
+
+
 def many(n: int, thing: str) -> str:
     """A number of things: 1 image, 2 images."""
     return f"{count(n)} {thing}{'' if n == 1 else 's'}"

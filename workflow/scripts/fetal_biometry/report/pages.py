@@ -4,9 +4,11 @@ import base64
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 from fetal_biometry.job import atomic_path
 from fetal_biometry.report.wording import count, duration, number, percent, signed, sort_key, span
@@ -22,17 +24,8 @@ def fill_template(name: str, **values) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        number=number,
-        signed=signed,
-        percent=percent,
-        count=count,
-        duration=duration,
-        sort_key=sort_key,
-        span=span,
-        csp=csp_source,
-        points=points_text,
-    )
+    filters = (number, signed, percent, count, duration, sort_key, span, compact, csp_source, points_text)
+    environment.filters |= {function.__name__: function for function in filters}
     return environment.get_template(name).render(**values)
 
 
@@ -42,14 +35,19 @@ def write_page(text: str, path) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def compact(html: str) -> Markup:
+    """The markup without blanks before tags: many rows of a table have more of them than of anything else."""
+    return Markup(re.sub(r"\n\s*(?=<)", "\n", html))
+
+
 def csp_source(script: str) -> str:
     """The Content-Security-Policy source that allows exactly this inline script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
-def points_text(row: dict, suffix: str = "") -> str:
+def points_text(row: dict, prefix: str = "") -> str:
     """A row's landmarks as eight numbers for a page's script; empty where there are none. Labels are only drawn."""
-    values, digits = [row[f"{column}{suffix}"] for column in COLUMNS], 1 if suffix else 2
+    values, digits = [row[f"{prefix}{column}"] for column in COLUMNS], 1 if prefix else 2
     return " ".join(f"{value:.{digits}f}" for value in values) if all(map(math.isfinite, values)) else ""
 
 

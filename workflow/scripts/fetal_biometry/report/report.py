@@ -22,7 +22,7 @@ from fetal_biometry.report.pages import fill_template
 from fetal_biometry.report.section import Run
 from fetal_biometry.report.sections import report_sections, summary_table
 from fetal_biometry.report.sentences import facts, notices, result
-from fetal_biometry.report.wording import LENGTHS
+from fetal_biometry.report.wording import LENGTHS, percent
 from fetal_biometry.terms import COLUMNS, Split, Verdict
 from fetal_biometry.terms import LENGTHS as LENGTH_ORDER
 
@@ -72,20 +72,18 @@ def render_report(inputs: ReportInputs) -> str:
         When an image that it shows cannot be read.
     """
     rows, metrics = measured_rows(inputs), inputs.metrics
+    shared = table_values(inputs, rows)
     judged = rows[(rows["split"] == Split.TEST) & (rows["verdict"] == Verdict.VALID)]
     headline = metrics["splits"].get("test", {}).get("all")
-    columns = growth_columns(rows, inputs.settings.get("growth_chart", "none"))
-    known = Run(inputs, rows, judged, bool(columns))
-    shown_unit = "mm" if (rows["unit"] == "mm").any() else "px"
+    known = Run(inputs, rows, judged, bool(shared["growth"]))
     to_check = sum(map(bool, doubts_of(rows["flags"].str.join(";"))))
     drawn = headline and judged["hc_error"].notna().any()
     return fill_template(
         "report.html.j2",
-        inputs=inputs,
-        metrics=metrics,
+        **shared,
         result=result(metrics),
         facts=facts(metrics, to_check, len(inputs.quarantine)),
-        notices=notices(metrics, shown_unit),
+        notices=notices(metrics, shared["shown_unit"]),
         summary_table=summary_table(known),
         agreement=figures.bland_altman(judged, "hc", headline["hc"], known.unit) if drawn else None,
         worst=with_overlays(by_hc_error(judged).tail(3)[::-1]),
@@ -93,16 +91,27 @@ def render_report(inputs: ReportInputs) -> str:
         sections=report_sections(known),
         digest=content_digest(inputs.images),
         unit=known.unit,
-        shown_unit=shown_unit,
-        lengths=LENGTHS,
-        labels=metrics["labels"],
-        model=metrics["model"],
-        level=known.level,
-        rows=rows.to_dict("records"),
-        growth=columns,
-        flags=sorted({flag for flags in rows["flags"] for flag in flags}),
-        flag_meanings={flag.name: flag.meaning for flag in FLAGS},
     )
+
+
+def table_values(inputs: ReportInputs, rows: pd.DataFrame) -> dict:
+    """What the table of all images is filled with."""
+    metrics = inputs.metrics
+    return {
+        "inputs": inputs,
+        "metrics": metrics,
+        "labels": metrics["labels"],
+        "model": metrics["model"],
+        "level": percent(metrics["model"]["interval_level"]),
+        "lengths": LENGTHS,
+        "shown_unit": "mm" if (rows["unit"] == "mm").any() else "px",
+        "rows": rows.to_dict("records"),
+        "growth": growth_columns(rows, inputs.settings.get("growth_chart", "none")),
+        "in_folder": any(not address.startswith("data:") for address in inputs.overlays.values()),
+        "whole_frames": bool(inputs.overlays) and inputs.settings.get("show_whole_frames", False),
+        "flags": sorted({flag for flags in rows["flags"] for flag in flags}),
+        "flag_meanings": {flag.name: flag.meaning for flag in FLAGS},
+    }
 
 
 def growth_columns(rows: pd.DataFrame, name: str) -> list[tuple]:
@@ -125,8 +134,9 @@ def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
     over the label.
     """
     predictions, images = (table.reset_index(drop=True) for table in (inputs.predictions, inputs.images))
+    images = images.rename(columns={column: f"label_{column}" for column in COLUMNS})
     rows = predictions.merge(images, on="image_name", suffixes=("", "_label"), validate="one_to_one")
-    rows["labelled"] = rows[[f"{column}_label" for column in COLUMNS]].notna().all(axis=1)
+    rows["labelled"] = rows[[f"label_{column}" for column in COLUMNS]].notna().all(axis=1)
     if "split" in inputs.errors:  # there with images that a given model was trained on
         rows["split"] = inputs.errors["split"].reindex(rows["image_name"]).to_numpy()
     text = ["verdict", "reasons", "split"]
@@ -142,8 +152,9 @@ def measured_rows(inputs: ReportInputs) -> pd.DataFrame:
 def _with_lengths(rows: pd.DataFrame, metrics: dict) -> pd.DataFrame:
     """The rows with lengths of prediction and label, and their differences, see `measured_rows`."""
     pixel_size, in_mm = rows[["pixel_width_mm", "pixel_height_mm"]].to_numpy(dtype=float), metrics["unit"] == "mm"
-    labels = reported_lengths(label_points(rows), pixel_size, metrics["calliper"])
-    judged_labels = labels if in_mm else all_lengths(label_points(rows))
+    points = points_of(rows, "label_")
+    labels = reported_lengths(points, pixel_size, metrics["calliper"])
+    judged_labels = labels if in_mm else all_lengths(points)
     rows = rows.assign(unit=np.where(np.isfinite(pixel_size[:, 0]), "mm", "px"))
     for i, length in enumerate(LENGTH_ORDER):
         for end, shown in (("", "shown"), ("_low", "low"), ("_high", "high")):
@@ -153,11 +164,6 @@ def _with_lengths(rows: pd.DataFrame, metrics: dict) -> pd.DataFrame:
         rows[f"{length}_error"], rows[f"{length}_mean"] = judged - truth, (judged + truth) / 2
         rows[f"{length}_relative"] = judged / truth - 1
     return rows
-
-
-def label_points(rows: pd.DataFrame) -> np.ndarray:
-    """Label landmarks (n, 4, 2) of measured rows in original pixels; NaN where a row has none."""
-    return points_of(rows[[f"{column}_label" for column in COLUMNS]].set_axis(COLUMNS, axis=1))
 
 
 def content_digest(images: pd.DataFrame) -> str:
@@ -197,6 +203,6 @@ def prediction_overlay(row: dict) -> Markup:
     frame = pd.DataFrame([row])
     heads = {"prediction": DrawnHead(points_of(frame)[0], "prediction")}
     if row["labelled"]:
-        heads["label"] = DrawnHead(label_points(frame)[0], "reference")
+        heads["label"] = DrawnHead(points_of(frame, "label_")[0], "reference")
     text = f"Ultrasound image {row['image_name']} with the head ellipse and its two axes: {' and '.join(heads)}"
     return overlay(image_of(row), list(heads.values()), text)

@@ -1,11 +1,12 @@
 // The viewer of pictures: zoom, pan, brightness. On a page of measurements also the review: a head is accepted,
-// corrected or rejected, the browser remembers it, and "Save" downloads it as corrections.csv.
+// corrected or rejected, the browser remembers it, and corrections.csv is saved and loaded.
 (() => {
   const find = (id) => document.getElementById(id);
   const viewer = find("viewer"), frame = find("viewer-frame"), table = find("image-table");
   const rowOf = new Map([...table.tBodies].flatMap((body) => [...body.rows]).map((row) => [row.dataset.name, row]));
   const ENDS = ["OFD end 1", "OFD end 2", "BPD end 1", "BPD end 2"];
   const LENGTHS = ["bpd", "ofd", "hc"];
+  const COLUMNS = ["ofd_1", "ofd_2", "bpd_1", "bpd_2"].map((end) => [`${end}_x`, `${end}_y`]);
   const { numbers, points, make, distance, marks } = heads;
   const element = (name, values = {}) => Object.assign(document.createElement(name), values);
   const lengths = (row, head) => heads.lengths(
@@ -49,13 +50,13 @@
       if (head && entry?.status !== "rejected") drawing.append(marks(head, "prediction"));
     }
   };
-  const count = () => {
+  const count = (more = "") => {
     const done = [...rowOf.values()].filter(status).length;
-    find("review-count").textContent = `${done} of ${rowOf.size} reviewed`;
+    find("review-count").textContent = `${done} of ${rowOf.size} reviewed${more}`;
     find("review-save").disabled = !done;
     table.dispatchEvent(new Event("reviewed"));
   };
-  const keep = () => { memory.write(key, JSON.stringify([...entries])); count(); };
+  const keep = (more) => { memory.write(key, JSON.stringify([...entries])); count(more); };
   const decide = (row, changes, kept = true) => {
     const name = row.dataset.name;
     if (changes) {
@@ -63,6 +64,8 @@
       entries.set(name, { ...entries.get(name), ...changes, who, when: new Date().toISOString().slice(0, 19) + "Z" });
     } else entries.delete(name);
     show(row);
+    draw();
+    tell();
     if (kept) keep();
   };
   const quoted = (value) => { // a cell that no spreadsheet calculates
@@ -70,8 +73,7 @@
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   const save = () => {
-    const columns = ["ofd_1", "ofd_2", "bpd_1", "bpd_2"].flatMap((end) => [`${end}_x`, `${end}_y`]);
-    const lines = [["image_name", ...columns, "pixel_size_mm", "status", "who", "when", "comment", "model"]];
+    const lines = [["image_name", ...COLUMNS.flat(), "pixel_size_mm", "status", "who", "when", "comment", "model"]];
     for (const [name, row] of rowOf) {
       const entry = entries.get(name), pixel = numbers(row.dataset.pixel);
       if (!status(row)) continue;
@@ -85,6 +87,32 @@
     const link = element("a", { href: URL.createObjectURL(file), download: "corrections.csv" });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  const cellsOf = (text) => { // the rows of a csv file
+    const rows = [[]], comma = text.split("\n", 1)[0].includes(";") ? ";" : ","; // some spreadsheets save semicolons
+    const parts = new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${comma}]*))(${comma}|\\r?\\n|$)`, "g");
+    for (const [, quoted, plain, end] of text.matchAll(parts)) {
+      rows.at(-1).push((quoted?.replaceAll('""', '"') ?? plain).replace(/^'(?=[=+\-@\t\r])/, ""));
+      if (end !== comma) rows.push([]);
+    }
+    return rows.filter((row) => row.length > 1);
+  };
+  const load = async (file) => {
+    const [names, ...lines] = cellsOf(await file.text());
+    let loaded = 0;
+    for (const line of lines) {
+      const { image_name, status, who, when, comment, ...cells } = Object.fromEntries(names.map((name, i) => [name, line[i]]));
+      const row = rowOf.get(image_name), [width, height] = numbers(row?.dataset.size);
+      if (!row || !["accepted", "corrected", "rejected"].includes(status)) continue;
+      const head = COLUMNS.map((end) => end.map((column) => parseFloat(cells[column])));
+      const inside = head.every(([x, y]) => x >= -0.5 && x <= width - 0.5 && y >= -0.5 && y <= height - 0.5);
+      const points = status === "corrected" ? head : undefined;
+      if (points && !inside) continue; // it is of another image
+      entries.set(image_name, { status, who, when, comment, points });
+      show(row);
+      loaded += 1;
+    }
+    keep(`, ${loaded} of ${lines.length} rows loaded from ${file.name}`);
   };
 
   // ---- the viewer
@@ -173,8 +201,6 @@
     const row = current(), head = headOf(row).map((one) => [...one]);
     head[end] = stage.inside(x, y);
     decide(row, { status: "corrected", points: head }, kept);
-    draw();
-    tell();
   };
   const correct = () => {
     const row = current();
@@ -183,8 +209,6 @@
       const [w, h] = numbers(row.dataset.size), points = headOf(row) ??
         [[w * 0.25, h / 2], [w * 0.75, h / 2], [w / 2, h / 2 - w * 0.2], [w / 2, h / 2 + w * 0.2]];
       decide(row, { status: "corrected", points });
-      draw();
-      tell();
     }
     const handles = [...stage.svg?.querySelectorAll(".handle") ?? []];
     handles[(handles.indexOf(document.activeElement) + 1) % handles.length]?.focus();
@@ -195,18 +219,13 @@
     brighter: () => shine(20), darker: () => shine(-20),
     marks: () => { find("viewer-marks").checked = !find("viewer-marks").checked; },
     accept: () => {
-      const row = current(), changed = status(row) === "corrected";
-      decide(row, { status: changed ? "corrected" : "accepted", points: changed ? headOf(row) : undefined });
+      const row = current();
+      decide(row, status(row) === "corrected" ? {} : { status: "accepted", points: undefined });
       step(1);
-      tell();
     },
-    reject: () => { decide(current(), { status: "rejected" }); step(1); draw(); tell(); },
+    reject: () => { decide(current(), { status: "rejected" }); step(1); },
     correct,
-    undo: () => {
-      decide(current(), current().dataset.status ? { status: "", points: undefined } : null);
-      draw();
-      tell();
-    },
+    undo: () => decide(current(), current().dataset.status ? { status: "", points: undefined } : null),
     comment: () => find("review-comment").focus(), save,
   };
   const shine = (by) => { find("viewer-brightness").value = Number(find("viewer-brightness").value) + by; lit(); };
@@ -268,6 +287,11 @@
     decide(current(), { status: status(current()), comment: event.target.value });
   });
   find("review-save").addEventListener("click", save);
+  find("review-load").addEventListener("click", () => find("review-file").click());
+  find("review-file").addEventListener("change", async ({ target }) => {
+    await load(target.files[0]);
+    target.value = "";
+  });
   find("review-start").addEventListener("click", () => {
     const waiting = [...rowOf.values()].filter((row) => !status(row));
     const doubted = waiting.filter((row) => row.dataset.check);

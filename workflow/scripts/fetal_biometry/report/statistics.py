@@ -1,7 +1,5 @@
 """Every figure of an evaluation: errors of lengths and of endpoints in one group of images."""
 
-import itertools
-
 import numpy as np
 
 from fetal_biometry.model.geometry import resize_points
@@ -34,56 +32,50 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
         with ``_low`` and ``_high`` appended.
     """
     difference = predicted - reference
-    absolute = np.abs(difference)
-    far_off = absolute > 0.1 * reference
-    bias = float(difference.mean())
-    relative = difference / reference
-    loa, relative_loa = _limits_of_agreement(difference), _limits_of_agreement(relative)
-    mae_low, mae_high = bootstrap_interval(absolute, examinations)
-    bias_low, bias_high = bootstrap_interval(difference, examinations)
-    relative_ends = limits_interval(relative, examinations)
-    coverage = coverage_low = coverage_high = None
+    absolute, relative = np.abs(difference), difference / reference
+    far_off, inside = absolute > 0.1 * reference, None
     if interval is not None and np.isfinite(interval).all():
         inside = ((reference >= interval[:, 0]) & (reference <= interval[:, 1])).astype(float)
-        coverage, (coverage_low, coverage_high) = float(inside.mean()), bootstrap_interval(inside, examinations)
+    loa_low, loa_high = limits_of_agreement(difference)
+    relative_low, relative_high = limits_of_agreement(relative)
+    low_ends, high_ends = limits_interval(relative, examinations)
     return {
         "n": len(difference),
-        "mae": float(absolute.mean()),
-        "mae_low": mae_low,
-        "mae_high": mae_high,
+        **mean_figure("mae", absolute, examinations),
         "median": float(np.median(absolute)),
         "p95": float(np.percentile(absolute, 95)),
-        "bias": bias,
-        "bias_low": bias_low,
-        "bias_high": bias_high,
-        "loa_low": loa[0],
-        "loa_high": loa[1],
-        "relative_loa_low": relative_loa[0],
-        "relative_loa_high": relative_loa[1],
-        **{f"relative_loa_{end}": value for end, value in _named_ends(relative_ends).items()},
+        **mean_figure("bias", difference, examinations),
+        "loa_low": loa_low,
+        "loa_high": loa_high,
+        **_with_ends("relative_loa_low", relative_low, low_ends),
+        **_with_ends("relative_loa_high", relative_high, high_ends),
         **_rare("over_10_percent", far_off),
         **_rare("unflagged_over_10_percent", None if flagged is None else far_off & ~flagged),
         "constant_mae": float(np.abs(constant - reference).mean()),
-        "coverage": coverage,
-        "coverage_low": coverage_low,
-        "coverage_high": coverage_high,
+        **mean_figure("coverage", inside, examinations),
     }
 
 
-def _named_ends(ends: np.ndarray) -> dict:
-    names = itertools.product(("low", "high"), repeat=2)
-    values = (float(end) if np.isfinite(end) else None for end in ends.ravel())
-    return {f"{limit}_{end}": value for (limit, end), value in zip(names, values, strict=True)}
+def mean_figure(name: str, values: np.ndarray | None, examinations) -> dict:
+    """The mean of the values by its name, and the ends of its 95 % bootstrap interval; None without values."""
+    if values is None:
+        return _with_ends(name, None)
+    return _with_ends(name, float(values.mean()), bootstrap_interval(values, examinations))
 
 
 def _rare(name: str, where: np.ndarray | None) -> dict:
     if where is None:
-        return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
-    low, high = share_interval(int(where.sum()), len(where))
-    return {name: float(where.mean()), f"{name}_low": low, f"{name}_high": high}
+        return _with_ends(name, None)
+    return _with_ends(name, float(where.mean()), share_interval(int(where.sum()), len(where)))
 
 
-def _limits_of_agreement(differences: np.ndarray) -> tuple[float | None, float | None]:
+def _with_ends(name: str, value: float | None, ends=(None, None)) -> dict:
+    low, high = (None if end is None or not np.isfinite(end) else float(end) for end in ends)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
+
+
+def limits_of_agreement(differences: np.ndarray) -> tuple[float | None, float | None]:
+    """95 % limits of agreement: the mean ± 1.96 standard deviations; None of fewer than two differences."""
     if len(differences) < 2:
         return None, None
     mean, spread = float(differences.mean()), 1.96 * float(differences.std(ddof=1))
@@ -123,17 +115,13 @@ def endpoint_errors(predicted, reference, per_px, examinations, any_order: bool)
         length = np.linalg.norm(along, axis=1)
         along = along / length[:, None]
         across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-        distance = np.linalg.norm(offset, axis=2)
-        normalised = distance.mean(axis=1) / length
-        low, high = bootstrap_interval(normalised, examinations)
-        results[name] = {
-            "mean": float((distance * per_px[:, None]).mean()),
-            "radial": float((np.abs((offset * along[:, None]).sum(axis=2)) * per_px[:, None]).mean()),
-            "tangential": float((np.abs((offset * across[:, None]).sum(axis=2)) * per_px[:, None]).mean()),
-            "nme": float(normalised.mean()),
-            "nme_low": low,
-            "nme_high": high,
+        parts = {
+            "mean": np.linalg.norm(offset, axis=2),
+            "radial": np.abs((offset * along[:, None]).sum(axis=2)),
+            "tangential": np.abs((offset * across[:, None]).sum(axis=2)),
         }
+        means = {part: float((distance * per_px[:, None]).mean()) for part, distance in parts.items()}
+        results[name] = means | mean_figure("nme", parts["mean"].mean(axis=1) / length, examinations)
     return results
 
 
