@@ -122,6 +122,9 @@ DICOM = {
     "10-bit values in signed 16 bits": plain(lambda grey: 4 * grey.astype(np.int16), bits=16),
     "a window of no width": plain(WindowCenter=0, WindowWidth=0),
     "several windows, the first of no width": plain(WindowCenter=[0, 128], WindowWidth=[0, 256]),
+    "a window of one grey": plain(WindowCenter=128, WindowWidth=1),
+    "a window of an unknown kind": plain(WindowCenter=128, WindowWidth=256, VOILUTFunction="FOO"),
+    "a pixel spacing of one number": plain(PixelSpacing=[0.1]),
     "a window of negative width": plain(WindowCenter=10, WindowWidth=-5),
     "a slope of 0": plain(RescaleSlope=0, RescaleIntercept=0),
     "negative deltas": lambda path, grey, size: write(
@@ -160,6 +163,8 @@ REFUSED = {  # with the tag that the refusal names
         "(0028,0100)",
     ),
     "no bits": (later(lambda file: file.__delattr__("BitsAllocated")), "(0028,0100)"),
+    "no stored bits": (later(lambda file: file.__delattr__("BitsStored")), "(0028,0101)"),
+    "a palette without colours": (plain(photometric="PALETTE COLOR"), "(0028,1101)"),
     "no colour space": (later(lambda file: file.__delattr__("PhotometricInterpretation")), "(0028,0004)"),
     "too few pixels": (later(lambda file: setattr(file, "PixelData", file.PixelData[:1000])), "(7FE0,0010)"),
     "a damaged jpeg": (plain(syntax=JPEGBaseline8Bit, encoded=[b"no jpeg"]), "(7FE0,0010)"),
@@ -191,6 +196,11 @@ CONTRARY = {  # a file, what a table says of it, the two figures by pixel size a
     "a pixel spacing in centimetres": (spaced(0.1), {}, lambda size, hc: (f"{size:.4g}", f"{0.1 * size:.4g}")),
     "two sizes of one region": (
         regions(lambda grey, size: region(0, 0, grey.shape[1] - 1, grey.shape[0] - 1, size / 20, size / 20)),
+        {},
+        lambda size, hc: (f"{size:.4g}", f"{size / 2:.4g}"),
+    ),
+    "a smaller region of another size": (
+        regions(lambda grey, size: region(5, 5, grey.shape[1] - 6, grey.shape[0] - 6, size / 20, size / 20)),
         {},
         lambda size, hc: (f"{size:.4g}", f"{size / 2:.4g}"),
     ),

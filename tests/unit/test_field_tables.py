@@ -102,6 +102,11 @@ OTHER_PICTURES = {
     "mirrored": (lambda points, mm: points * [-1, 1] + [RIGHT, 0], "mirrored left to right"),
     "upside down": (lambda points, mm: points * [1, -1] + [0, BOTTOM], "upside down"),
     "turned by 180 degrees": (lambda points, mm: [RIGHT, BOTTOM] - points, "180 degrees"),
+    "of a copy 512 wide": (lambda points, mm: resize_points(points, SIZE, (512, 346)), "longer side resized to 512"),
+    "of a copy in 512x512": (
+        lambda points, mm: resize_points(points, SIZE, (512, 346)) + [0, 83],
+        "middle of 512x512",
+    ),
 }
 
 
@@ -110,6 +115,34 @@ def test_labels_of_another_picture_are_refused_with_the_evidence(kind, scans, tm
     move, words = OTHER_PICTURES[kind]
     labels = {name: move(points, scans.pixel_sizes[name]) for name, points in scans.truth.items()}
     config = labelled(scans.folder, write_table(tmp_path / "labels.csv", labels), pixel_sizes=_mean(scans))
+    assert outcome(config, scans.truth, tmp_path / "work", "labels.csv", words) == "refused"
+
+
+def other_rows(labels):
+    return dict(zip(labels, [*list(labels.values())[1:], next(iter(labels.values()))], strict=True))
+
+
+def half_of_copies(labels):
+    small = {name: resize_points(points, SIZE, (256, 256)) for name, points in labels.items()}
+    return {name: (small if at % 2 else labels)[name] for at, name in enumerate(labels)}
+
+
+def of_long_copies(labels):
+    return {name: resize_points(points, SIZE, (256, 173)) for name, points in labels.items()}
+
+
+WRONG_TABLES = {
+    "a row down": (other_rows, "", "rows"),
+    "half of them of copies": (half_of_copies, "", "256x256"),
+    "stretched though their proportions were kept": (of_long_copies, "256x256", "proportions"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_TABLES)
+def test_a_table_that_is_wrong_in_many_rows_is_refused(kind, scans, tmp_path):
+    change, size, words = WRONG_TABLES[kind]
+    table = write_table(tmp_path / "labels.csv", change(scans.truth))
+    config = labelled(scans.folder, table, label_size=size)
     assert outcome(config, scans.truth, tmp_path / "work", "labels.csv", words) == "refused"
 
 
@@ -322,20 +355,44 @@ def without_last(write):
     return lambda labels, names: write({name: points[:3] for name, points in labels.items()}, names[:3])
 
 
-def two_heads(labels, names):
-    return cvat({name: np.tile(points, (2, 1)) for name, points in labels.items()}, 2 * names)
-
-
-def of_another_image(labels, names):
-    return coco({"x.png": next(iter(labels.values()))}, names)
-
-
-def other_names(labels, names):
-    return coco(labels, list("abcd"))
-
-
 def turned(labels, names):
     return coco(labels, names, SIZE[::-1])
+
+
+polygon = {"name": "polygon", "all_points_x": [1, 50, 90], "all_points_y": [1, 50, 9]}
+ellipse = {"name": "ellipse", "cx": 300, "cy": 200, "rx": 100, "ry": 80, "theta": 0.2}
+
+
+def via_shapes(labels, shape):
+    region = {"shape_attributes": shape, "region_attributes": {"landmark": "head"}}
+    return {name: {"filename": name, "regions": [region]} for name in labels}
+
+
+def outlines_of_coco(labels, names):
+    content = json.loads(coco(labels, names))
+    for annotation in content["annotations"]:
+        del annotation["keypoints"]
+        annotation["segmentation"] = [[1, 2, 3, 4, 5, 6]]
+    return json.dumps(content)
+
+
+def outlines_of_labelme(labels, names):
+    shape = {"label": "head", "points": [[1, 2], [3, 4], [5, 6]], "shape_type": "polygon"}
+    return _labelme_files({image: [shape] for image in labels}, SIZE)
+
+
+def cvat_shape(labels, tag):
+    """Each label as one shape."""
+    root = ElementTree.Element("annotations")
+    for name, ends in labels.items():
+        image = ElementTree.SubElement(root, "image", name=name, width="800", height="540")
+        places = {"points": ";".join(f"{x},{y}" for x, y in ends.tolist())} if tag == "points" else {}
+        ElementTree.SubElement(image, tag, label="head", **places)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def without_labels(labels, names):
+    return json.dumps(json.loads(coco(labels, names)) | {"annotations": []})
 
 
 BROKEN = {
@@ -356,6 +413,21 @@ BROKEN = {
         "8",
     ),
     "turned pictures": ("coco", "labels.json", turned, "540x800"),
+    "cut pictures": ("coco", "labels.json", lambda labels, names: coco(labels, names, (800, 600)), "800x600"),
+    "coco outlines": ("coco", "labels.json", outlines_of_coco, "head"),
+    "via outlines": ("via", "labels.json", lambda labels, names: json.dumps(via_shapes(labels, polygon)), "head"),
+    "via ellipses": ("via", "labels.json", lambda labels, names: json.dumps(via_shapes(labels, ellipse)), "head"),
+    "via coordinates that are no numbers": (
+        "via",
+        "labels.json",
+        lambda labels, names: json.dumps(via_shapes(labels, {"name": "point", "cx": "12px", "cy": 3})),
+        "Image Annotator",
+    ),
+    "labelme outlines": ("labelme", "labels", outlines_of_labelme, "head"),
+    "cvat masks": ("cvat", "labels.xml", lambda labels, names: cvat_shape(labels, "mask"), "head"),
+    "cvat points in one shape": ("cvat", "labels.xml", lambda labels, names: cvat_shape(labels, "points"), "4: head"),
+    "cvat tracks": ("cvat", "labels.xml", lambda labels, names: "<annotations><track/></annotations>", "no label"),
+    "no label at all": ("coco", "labels.json", without_labels, "no label"),
     "no COCO": ("coco", "labels.json", via_json, "COCO"),
     "no VIA": ("via", "labels.json", coco, "Image Annotator"),
     "no LabelMe": ("labelme", "labels", lambda labels, names: {"a.json": "{}"}, "LabelMe"),
@@ -445,14 +517,16 @@ def test_another_table_is_refused_with_the_remedy(setting, suffix, scans, tmp_pa
 @pytest.mark.parametrize(
     "column",
     ["pixel_size_cm", "spacing", "Pixel Spacing", "pixel_spacing_x", "px_to_mm_rate", "mm_per_pixel", "mm/px",
-     "pixel_width_mm", "ga_days", "gestational_age_days", "GA", "weeks"],
+     "pixel_width_mm", "ga_days", "gestational_age_days", "GA", "weeks", "HC (cm)", "true_hc", "BPD in cm", "FOD"],
 )  # fmt: skip
 def test_a_column_that_looks_like_a_known_one_is_named(column, scans, tmp_path):
     path = tmp_path / "list.csv"
     path.write_text(f"image_name,{column}\n{scans.folder / '000_HC.png'},0.1\n")
     with pytest.raises(InputError) as refused:
         list_sources(Config(images=str(path)), tmp_path)
+    lengths = {"HC (cm)": "hc", "true_hc": "hc", "BPD in cm": "bpd", "FOD": "ofd"}
     wanted = "gestational_age_weeks" if column.lower()[0] in "gw" else "pixel_size_mm"
+    wanted = f"reference_{lengths[column]}_mm" if column in lengths else wanted
     assert all(word in str(refused.value) for word in (str(path), column.lower(), wanted))
 
 
@@ -462,6 +536,14 @@ def test_other_columns_are_passed_over(column, scans, tmp_path):
     path.write_text(f"image_name,{column}\n{scans.folder / '000_HC.png'},0.1\n")
     (source,) = list_sources(Config(images=str(path)), tmp_path)
     assert source.pixel_size_mm is None
+
+
+@pytest.mark.parametrize("column", ["HC [mm]", "hc mm", "Head circumference", "HC(mm)", "hc"])
+def test_a_column_counts_however_its_unit_is_set(column, scans, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(f"Image Name,{column}\n{scans.folder / '000_HC.png'},170\n")
+    (source,) = list_sources(Config(images=str(path)), tmp_path)
+    assert source.reference_hc_mm == 170
 
 
 @pytest.mark.parametrize("column, unit", [("pixel_size_mm", 0.2), ("PIXEL_SIZE_MM", 0.2), ("px_to_mm_rate", None)])

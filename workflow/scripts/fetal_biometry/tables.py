@@ -10,10 +10,15 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.names import composed, on_disk
 
 OTHER_TABLES = (".xlsx", ".xls", ".ods", ".numbers", ".tsv", ".tab", ".txt")  # suffixes of tables that are no csv files
+_WORDS = r"(?:true|truth|gt|ref|reference|manual|measured|value|in|mm|cm|inch|inches)"  # beside a length's name
+_STATED = rf"^(?:{_WORDS}\W*_?)*(?:{{}})(?:\W*_?{_WORDS})*\W*$"
 ALIKE = {  # what other columns for the same fact are called, whose unit or meaning is not known
     "pixel_size_mm": r"pixel.*(size|spacing|width|height|mm|cm|\bum\b)|spacing|mm_?(per|/)|per_?(px|pixel)|"
     r"(px|size).?(to|size|mm|cm)",
     "gestational_age_weeks": r"gestation|\bga\b|\bga_|weeks",
+    "reference_hc_mm": _STATED.format(r"hc|head.?circ\w*"),
+    "reference_bpd_mm": _STATED.format("bpd|biparietal.diameter"),
+    "reference_ofd_mm": _STATED.format("ofd|fod|(occipito.?frontal|fronto.?occipital).diameter"),
 }
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")  # with which a cell begins that spreadsheets calculate
 
@@ -72,7 +77,7 @@ def read_table(
     ----------
     path : path
     columns : dict
-        For each wanted column the names it may have in the header, ignoring case and blanks around.
+        For each wanted column the names it may have in the header, whose case, blanks and brackets do not count.
     optional : tuple of str
         Wanted columns that may be missing; they are then empty strings.
     refuse_alike : bool
@@ -114,13 +119,13 @@ def _places(
     path: Path, header: list[str], columns: dict[str, tuple[str, ...]], optional: tuple[str, ...], refuse_alike: bool
 ) -> dict[str, int]:
     """Where in the header each wanted column stands that is there."""
-    place = {}
+    place, plain = {}, [_plain(name) for name in header]
     for wanted, names in columns.items():
-        found = [header.index(name.lower()) for name in names if name.lower() in header]
+        found = [plain.index(name) for name in map(_plain, names) if name in plain]
         alike = [] if found else [name for name in header if re.search(ALIKE.get(wanted, r"(?!)"), name)]
         if found:
             place[wanted] = found[0]
-            if header.count(header[found[0]]) > 1:
+            if plain.count(plain[found[0]]) > 1:
                 raise InputError(f"{path}: the column {header[found[0]]} stands twice; remove one.")
         elif alike and refuse_alike:
             raise InputError(
@@ -135,6 +140,11 @@ def _places(
                 f"{path}: no column {' or '.join(names)} in its header ({', '.join(header) or 'empty file'}); {remedy}."
             )
     return place
+
+
+def _plain(name: str) -> str:
+    """A column's name without case, blanks and brackets: ``hc_mm`` for ``HC [mm]``."""
+    return re.sub(r"[\W_]+", "_", name.lower()).strip("_")
 
 
 def _rows(path: Path, header: list[str], reader: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:

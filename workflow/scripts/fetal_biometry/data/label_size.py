@@ -44,6 +44,11 @@ def original_landmarks(label, path: Path, stated: str) -> tuple[float, ...] | No
             f"{label.place}: set on a picture of {said[0]}x{said[1]} pixels, but {path.name} has {size[0]}x{size[1]}, "
             "as if it was turned; label it as viewers show it."
         )
+    if (said[0] == size[0]) != (said[1] == size[1]) and not stated:
+        raise InputError(
+            f"{label.place}: set on a picture of {said[0]}x{said[1]} pixels, but {path.name} has {size[0]}x{size[1]}, "
+            "as if it was cut; label it as it is."
+        )
     return tuple(_resized(number, said[at % 2], size[at % 2]) for at, number in enumerate(label.landmarks))
 
 

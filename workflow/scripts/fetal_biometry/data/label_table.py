@@ -21,12 +21,13 @@ from fetal_biometry.data.source import (
     usable,
     with_facts,
 )
-from fetal_biometry.errors import InputError
+from fetal_biometry.errors import InputError, refuse_if_all_bad
 from fetal_biometry.images.image_ref import ImageRef, find_images
 from fetal_biometry.names import composed
 from fetal_biometry.tables import Row
 from fetal_biometry.terms import LANDMARKS
 
+UNPLACED = (math.nan, math.nan)  # the point of a shape that is no point, by whose name a label is refused
 DIAMETERS = ("ofd", "ofd", "bpd", "bpd")  # names of points, or of lines, where both ends of a diameter have one
 
 
@@ -57,6 +58,8 @@ def four_points(
     Parameters
     ----------
     points : list of (name, x, y)
+        Of points, lines' ends and outlines; of other shapes `UNPLACED`. Those of other names do not count beside a
+        label.
     names : list of str
         Of the points for ``ofd_1``, ``ofd_2``, ``bpd_1`` and ``bpd_2``; signs, blanks and case do not count. A name
         that stands twice takes the points of that name in their order.
@@ -118,7 +121,10 @@ def list_labelled(config: Config, drawn: Path, read: Callable[[Path, Config], li
     sources = []
     for name, label in labels.items():
         sources += unless_bad(config, name, folder / name, source_of, name, label)
+    refuse_if_all_bad([source.problem for source in sources])
     labelled = [source for source in sources if source.labelled]
+    if not labelled:
+        raise InputError(f"{path}: no label in this file; mark the ends of both diameters and export it once more.")
     refuse_labels_of_copies(labelled, path)
     swapped = names_swapped([source.landmarks for source in labelled])
     label = "landmark table, names swapped" if swapped else "landmark table"

@@ -23,10 +23,10 @@ from fetal_biometry.terms import STATED
 NAME_COLUMN = ("image_name", "filename", "image", "name")
 PIXEL_SIZE_COLUMNS = {
     "image_name": NAME_COLUMN,
-    "pixel_size_mm": ("pixel_size_mm", "pixel size(mm)", "pixel_size"),
-    "reference_hc_mm": ("reference_hc_mm", "head circumference (mm)", "hc_mm", "hc (mm)", "hc"),
-    "reference_bpd_mm": ("reference_bpd_mm", "bpd_mm", "bpd (mm)", "bpd"),
-    "reference_ofd_mm": ("reference_ofd_mm", "ofd_mm", "ofd (mm)", "ofd"),
+    "pixel_size_mm": ("pixel_size_mm", "pixel_size"),
+    "reference_hc_mm": ("reference_hc_mm", "head_circumference_mm", "head_circumference", "hc_mm", "hc"),
+    "reference_bpd_mm": ("reference_bpd_mm", "bpd_mm", "bpd"),
+    "reference_ofd_mm": ("reference_ofd_mm", "ofd_mm", "ofd"),
     "gestational_age_weeks": ("gestational_age_weeks",),
 }
 OPTIONAL_COLUMNS = (*STATED, "gestational_age_weeks")

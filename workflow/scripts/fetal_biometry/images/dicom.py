@@ -29,16 +29,21 @@ from fetal_biometry.errors import InputError
 config.settings.reading_validation_mode = config.IGNORE  # its warnings quote the values of tags
 
 _CENTIMETRES, _TWO_DIMENSIONAL = 3, 1  # of PhysicalUnitsXDirection, of RegionSpatialFormat (PS3.3, C.8.5.5)
+_FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")  # of a window
 _COLOURS = ("MONOCHROME1", "MONOCHROME2", "RGB", "YBR", "PALETTE COLOR")
+_PALETTE = "RedPaletteColorLookupTableDescriptor"
 _PICTURE = [tag_for_keyword(keyword) for keyword in (
     "SOPClassUID", "Rows", "Columns", "NumberOfFrames", "PixelSpacing", "SequenceOfUltrasoundRegions",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
     "PhotometricInterpretation", "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation",
+    _PALETTE,
 )]  # fmt: skip
 _GREYS = [tag_for_keyword(keyword) for keyword in (
     "WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence", "RescaleSlope", "RescaleIntercept",
 )]  # fmt: skip
-_NEEDED = ("Rows", "Columns", "PhotometricInterpretation", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation")
+_NEEDED = ("Rows", "Columns", "PhotometricInterpretation", "SamplesPerPixel", "BitsAllocated", "BitsStored",
+           "PixelRepresentation")  # fmt: skip
+_FEWEST_GREYS = 16  # of a window; with fewer a picture is black and white
 # Another decoder, which pydicom would try, ends the process or takes minutes where one of these is damaged.
 _DECODERS = {
     **dict.fromkeys((JPEGBaseline8Bit, JPEGExtended12Bit, JPEG2000Lossless, JPEG2000), "pillow"),
@@ -184,36 +189,47 @@ def _pixel_spacing(facts: Dataset, frame: int) -> np.ndarray:
     for groups in (*(facts.get("SharedFunctionalGroupsSequence") or []), *per_frame[frame : frame + 1]):
         for measures in groups.get("PixelMeasuresSequence") or []:
             spacing = measures.get("PixelSpacing") or spacing
-    sizes = np.array(spacing if spacing is not None else [], dtype=float)[::-1]  # the file says rows first
+    sizes = np.ravel(np.array(spacing if spacing is not None else [], dtype=float))[::-1]  # the file says rows first
     return sizes if sizes.size == 2 and np.isfinite(sizes).all() and (sizes > 0).all() else np.zeros(0)
+
+
+def full_scale(values: np.ndarray) -> int:
+    """White of whole numbers of unknown range: what as many bits hold as the brightest one needs, 8 at least.
+
+    Examples
+    --------
+    >>> [full_scale(np.array([brightest])) for brightest in (3, 200, 256, 4000)]
+    [255, 255, 511, 4095]
+    """
+    return (1 << max(8, int(values.max()).bit_length())) - 1
 
 
 def _possible(facts: Dataset) -> Dataset:
     """Facts without a window or a rescaling that would leave nothing of the picture, as viewers pass them over."""
+    if not facts.get("RescaleSlope", 1):
+        _remove(facts, "RescaleSlope", "RescaleIntercept")
     width = facts.get("WindowWidth")
-    first = width[0] if isinstance(width, (list, tuple)) or hasattr(width, "append") else width
-    linear = (facts.get("VOILUTFunction") or "LINEAR") == "LINEAR"
-    if width is not None and not (first is not None and (first >= 1 if linear else first > 0)):
-        del facts.WindowWidth
-        if "WindowCenter" in facts:
-            del facts.WindowCenter
-    slope = facts.get("RescaleSlope")
-    if "RescaleSlope" in facts and not slope:
-        del facts.RescaleSlope
-        if "RescaleIntercept" in facts:
-            del facts.RescaleIntercept
+    first = next(iter(width), None) if hasattr(width, "append") else width
+    greys = 0 if first is None else first / abs(facts.get("RescaleSlope") or 1)
+    if not greys >= _FEWEST_GREYS or (facts.get("VOILUTFunction") or "LINEAR") not in _FUNCTIONS:
+        _remove(facts, "WindowWidth", "WindowCenter")
     return facts
+
+
+def _remove(facts: Dataset, *keywords: str) -> None:
+    for keyword in keywords:
+        facts.pop(keyword, None)
 
 
 def _to_grey(values: np.ndarray, facts: Dataset) -> np.ndarray:
     """8-bit grey values of stored ones, by the file's own window where it has one.
 
-    Without a window the brightest of more than 8 bits becomes white, as of a PNG: how many of the bits a picture uses
-    is not told by their number.
+    Without a window more than 8 bits are scaled as those of a PNG, see `full_scale`: how many of the bits a picture
+    uses is not told by their number.
     """
     bits, signed = int(facts.BitsStored), bool(facts.PixelRepresentation)
     if bits > 8 and not any(keyword in facts for keyword in ("WindowWidth", "VOILUTSequence")):
-        ends = np.array([min(0, int(values.min())), int(values.max())])
+        ends = np.array([min(0, int(values.min())), full_scale(values)])
     else:
         ends = np.array([-(1 << bits - 1), (1 << bits - 1) - 1] if signed else [0, (1 << bits) - 1])
     low, high = np.sort(apply_rescale(ends, facts).astype(float))
@@ -249,6 +265,8 @@ def _cause(facts: Dataset) -> str:
         return f"{_named(missing[0])} is missing; {stored}"
     if str(facts.PhotometricInterpretation).partition("_")[0] not in _COLOURS:
         return f"{_named('PhotometricInterpretation')} is no colour space that is read; {stored}"
+    if facts.PhotometricInterpretation == "PALETTE COLOR" and _PALETTE not in facts:
+        return f"{_named(_PALETTE)} is missing; {stored}"
     if facts.SamplesPerPixel == 3 and facts.BitsAllocated != 8:
         return f"{_named('BitsAllocated')} is {facts.BitsAllocated} for colours, not 8; {stored}"
     if known and not syntax.is_encapsulated:

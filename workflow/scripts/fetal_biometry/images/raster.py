@@ -85,7 +85,7 @@ def _frames_of(opened: Image.Image) -> int:
 def read_grey(image: ImageRef) -> np.ndarray:
     """Decode an image file to grey as people see it, uint8 of shape (H, W).
 
-    EXIF's orientation is applied. Of 16 bits a pixel the brightest one becomes white.
+    EXIF's orientation is applied. Of 16 bits a pixel as many count as the brightest one needs, see `dicom.full_scale`.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def read_grey(image: ImageRef) -> np.ndarray:
     grey = _decode(path) if image.frame is None else _decode_page(path, image.frame)
     _refuse_size(path, *grey.shape[::-1])
     if grey.dtype == np.uint16:
-        return np.round(grey * (255 / max(1, grey.max()))).astype(np.uint8)
+        return np.round(grey * (255 / dicom.full_scale(grey))).astype(np.uint8)
     if grey.dtype != np.uint8:
         raise InputError(f"{path}: pixels of type {grey.dtype}; save it with 8 or 16 bits a pixel.")
     return grey

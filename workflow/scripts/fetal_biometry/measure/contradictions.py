@@ -54,11 +54,10 @@ def _between_sizes(given: float, text: str, points: np.ndarray, limit: float) ->
         if (np.abs(around[:, 4:] / given - 1) > limit).any(axis=1).all():
             return f"a pixel is {given:.4g} mm as given and {around[0, 4]:.4g} mm in the file"
         return ""
-    alike = regions[held]
-    for other in alike[1:]:
-        same_place = np.abs(other[:4] - alike[0, :4]).max() <= 1
-        if same_place and (np.abs(other[4:] / alike[0, 4:] - 1) > limit).any():
-            return f"a pixel is {alike[0, 4]:.4g} mm in one region of the file and {other[4]:.4g} mm in another"
+    first, *others = regions[held][:, 4:] if held.any() else [[]]
+    for other in others:
+        if (np.abs(other / first - 1) > limit).any():
+            return f"a pixel is {first[0]:.4g} mm in one region of the file and {other[0]:.4g} mm in another"
     return ""
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fetal_biometry.errors import InputError
@@ -30,6 +33,12 @@ def base_name(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
 
 
-def refuse_form(path: Path, tool: str, error: Exception | str = "") -> InputError:
-    """The refusal of a file that is not of the form that the dataset's name says."""
-    return InputError(f"{path}: not {tool} ({error!r}); export it once more, or give another dataset.")
+@contextmanager
+def in_form(path: Path, tool: str) -> Iterator[None]:
+    """Make an `InputError` of whatever reading a file of another form raises than the dataset's name says."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ElementTree.ParseError) as error:
+        raise InputError(f"{path}: not {tool} ({error!r}); export it once more, or give another dataset.") from None

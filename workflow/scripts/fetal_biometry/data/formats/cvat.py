@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from fetal_biometry.configuration import Config
-from fetal_biometry.data.formats.annotation_file import base_name, refuse_form
-from fetal_biometry.data.label_table import Label, four_points
+from fetal_biometry.data.formats.annotation_file import base_name, in_form
+from fetal_biometry.data.label_table import UNPLACED, Label, four_points
 from fetal_biometry.errors import InputError
 
 _TOOL = "a file of CVAT for images, XML"
@@ -21,19 +21,18 @@ def read_cvat(path: Path, config: Config) -> list[Label]:
     InputError
     """
     try:
-        images = ElementTree.parse(path).getroot().iter("image")
-        return [_label(image, path, config) for image in images]
+        with in_form(path, _TOOL):
+            images = ElementTree.parse(path).getroot().iter("image")
+            return [_label(image, path, config) for image in images]
     except OSError:
         raise InputError(f"{path}: the label file does not exist; give landmark_table=FILE, {_TOOL}.") from None
-    except (ElementTree.ParseError, KeyError, ValueError) as error:
-        raise refuse_form(path, _TOOL, error) from None
 
 
 def _label(image: ElementTree.Element, path: Path, config: Config) -> Label:
     points = []
-    for shape in (*image.iter("points"), *image.iter("polyline")):
-        ends = [end.split(",") for end in shape.attrib["points"].split(";")]
-        if shape.get("outside") != "1" and len(ends) <= 2:
+    for shape in image.iter():
+        if shape.get("outside") != "1" and "label" in shape.attrib and shape.tag not in ("skeleton", "tag"):
+            ends = [end.split(",") for end in shape.get("points", "").split(";") if end] or [UNPLACED]
             points += [(shape.attrib["label"], float(x), float(y)) for x, y in ends]
     name = base_name(image.attrib["name"])
     size = (int(image.attrib["width"]), int(image.attrib["height"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fetal_biometry.configuration import Config
-from fetal_biometry.data.formats.annotation_file import base_name, read_json, refuse_form
+from fetal_biometry.data.formats.annotation_file import base_name, in_form, read_json
 from fetal_biometry.data.label_table import Label, four_points
 from fetal_biometry.data.source import under_root
 from fetal_biometry.errors import InputError
@@ -29,15 +29,8 @@ def read_labelme(path: Path, config: Config) -> list[Label]:
 
 def _label(file: Path, config: Config) -> Label:
     content = read_json(file, _TOOL)
-    try:
-        points = [
-            (shape["label"], float(x), float(y))
-            for shape in content["shapes"]
-            if len(shape["points"]) <= 2
-            for x, y in shape["points"]
-        ]
+    with in_form(file, _TOOL):
+        points = [(shape["label"], float(x), float(y)) for shape in content["shapes"] for x, y in shape["points"]]
         size = (content.get("imageWidth"), content.get("imageHeight"))
         name = base_name(content["imagePath"])
         return four_points(points, config.point_names, name, str(file), size if all(size) else None)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise refuse_form(file, _TOOL, error) from None

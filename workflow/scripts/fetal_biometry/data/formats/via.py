@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from fetal_biometry.configuration import Config
-from fetal_biometry.data.formats.annotation_file import base_name, read_json, refuse_form
-from fetal_biometry.data.label_table import Label, four_points
+from fetal_biometry.data.formats.annotation_file import base_name, in_form, read_json
+from fetal_biometry.data.label_table import UNPLACED, Label, four_points
 from fetal_biometry.tables import read_table
 
 _TOOL = "a file of the VGG Image Annotator 2, csv or JSON"
@@ -26,10 +26,8 @@ def read_via(path: Path, config: Config) -> list[Label]:
     ------
     InputError
     """
-    try:
+    with in_form(path, _TOOL):
         images = _of_csv(path) if path.suffix.lower() != ".json" else _of_json(path)
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-        raise refuse_form(path, _TOOL, error) from None
     return [four_points(points, config.point_names, name, place) for name, (place, points) in images.items()]
 
 
@@ -59,5 +57,5 @@ def _points(shape: dict, attributes: dict) -> Points:
     if shape.get("name") == "point":
         ends = [(shape["cx"], shape["cy"])]
     else:
-        ends = list(zip(shape.get("all_points_x", ()), shape.get("all_points_y", ()), strict=True))
-    return [(name, float(x), float(y)) for name in names or [""] for x, y in ends if len(ends) <= 2]
+        ends = list(zip(shape.get("all_points_x", ()), shape.get("all_points_y", ()), strict=True)) or [UNPLACED]
+    return [(name, float(x), float(y)) for name in names or [""] for x, y in ends]
