@@ -231,12 +231,12 @@ def test_blocks_are_merged_key_by_key():
         ),
         (
             "network: {head_mask: false}\nreading: {decoder: paired, test_time_augmentation: none}\n",
-            ["reading.closer_view", "0"],
+            ["reading.closer_views", "[]"],
         ),
         ("noisy_labels: {policy: teach}\naugmentation: null\n", ["noisy_labels.policy teach", "augmentation"]),
         (
             "network: {kind: direct, head_mask: false}\n"
-            "reading: {decoder: argmax, test_time_augmentation: none, closer_view: 0, arithmetic: int8}\n",
+            "reading: {decoder: argmax, test_time_augmentation: none, closer_views: [], arithmetic: int8}\n",
             ["reading.arithmetic int8", "network.kind heatmap"],
         ),
         ("[1, 2]\n", ["cannot be read"]),

@@ -1,6 +1,5 @@
 """Test-time augmentation: each end of a diameter comes back on its channel, and doubts show as low peaks."""
 
-import cv2
 import numpy as np
 import pytest
 
@@ -124,9 +123,6 @@ def test_only_where_the_estimates_disagree_flips_and_scales_are_read():
     assert quality[1, MOVED] == farthest(once[1:], points[1:])[0] > 0.1
 
 
-CLOSER = Decoding("fused", 1.5, closer_view=0.6)
-
-
 def test_a_view_of_a_head_has_it_in_its_middle_at_one_size():
     heads = np.stack([ellipse_landmarks((400, 290), 150, 115, 0.3), ellipse_landmarks((90, 40), 30, 25, 1.5)])
     seen = to_grid(head_views(heads, 0.6), heads, CELLS)
@@ -135,35 +131,28 @@ def test_a_view_of_a_head_has_it_in_its_middle_at_one_size():
     assert np.isfinite(to_grid(head_views(np.zeros((1, 4, 2)), 0.6), heads[:1], CELLS)).all()  # of no length
 
 
-def test_a_head_lies_between_both_readings():
-    far, near = ellipse_landmarks((400, 290), 150, 115, 0.3)[None], ellipse_landmarks((404, 290), 156, 119, 0.3)[None]
-    first = ((far, far), 1)
+def read_from_close(head, *closer):
+    """A head that is found once, and then as others from closer views."""
+    first = ((head, head), 1)
     once, before = find_heads(Drawer(SIZES, first), np.zeros((1, 64, 64), np.uint8), SIZES, FUSED)
-    network = Drawer(SIZES, first, ((near, near), head_views(once, 0.6)))
-    points, quality = find_heads(network, np.zeros((1, 64, 64), np.uint8), SIZES, CLOSER)
-    assert all_lengths(points) == pytest.approx((all_lengths(far) + all_lengths(near)) / 2, rel=0.01)
+    turns = [((one, one), head_views(once, 0.6)) if one is not None else (None, 1) for one in closer]
+    decoding = Decoding("fused", 1.5, closer_views=(0.6,) * len(closer))
+    points, quality = find_heads(Drawer(SIZES, first, *turns), np.zeros((1, 64, 64), np.uint8), SIZES, decoding)
+    return once, before, points, quality
+
+
+def test_the_mean_of_closer_readings_counts():
+    heads = [ellipse_landmarks((400 + step, 290), 150 + step, 115 + step, 0.3)[None] for step in (0, 4, 8)]
+    _, before, points, quality = read_from_close(*heads)
+    assert all_lengths(points) == pytest.approx((all_lengths(heads[1]) + all_lengths(heads[2])) / 2, rel=0.01)
     assert 0.02 < quality[0, MOVED] < 0.1 and quality[0, CONFIDENCE] <= before[0, CONFIDENCE]
 
 
-@pytest.mark.parametrize("blurred", ["far", "near", "nothing"])
-def test_where_both_readings_disagree_the_sharper_one_counts(blurred):
-    heads = {"far": ellipse_landmarks((400, 290), 150, 115, 0.3), "near": ellipse_landmarks((400, 290), 90, 70, 0.3)}
-    first = ((heads["far"][None],) * 2, 1)
-    once, _ = find_heads(Drawer(SIZES, first), np.zeros((1, 64, 64), np.uint8), SIZES, FUSED)
-    turns = [first, ((heads["near"][None],) * 2, head_views(once, 0.6))]
-    if blurred == "nothing":
-        turns[1] = (None, 1)
-    drawer, number = Drawer(SIZES, *turns), iter(("far", "near"))
-
-    def network(images):
-        maps = drawer(images)
-        blur = [cv2.GaussianBlur(one, (0, 0), 3) for one in maps[0]]
-        return np.stack(blur)[None] if next(number) == blurred else maps
-
-    points, quality = find_heads(network, np.zeros((1, 64, 64), np.uint8), SIZES, CLOSER)
-    kept = heads["near" if blurred == "far" else "far"]
-    assert all_lengths(points)[0] == pytest.approx(all_lengths(kept), rel=0.1)
-    assert quality[0, MOVED] > 0.3 or (blurred == "nothing" and quality[0, DISAGREEMENT] == 1)
+def test_a_closer_reading_that_draws_nothing_does_not_count():
+    head, other = (ellipse_landmarks((400, 290), long, 115, 0.3)[None] for long in (150, 156))
+    once, _, points, quality = read_from_close(head, None)
+    assert np.array_equal(points, once) and quality[0, DISAGREEMENT] == 1 and quality[0, HEIGHT] == 0
+    assert all_lengths(read_from_close(head, None, other)[2]) == pytest.approx(all_lengths(other), rel=0.01)
 
 
 def test_augmentation_that_is_always_on_takes_every_image():

@@ -32,7 +32,7 @@ DIRECT = {
     "training": {"loss": "mse"},
     "reading": {"decoder": "argmax"},
 }
-AUGMENTED = {"reading": {"test_time_augmentation": "conditional", "closer_view": 0.6}}
+AUGMENTED = {"reading": {"test_time_augmentation": "conditional", "closer_views": [0.5, 0.7]}}
 KINDS = {"paired": (), "mse": (MSE,), "fused": (FUSED,), "augmented": (FUSED, AUGMENTED), "direct": (DIRECT,)}
 SIZES = np.array([[800, 540], [480, 640], [300, 300]])
 HEADS = np.stack([ellipse_landmarks(size / 2, 0.3 * size[0], 0.25 * size[0], 0.2) for size in SIZES])
@@ -90,7 +90,7 @@ def test_landmarks_are_what_the_metadata_makes_of_the_outputs(exported):
         expected = detection.locate_coordinates(predictor.outputs(images), SIZES)
         assert np.isnan(quality).all()
     else:
-        keys = ("decoder", "test_time_augmentation", "closer_view")
+        keys = ("decoder", "test_time_augmentation", "closer_views")
         decoding = detection.Decoding(sigma_cells=2.0, **{key: getattr(recipe.reading, key) for key in keys})
         expected, features = detection.find_heads(predictor.outputs, images, SIZES, decoding)
         assert np.array_equal(quality, features, equal_nan=True)
@@ -143,8 +143,8 @@ def test_metadata_says_how_to_read_the_output(exported):
     metadata = predictor.metadata
     assert predictor.prepared_size == SIZE
     assert (metadata["kind"], metadata["loss"]) == (recipe.network.kind, recipe.training.loss)
-    assert {key: metadata[key] for key in ("decoder", "test_time_augmentation", "closer_view", "arithmetic")} == {
-        key: getattr(recipe.reading, key) for key in ("decoder", "test_time_augmentation", "closer_view", "arithmetic")
+    assert {key: metadata[key] for key in ("decoder", "test_time_augmentation", "closer_views", "arithmetic")} == {
+        key: getattr(recipe.reading, key) for key in ("decoder", "test_time_augmentation", "closer_views", "arithmetic")
     }
     assert metadata["sigma_cells"] == 2 and metadata["data_digest"] == "abc" and metadata["seen"] == ["a", "b"]
     assert predictor.calibration == {}

@@ -23,7 +23,7 @@ PLAIN = {
         "weight_average": 0.9, "sigma_px": 4, "mask_weight": 0,
     },
     "augmentation": None,
-    "reading": {"decoder": "paired", "test_time_augmentation": "none", "closer_view": 0, "correct_bias": False},
+    "reading": {"decoder": "paired", "test_time_augmentation": "none", "closer_views": [], "correct_bias": False},
 }  # fmt: skip
 FUSED = {"network": {"head_mask": True}, "training": {"mask_weight": 5}, "reading": {"decoder": "fused"}}
 DIRECT = {

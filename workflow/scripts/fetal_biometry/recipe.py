@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -96,8 +96,8 @@ class Reading(Block):
     test_time_augmentation: Literal["none", "conditional", "always"] = Field(
         description="mean over four flips, at two scales; conditional: only where the network's two estimates disagree"
     )
-    closer_view: float = Field(
-        ge=0, le=0.9, description="each head is read once more, its OFD this share of the view's side; 0 = read once"
+    closer_views: list[Annotated[float, Field(ge=0.2, le=0.9)]] = Field(
+        description="each head is read again from views of whose side its OFD spans these shares; their mean counts"
     )
     correct_bias: bool = Field(description="lengths corrected by what valid labels of unseen images say of their bias")
     arithmetic: Literal["float32", "int8"] = Field(description="of the exported network")
@@ -133,8 +133,8 @@ class Recipe(Block):
             raise ValueError("reading.arithmetic int8 needs network.kind heatmap")
         if self.reading.test_time_augmentation != "none" and not draws_heads:
             raise ValueError("reading.test_time_augmentation reads the head mask; set it to none")
-        if self.reading.closer_view and not draws_heads:
-            raise ValueError("reading.closer_view reads the head mask; set it to 0")
+        if self.reading.closer_views and not draws_heads:
+            raise ValueError("reading.closer_views reads the head mask; set it to []")
         return self
 
     def training_part(self) -> dict:

@@ -18,6 +18,7 @@ _MASK_SHARE = 0.75  # of the fused ellipse: dozens of cells carry the mask's out
 _AGREEMENT = 0.1  # of each length; beyond it an end of the landmarks has gone astray, and the mask stands alone
 _SCALES = (1.0, 1.5)  # enlargements of the image's middle in test-time augmentation
 _UNSURE = 0.04  # disagreement beyond which conditional test-time augmentation takes place
+_LOWEST, _HIGHEST = [CONFIDENCE, HEIGHT], [DISAGREEMENT, BLUR]  # which of several readings' features counts
 _NEAREST = 8.0  # side of the smallest view, original pixels
 
 Draw = Callable[[np.ndarray], np.ndarray]
@@ -27,14 +28,14 @@ Draw = Callable[[np.ndarray], np.ndarray]
 class Decoding:
     """How maps are read.
 
-    ``decoder``, ``test_time_augmentation`` and ``closer_view`` as in `recipe.Reading`; ``sigma_cells``, standard
+    ``decoder``, ``test_time_augmentation`` and ``closer_views`` as in `recipe.Reading`; ``sigma_cells``, standard
     deviation of the heatmaps' Gaussians in cells.
     """
 
     decoder: str
     sigma_cells: float
     test_time_augmentation: str = "none"
-    closer_view: float = 0.0
+    closer_views: tuple[float, ...] = ()
 
 
 def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Decoding) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +55,7 @@ def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Deco
     points : ndarray of shape (N, 4, 2)
         In original pixels and canonical order.
     quality : ndarray of shape (N, 5)
-        `QUALITY`: the four features of `locate`, and how far test-time augmentation or the closer view moved the
+        `QUALITY`: the four features of `locate`, and how far test-time augmentation or the closer views moved the
         landmarks, at most, as a share of the head's radius; NaN without them.
     """
     points, features = locate(draw(images), whole_views(sizes), decoding)
@@ -65,25 +66,26 @@ def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Deco
         before = points[again]
         points[again], quality[again, :MOVED] = _augmented(draw, images[again], sizes[again], decoding)
         quality[again, MOVED] = farthest(before, points[again])
-    return _look_closer(draw, images, sizes, points, quality, decoding) if decoding.closer_view else (points, quality)
+    return _look_closer(draw, images, sizes, points, quality, decoding) if decoding.closer_views else (points, quality)
 
 
 def _look_closer(draw: Draw, images, sizes, points, quality, decoding: Decoding) -> tuple[np.ndarray, np.ndarray]:
-    """Heads read once more from a view of their own size.
+    """Heads read again from views of their own size: the mean ellipse of these readings.
 
-    The ellipse lies between those of both readings. Where these disagree the one with the sharper mask counts. Of each
-    quality feature the worse one counts.
+    A reading whose mask is empty does not count; the first reading counts where all are. Of each quality feature the
+    worst of all readings counts.
     """
-    views = head_views(points, decoding.closer_view)
-    closer, features = locate(draw(show(images, sizes, views, images.shape[1])), views, decoding)
-    moved = farthest(points, closer)
-    agree = np.abs(all_lengths(closer) / np.maximum(all_lengths(points), 1e-9) - 1).max(axis=1) < _AGREEMENT
-    sharper, _ = sharpest(np.stack([points, closer]), np.stack([quality[:, :MOVED], features]))
-    found = np.where(agree[:, None, None], mean_ellipse(points, closer), sharper)
-    low, high = [CONFIDENCE, HEIGHT], [DISAGREEMENT, BLUR]
-    quality[:, low] = np.minimum(quality[:, low], features[:, low])
-    quality[:, high] = np.maximum(quality[:, high], features[:, high])
-    quality[:, MOVED] = np.fmax(quality[:, MOVED], moved)
+    found, read = points.copy(), np.zeros(len(points))
+    for share in decoding.closer_views:
+        views = head_views(points, share)
+        closer, features = locate(draw(show(images, sizes, views, images.shape[1])), views, decoding)
+        drawn = features[:, DISAGREEMENT] < 1
+        read += drawn
+        mean = mean_ellipse(found, closer, 1 / np.maximum(read, 1))
+        found = np.where(drawn[:, None, None], mean, found)
+        quality[:, _LOWEST] = np.minimum(quality[:, _LOWEST], features[:, _LOWEST])
+        quality[:, _HIGHEST] = np.maximum(quality[:, _HIGHEST], features[:, _HIGHEST])
+    quality[:, MOVED] = np.fmax(quality[:, MOVED], farthest(points, found))
     return found, quality
 
 

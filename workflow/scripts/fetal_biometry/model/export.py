@@ -51,7 +51,7 @@ def describe(model: dict, reading: Reading) -> dict:
     """The metadata that goes with the weights."""
     recipe = TrainingRecipe.model_validate(model["recipe"])
     return {
-        **reading.model_dump(include={"decoder", "test_time_augmentation", "closer_view", "arithmetic"}),
+        **reading.model_dump(include={"decoder", "test_time_augmentation", "closer_views", "arithmetic"}),
         "kind": recipe.network.kind,
         "image_size": model["image_size"],
         "loss": recipe.training.loss,

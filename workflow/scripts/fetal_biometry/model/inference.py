@@ -73,7 +73,7 @@ class Predictor:
         if self.metadata["kind"] == "direct":
             unknown = np.full((len(images), len(detection.QUALITY)), np.nan)
             return detection.locate_coordinates(self.outputs(images), sizes), unknown
-        keys = ("decoder", "sigma_cells", "test_time_augmentation", "closer_view")
+        keys = ("decoder", "sigma_cells", "test_time_augmentation", "closer_views")
         return detection.find_heads(self.outputs, images, sizes, detection.Decoding(*map(self.metadata.get, keys)))
 
     def own_loss(self, images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:

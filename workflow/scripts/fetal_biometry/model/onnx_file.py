@@ -9,7 +9,7 @@ from fetal_biometry.errors import InputError
 METADATA = "fetal_biometry"
 _TOLD = {
     "kind": str, "image_size": int, "decoder": str, "sigma_cells": float | int, "test_time_augmentation": str,
-    "closer_view": float | int,
+    "closer_views": list,
 }  # fmt: skip
 
 
