@@ -87,10 +87,15 @@ def evaluate_model(
     if subject.recipe:
         metrics["loss"] = measure_loss(subject, evaluation, predictor, prepared)
     _log_headline(metrics)
+    return metrics, _all_errors(evaluation, labelled, split)
+
+
+def _all_errors(evaluation: Evaluation, labelled: pd.DataFrame, split: np.ndarray) -> pd.DataFrame:
+    """`list_errors` with rows, without errors, of the images in which no head was found."""
     errors = list_errors(evaluation).reindex(labelled.index)
     errors["image_name"], errors["examination"], errors["split"] = labelled.index, labelled["examination"], split
     errors["valid"] = (labelled["verdict"] == Verdict.VALID).to_numpy()
-    return metrics, errors
+    return errors
 
 
 def _figures(subject: Subject, evaluation: Evaluation) -> dict:

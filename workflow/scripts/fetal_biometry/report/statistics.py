@@ -36,7 +36,6 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
     far_off, inside = absolute > 0.1 * reference, None
     if interval is not None and np.isfinite(interval).all():
         inside = ((reference >= interval[:, 0]) & (reference <= interval[:, 1])).astype(float)
-    loa_low, loa_high = limits_of_agreement(difference)
     relative_low, relative_high = limits_of_agreement(relative)
     low_ends, high_ends = limits_interval(relative, examinations)
     return {
@@ -45,8 +44,7 @@ def length_errors(predicted, reference, constant, examinations, interval=None, f
         "median": float(np.median(absolute)),
         "p95": float(np.percentile(absolute, 95)),
         **mean_figure("bias", difference, examinations),
-        "loa_low": loa_low,
-        "loa_high": loa_high,
+        **dict(zip(("loa_low", "loa_high"), limits_of_agreement(difference), strict=True)),
         **_with_ends("relative_loa_low", relative_low, low_ends),
         **_with_ends("relative_loa_high", relative_high, high_ends),
         **_rare("over_10_percent", far_off),
