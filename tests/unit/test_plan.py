@@ -17,7 +17,7 @@ from fetal_biometry.data.source import MissingData
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame
 from fetal_biometry.limits import AuditLimits, FlagLimits, ReviewLimits, read_limits
-from fetal_biometry.plan import Plan, locked, modules, read_plan, refuse_earlier_clock, shard_of
+from fetal_biometry.plan import Plan, locked, read_plan, refuse_earlier_clock, shard_of
 from fetal_biometry.terms import COLUMNS
 
 ROOT = Path(__file__).parents[2]
@@ -241,36 +241,6 @@ def test_a_shard_is_a_name_s_for_ever():
     assert [shard_of(name, 8) for name in ("000_HC.png", "010_2HC.png", "ä.png")] == [4, 0, 5]
     counts = np.bincount([shard_of(f"{number:03d}_HC.png", 8) for number in range(4000)], minlength=8)
     assert counts.min() > 400 and counts.max() < 600  # five standard deviations about 500
-
-
-MODULES = {
-    "rule.py": "import numpy\nfrom lib import direct\nfrom lib.sub.deep import thing\n",
-    "other.py": "",
-    "lib/__init__.py": "",
-    "lib/direct.py": "def later():\n    from lib.lazy import x\n",
-    "lib/lazy.py": "import lib.plain\n",
-    "lib/plain.py": "x = 1\n",
-    "lib/unused.py": "x = 1\n",
-    "lib/sub/__init__.py": "from lib.sub.listed import x\n",
-    "lib/sub/listed.py": "x = 1\n",
-    "lib/sub/deep.py": "thing = 1\n",
-}
-
-
-def test_the_modules_of_a_rule_follow_its_imports(tmp_path):
-    for name, text in MODULES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    found = {str(Path(path).relative_to(tmp_path)) for path in modules(tmp_path, "rule")}
-    assert found == set(MODULES) - {"other.py", "lib/__init__.py", "lib/unused.py"}
-
-
-def test_a_new_setting_trains_nothing_anew():
-    package = SCRIPTS / "fetal_biometry"
-    for rule in ("prepare_images", "audit_labels", "render_heatmaps", "train_model", "predict_landmarks"):
-        found = modules(SCRIPTS, rule)
-        assert not {str(package / "configuration.py"), str(package / "plan.py")} & set(found)
-        assert str(package / "job.py") in found
 
 
 def test_planning_needs_no_heavy_library():

@@ -14,6 +14,7 @@ from fetal_biometry.configuration import ABLATION, read_config, read_recipes
 from fetal_biometry.data.splits import published
 from fetal_biometry.digests import check_model
 from fetal_biometry.errors import InputError, refuse
+from fetal_biometry.imports import modules as modules_of
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure.site import read_site
 from fetal_biometry.registry import registered
@@ -67,7 +68,7 @@ OTHERS = [*(["negatives"] if CONFIG.training_negatives else []), *(["planes"] if
 
 def modules(rule):
     """A rule's script and the modules that it imports."""
-    return planning.modules(SCRIPTS, rule)
+    return modules_of(SCRIPTS, rule)
 
 
 def templates():

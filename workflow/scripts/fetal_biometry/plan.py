@@ -7,7 +7,6 @@ numpy.
 
 from __future__ import annotations
 
-import ast
 import csv
 import hashlib
 import io
@@ -16,7 +15,6 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 import yaml
@@ -276,26 +274,3 @@ def _write(path: Path, text: str) -> None:
     if not path.is_file() or path.read_bytes() != content:
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
-
-
-@cache
-def modules(scripts: Path, rule: str) -> list[str]:
-    """A rule's script and every module beside it that it imports, directly or not, but for empty ones.
-
-    Snakemake does not see an edit of an imported module; as inputs they are compared by content.
-    """
-    found, waiting = set(), [scripts / f"{rule}.py"]
-    while waiting:
-        path = waiting.pop()
-        if path in found or not path.is_file():
-            continue
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [f"{node.module}.{name}" for name in names]
-            for place in (scripts / name.replace(".", "/") for name in names):
-                inside = [folder for folder in (place, *place.parents) if folder.is_relative_to(scripts)]
-                waiting += [place.with_suffix(".py"), place.parent.with_suffix(".py")]
-                waiting += [folder / "__init__.py" for folder in inside]
-    return sorted(str(path) for path in found if path.stat().st_size)

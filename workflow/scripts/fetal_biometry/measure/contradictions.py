@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.frames import read_frame
-from fetal_biometry.images.raster import parse_regions
+from fetal_biometry.images.regions import parse_regions
 from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.lengths import in_regions
 from fetal_biometry.terms import LENGTHS, STATED, Split
