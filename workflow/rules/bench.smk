@@ -7,6 +7,7 @@ nothing else runs beside it. time_to_accuracy, of a run that trains the baseline
 
 BENCH = "results/bench"
 BENCH_SETTINGS = "bench.yaml" if Path("bench.yaml").is_file() else str(HOME / "bench.yaml")
+ALL_CORES = 1000  # of which Snakemake gives as many as --cores allows
 TRAINED = Path(CONFIG.recipe).stem
 
 

@@ -7,7 +7,7 @@ says what each image shows. The licence file is written last.
 
 rule download_hc18:
     input:
-        code=modules("download_hc18"),
+        code=modules("download_archive"),
     output:
         licence=f"{CONFIG.data_root}/hc18/HC18_LICENSE.txt",
     log:
@@ -15,52 +15,36 @@ rule download_hc18:
     conda:
         "../../envs/prepare.yaml"
     resources:
-        mem_mb=500,
-        runtime=120,
+        mem_mb=1000,
+        runtime=240,
     params:
+        archive="hc18_with_test_set" if CONFIG.download_test_set else "hc18",
         url=CONFIG.download_url,
-        test_set=CONFIG.download_test_set,
     message:
         "Downloading HC18 (CC BY 4.0) beside {output.licence}"
     script:
-        "../scripts/download_hc18.py"
+        "../scripts/download_archive.py"
 
 
-rule download_african_planes:
-    input:
-        code=modules("download_african_planes"),
+use rule download_hc18 as download_african_planes with:
     output:
         licence=f"{CONFIG.data_root}/external/african_planes/LICENSE.txt",
     log:
         "results/logs/download_african_planes.log",
-    conda:
-        "../../envs/prepare.yaml"
-    resources:
-        mem_mb=500,
-        runtime=60,
     params:
+        archive="african_planes",
         url=CONFIG.download_url,
     message:
         "Downloading planes from five African countries (CC BY 4.0) beside {output.licence}"
-    script:
-        "../scripts/download_african_planes.py"
 
 
-rule download_fetal_planes:
-    input:
-        code=modules("download_fetal_planes"),
+use rule download_hc18 as download_fetal_planes with:
     output:
         licence=f"{CONFIG.data_root}/external/fetal_planes/LICENSE.txt",
     log:
         "results/logs/download_fetal_planes.log",
-    conda:
-        "../../envs/prepare.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=240,
     params:
+        archive="fetal_planes",
         url=CONFIG.download_url,
     message:
         "Downloading FETAL_PLANES_DB (CC BY 4.0) beside {output.licence}"
-    script:
-        "../scripts/download_fetal_planes.py"

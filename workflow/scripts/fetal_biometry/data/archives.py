@@ -114,3 +114,10 @@ Burgos-Artizzu XP, Coronado-Gutiérrez D, Valenzuela-Alcaraz B, et al. (2020). E
         "Barcelona",
     ),
 )
+
+ARCHIVES = {
+    "hc18": HC18,
+    "hc18_with_test_set": HC18_WITH_TEST_SET,
+    "african_planes": AFRICAN_PLANES,
+    "fetal_planes": FETAL_PLANES,
+}

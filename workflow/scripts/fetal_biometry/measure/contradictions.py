@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -62,11 +64,11 @@ def _between_sizes(given: float, text: str, points: np.ndarray, limit: float) ->
     return ""
 
 
-def read_facts(paths, parts: list[str]) -> pd.DataFrame:
-    """The plan's facts of all parts; of labelled images without stated lengths, which judge the model."""
+def read_facts(paths) -> pd.DataFrame:
+    """The plan's ``<part>.facts.csv`` as one; of labelled parts without stated lengths, which judge the model."""
     tables = [read_frame(path) for path in paths]
-    for table, part in zip(tables, parts, strict=True):
-        if part in set(Split):
+    for table, path in zip(tables, paths, strict=True):
+        if Path(path).name in {f"{split}.facts.csv" for split in Split}:
             table[list(STATED)] = np.nan
     return pd.concat([table for table in tables if len(table)] or tables[:1])
 

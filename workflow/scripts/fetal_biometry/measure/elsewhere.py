@@ -14,6 +14,10 @@ from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.terms import HEAD, LENGTHS, REFERENCE_COLUMNS, Calliper
 
 ABSENT = "no head"
+OWN_NOTE = "The model’s own classifier told heads; images of centres that taught it are not judged by others."
+LEFT_OUT_NOTE = (
+    "Each centre is judged by a classifier and limits that saw none of its images. No network was trained on them."
+)
 
 
 def calibrations_by_centre(

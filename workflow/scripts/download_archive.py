@@ -1,12 +1,12 @@
-"""Fetch the public HC18 images, their annotations and their table from Zenodo."""
+"""Fetch a public archive from Zenodo; of planes, list them in index.csv."""
 
 from pathlib import Path
 
 from fetal_biometry import job
-from fetal_biometry.data.archives import HC18, HC18_WITH_TEST_SET
+from fetal_biometry.data.archives import ARCHIVES
 from fetal_biometry.data.download import download
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        archive = HC18_WITH_TEST_SET if snakemake.params.test_set else HC18
+        archive = ARCHIVES[snakemake.params.archive]
         download(archive, snakemake.params.url, Path(snakemake.output.licence).parent)
