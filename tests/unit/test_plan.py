@@ -56,7 +56,7 @@ def write_sizes(folder, first):
 def config_of(data, **values):
     place = {"data_root": str(data), "image_folder": "images", "landmark_table": "landmarks.csv"}
     given = {"dataset": "challenge", "pixel_sizes": "sizes.csv", "images": str(data / "more"), "test_fraction": 0.3}
-    return Config(**{**place, **given, **values})
+    return Config(**{**place, **given, "shards": 4, **values})
 
 
 def plan(data, **values) -> Plan:
@@ -119,6 +119,29 @@ def test_an_image_without_a_label_changes_its_own_shard_alone(data):
     written = plan(data)
     assert SHARD["new_1.png"] not in written.parts, "stale files of a part are removed"
     assert changed(before, files(data)) == {f"{SHARD['new_1.png']}.csv", f"{SHARD['new_1.png']}.facts.csv"}
+
+
+def test_few_images_are_one_shard_and_labelled_ones_do_not_count(data):
+    assert [part for part in plan(data, shards=None).parts if "/" in part] == ["images/0"]
+    assert [Config().shards_of(images) for images in (0, 499, 500, 10**6)] == [1, 1, 4, 4]
+    assert Config(shards=7).shards_of(1) == 7
+
+
+def test_images_that_trained_a_model_are_measured_by_the_networks_of_folds():
+    written = Plan(["images/0", "test", "train", "validation"], out_of_fold=["crossed"], folds=2)
+    assert written.calibrating("crossed") == ["train", "validation"] and written.calibrating("held") == ["validation"]
+    assert written.found("held", ["train", "test"]) == ["held/predicted/train.csv", "held/predicted/test.csv"]
+    folds = [f"crossed/fold_{fold}/predicted/train.csv" for fold in (0, 1)]
+    assert written.found("crossed", ["train", "test"]) == [*folds, "crossed/predicted/test.csv"]
+    assert written.found("crossed", ["images/0"]) == ["crossed/predicted/images/0.csv"]
+
+
+def test_the_plan_knows_the_recipes_that_networks_of_folds_calibrate(tmp_path):
+    config = Config(image_folder="gone", dataset="hc18", folds=3)
+    recipes = read_recipes(config, [ROOT / "recipes"])
+    wanted = {name for name, recipe in recipes.items() if recipe.training.calibrate_on == "out_of_fold"}
+    written = write(config, tmp_path, recipes)
+    assert set(written.out_of_fold) == wanted and written.folds == 3
 
 
 def test_a_pixel_size_changes_facts_alone_and_a_label_its_part_s_labels(data):
