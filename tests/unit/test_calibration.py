@@ -144,11 +144,19 @@ def tables(count=90):
 
 def test_a_calibration_has_the_bias_the_calliper_and_the_level():
     labels, found, pixel_size, _ = tables()
-    learned = learn(labels, found.sample(frac=1, random_state=1), pixel_size, None, "outer_to_inner", True, 0.9)
+    learned = learn(
+        labels,
+        found.sample(frac=1, random_state=1),
+        pixel_size,
+        None,
+        True,
+        calliper="outer_to_inner",
+        interval_level=0.9,
+    )
     assert learned["correction"] == pytest.approx((0.98 ** (-90 / 140),) * 2, abs=0.003)  # 90 images, and a prior of 50
     assert learned["calliper"] == "outer_to_inner" and learned["level"] == 0.9 and learned["images"] == 90
     assert "without" not in learned
-    plain = learn(labels, found, pixel_size, None, "outer_to_outer", False, 0.9)
+    plain = learn(labels, found, pixel_size, None, False, calliper="outer_to_outer", interval_level=0.9)
     assert plain["correction"] == (1.0, 1.0)
     for name in LENGTHS:
         assert plain[name]["quantiles"]["all"] > learned[name]["quantiles"]["all"] > 0.01
@@ -156,11 +164,11 @@ def test_a_calibration_has_the_bias_the_calliper_and_the_level():
 
 def test_a_fold_s_own_labels_have_no_part_in_what_is_said_of_it():
     labels, found, pixel_size, folds = tables()
-    before = learn(labels, found, pixel_size, folds, "outer_to_outer", True, 0.9)
+    before = learn(labels, found, pixel_size, folds, True, calliper="outer_to_outer", interval_level=0.9)
     assert set(before["without"]) == {"0", "1", "2"}
     wrong = labels.copy()
     wrong.loc[folds == 1, ["bpd_1_y", "ofd_1_x"]] -= 20
-    after = learn(wrong, found, pixel_size, folds, "outer_to_outer", True, 0.9)
+    after = learn(wrong, found, pixel_size, folds, True, calliper="outer_to_outer", interval_level=0.9)
     changed = {fold for fold in before["without"] if before["without"][fold] != after["without"][fold]}
     assert changed == {"0", "2"} and before["bpd"] != after["bpd"]
     assert before["without"]["1"]["images"] == 60
@@ -168,14 +176,14 @@ def test_a_fold_s_own_labels_have_no_part_in_what_is_said_of_it():
 
 @pytest.mark.parametrize("folds", [None, pd.Series(dtype=int)])
 def test_without_labels_nothing_is_known(folds):
-    nothing = learn(None, None, pd.Series(dtype=float), folds, "outer_to_outer", True, 0.9)
+    nothing = learn(None, None, pd.Series(dtype=float), folds, True, calliper="outer_to_outer", interval_level=0.9)
     assert nothing["correction"] == (1.0, 1.0) and nothing["images"] == 0
     assert np.isnan(intervals(nothing, PLAIN[None], np.array([150.0]))).all()
 
 
 def test_labels_of_one_fold_say_nothing_of_it():
     labels, found, pixel_size, folds = tables(30)
-    learned = learn(labels, found, pixel_size, 0 * folds, "outer_to_outer", True, 0.9)
+    learned = learn(labels, found, pixel_size, 0 * folds, True, calliper="outer_to_outer", interval_level=0.9)
     alone = learned["without"]["0"]
     assert learned["images"] == 30 and alone["images"] == 0 and alone["correction"] == (1.0, 1.0)
     assert np.isnan(intervals(alone, PLAIN[None], np.array([150.0]))).all()
@@ -184,8 +192,8 @@ def test_labels_of_one_fold_say_nothing_of_it():
 
 def test_lengths_without_a_pixel_size_calibrate_too():
     labels, found, pixel_size, _ = tables()
-    unknown = learn(labels, found, np.nan * pixel_size, None, "outer_to_outer", True, 0.9)
-    known = learn(labels, found, pixel_size, None, "outer_to_outer", True, 0.9)
+    unknown = learn(labels, found, np.nan * pixel_size, None, True, calliper="outer_to_outer", interval_level=0.9)
+    known = learn(labels, found, pixel_size, None, True, calliper="outer_to_outer", interval_level=0.9)
     for name in LENGTHS:
         assert set(unknown[name]["quantiles"]) == {"all"}
         assert unknown[name]["quantiles"]["all"] == pytest.approx(known[name]["quantiles"]["all"])

@@ -119,10 +119,23 @@ def test_a_wrong_key_or_value_is_refused(key, value, words):
         ({"report_compares": "ablation", "model": "a.onnx"}, ["report_compares", "where a model is given"]),
         ({"report_compares": "compare", "images": "folder"}, ["report_compares", "where a model is given"]),
         ({"report_compares": "compare", "recipe": "keep"}, ["report_compares", "keep", "add it there"]),
+        ({"audit_method": "out_of_fold", "recipe": "audit"}, ["audit_recipe audit", "of its own"]),
+        ({"audit_method": "out_of_fold", "compare": ["heatmap", "recipes/audit.yaml"]}, ["audit_recipe audit"]),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(values, words):
     refuse(given(**values), *words)
+
+
+def test_the_audit_s_recipe_may_be_trained_where_networks_do_not_audit_and_measured_with_a_given_model():
+    assert given(recipe="audit")().reported == "audit"
+    assert given(recipe="audit", audit_method="out_of_fold", model="a.onnx")().given_model
+
+
+def test_an_audit_s_networks_train_on_labels_that_geometry_judged():
+    config = Config(audit_method="out_of_fold")
+    assert [config.labels_of(name) for name in ("heatmap", "audit")] == ["reviewed", "labels"]
+    assert Config().labels_of("heatmap") == "labels"
 
 
 @pytest.mark.parametrize("key", OLD_KEYS)

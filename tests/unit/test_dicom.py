@@ -27,7 +27,8 @@ from fetal_biometry.data.sources import list_sources
 from fetal_biometry.errors import InputError
 from fetal_biometry.images import dicom
 from fetal_biometry.images.image_ref import ImageRef, find_images, list_frames
-from fetal_biometry.images.raster import calibration_of, format_regions, image_size, parse_regions, read_grey
+from fetal_biometry.images.raster import calibration_of, image_size, read_grey
+from fetal_biometry.images.regions import format_regions, parse_regions
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.model.geometry import ellipse_landmarks, head_circumference
 from fetal_biometry.terms import Calliper

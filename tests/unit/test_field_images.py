@@ -480,11 +480,11 @@ def test_a_join_names_what_is_not_measured_and_the_table_that_labels_contradict(
 
 def test_stated_lengths_judge_the_model_where_there_is_a_label(tmp_path):
     for part in ("test", "images/1"):
-        path = tmp_path / f"{part}.csv"
+        path = tmp_path / f"{part}.facts.csv"
         path.parent.mkdir(exist_ok=True)
         row = {"image_name": [f"{part}.png"], "pixel_size_mm": [0.1], **{column: [50.0] for column in STATED}}
         pd.DataFrame(row).to_csv(path, index=False)
-    facts = read_facts([tmp_path / "test.csv", tmp_path / "images/1.csv"], ["test", "images/1"])
+    facts = read_facts([tmp_path / "test.facts.csv", tmp_path / "images/1.facts.csv"])
     assert facts["pixel_size_mm"].notna().all()
     assert facts.loc["test.png", list(STATED)].isna().all() and (facts.loc["images/1.png", list(STATED)] == 50).all()
 

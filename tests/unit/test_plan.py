@@ -17,7 +17,7 @@ from fetal_biometry.data.source import MissingData
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame
 from fetal_biometry.limits import AuditLimits, FlagLimits, ReviewLimits, read_limits
-from fetal_biometry.plan import Plan, locked, modules, read_plan, refuse_earlier_clock, shard_of
+from fetal_biometry.plan import Plan, locked, read_plan, refuse_earlier_clock, shard_of
 from fetal_biometry.terms import COLUMNS
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def write_sizes(folder, first):
 def config_of(data, **values):
     place = {"data_root": str(data), "image_folder": "images", "landmark_table": "landmarks.csv"}
     given = {"dataset": "challenge", "pixel_sizes": "sizes.csv", "images": str(data / "more"), "test_fraction": 0.3}
-    return Config(**{**place, **given, **values})
+    return Config(**{**place, **given, "shards": 4, **values})
 
 
 def plan(data, **values) -> Plan:
@@ -119,6 +119,29 @@ def test_an_image_without_a_label_changes_its_own_shard_alone(data):
     written = plan(data)
     assert SHARD["new_1.png"] not in written.parts, "stale files of a part are removed"
     assert changed(before, files(data)) == {f"{SHARD['new_1.png']}.csv", f"{SHARD['new_1.png']}.facts.csv"}
+
+
+def test_few_images_are_one_shard_and_labelled_ones_do_not_count(data):
+    assert [part for part in plan(data, shards=None).parts if "/" in part] == ["images/0"]
+    assert [Config().shards_of(images) for images in (0, 499, 500, 10**6)] == [1, 1, 4, 4]
+    assert Config(shards=7).shards_of(1) == 7
+
+
+def test_images_that_trained_a_model_are_measured_by_the_networks_of_folds():
+    written = Plan(["images/0", "test", "train", "validation"], out_of_fold=["crossed"], folds=2)
+    assert written.calibrating("crossed") == ["train", "validation"] and written.calibrating("held") == ["validation"]
+    assert written.found("held", ["train", "test"]) == ["held/predicted/train.csv", "held/predicted/test.csv"]
+    folds = [f"crossed/fold_{fold}/predicted/train.csv" for fold in (0, 1)]
+    assert written.found("crossed", ["train", "test"]) == [*folds, "crossed/predicted/test.csv"]
+    assert written.found("crossed", ["images/0"]) == ["crossed/predicted/images/0.csv"]
+
+
+def test_the_plan_knows_the_recipes_that_networks_of_folds_calibrate(tmp_path):
+    config = Config(image_folder="gone", dataset="hc18", folds=3)
+    recipes = read_recipes(config, [ROOT / "recipes"])
+    wanted = {name for name, recipe in recipes.items() if recipe.training.calibrate_on == "out_of_fold"}
+    written = write(config, tmp_path, recipes)
+    assert set(written.out_of_fold) == wanted and written.folds == 3
 
 
 def test_a_pixel_size_changes_facts_alone_and_a_label_its_part_s_labels(data):
@@ -241,36 +264,6 @@ def test_a_shard_is_a_name_s_for_ever():
     assert [shard_of(name, 8) for name in ("000_HC.png", "010_2HC.png", "ä.png")] == [4, 0, 5]
     counts = np.bincount([shard_of(f"{number:03d}_HC.png", 8) for number in range(4000)], minlength=8)
     assert counts.min() > 400 and counts.max() < 600  # five standard deviations about 500
-
-
-MODULES = {
-    "rule.py": "import numpy\nfrom lib import direct\nfrom lib.sub.deep import thing\n",
-    "other.py": "",
-    "lib/__init__.py": "",
-    "lib/direct.py": "def later():\n    from lib.lazy import x\n",
-    "lib/lazy.py": "import lib.plain\n",
-    "lib/plain.py": "x = 1\n",
-    "lib/unused.py": "x = 1\n",
-    "lib/sub/__init__.py": "from lib.sub.listed import x\n",
-    "lib/sub/listed.py": "x = 1\n",
-    "lib/sub/deep.py": "thing = 1\n",
-}
-
-
-def test_the_modules_of_a_rule_follow_its_imports(tmp_path):
-    for name, text in MODULES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    found = {str(Path(path).relative_to(tmp_path)) for path in modules(tmp_path, "rule")}
-    assert found == set(MODULES) - {"other.py", "lib/__init__.py", "lib/unused.py"}
-
-
-def test_a_new_setting_trains_nothing_anew():
-    package = SCRIPTS / "fetal_biometry"
-    for rule in ("prepare_images", "audit_labels", "render_heatmaps", "train_model", "predict_landmarks"):
-        found = modules(SCRIPTS, rule)
-        assert not {str(package / "configuration.py"), str(package / "plan.py")} & set(found)
-        assert str(package / "job.py") in found
 
 
 def test_planning_needs_no_heavy_library():

@@ -11,6 +11,7 @@ PROCESSOR = read_processor().kind
 TIMED = f"{BENCH}/{PROCESSOR}"  # a folder for what becomes its file
 OTHER_KINDS = [f"{BENCH}/{kind}.json" for kind in KINDS if kind != PROCESSOR]
 BENCH_SETTINGS = "bench.yaml" if Path("bench.yaml").is_file() else str(HOME / "bench.yaml")
+ALL_CORES = 1000  # of which Snakemake gives as many as --cores allows
 TRAINED = Path(CONFIG.recipe).stem
 
 

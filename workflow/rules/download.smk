@@ -18,10 +18,10 @@ rule download_hc18:
         mem_mb=1000,
         runtime=240,
     params:
-        url=CONFIG.download_url,
         archive="hc18_with_test_set" if CONFIG.download_test_set else "hc18",
+        url=CONFIG.download_url,
     message:
-        "Downloading an archive (CC BY 4.0) beside {output.licence}"
+        "Downloading HC18 (CC BY 4.0) beside {output.licence}"
     script:
         "../scripts/download_archive.py"
 
@@ -32,8 +32,10 @@ use rule download_hc18 as download_african_planes with:
     log:
         "results/logs/download_african_planes.log",
     params:
-        url=CONFIG.download_url,
         archive="african_planes",
+        url=CONFIG.download_url,
+    message:
+        "Downloading planes from five African countries (CC BY 4.0) beside {output.licence}"
 
 
 use rule download_hc18 as download_fetal_planes with:
@@ -42,5 +44,7 @@ use rule download_hc18 as download_fetal_planes with:
     log:
         "results/logs/download_fetal_planes.log",
     params:
-        url=CONFIG.download_url,
         archive="fetal_planes",
+        url=CONFIG.download_url,
+    message:
+        "Downloading FETAL_PLANES_DB (CC BY 4.0) beside {output.licence}"

@@ -6,9 +6,43 @@ lengths.
 """
 
 
+def of_model(name, instead=MODEL):
+    """An input function: that file of the recipe's model, or for a given model what stands for it."""
+
+    def path(wildcards):
+        return instead if wildcards.recipe == GIVEN_MODEL else f"{WORK}/{wildcards.recipe}/{name}"
+
+    return path
+
+
+def calibrating(pattern):
+    """An input function: the pattern's file for each part whose images calibrate the recipe's model."""
+
+    def files(wildcards):
+        return [pattern.format(part=part) for part in PLAN.calibrating(wildcards.recipe)]
+
+    return files
+
+
+def folds_of_calibrating(wildcards):
+    """Which fold each image is in that calibrates, where networks of folds measure it."""
+    return calibrating(FOLDS)(wildcards) if wildcards.recipe in PLAN.out_of_fold else []
+
+
+def predictions(wildcards):
+    """What a recipe's model found in all images."""
+    refuse_missing_data()
+    return expand(f"{WORK}/{{file}}", file=PLAN.found(wildcards.recipe, PLAN.parts))
+
+
+def calibration_predictions(wildcards):
+    """What it found in the images that calibrate it."""
+    return expand(f"{WORK}/{{file}}", file=PLAN.found(wildcards.recipe, PLAN.calibrating(wildcards.recipe)))
+
+
 rule predict_landmarks:
     input:
-        model=model_of("network.onnx"),
+        model=of_model("network.onnx"),
         images=f"{WORK}/prepared/{{part}}.npy",
         index=f"{WORK}/prepared/{{part}}.csv",
         code=modules("predict_landmarks"),
@@ -34,7 +68,7 @@ use rule predict_landmarks as predict_fold with:
         model=f"{WORK}/{{recipe}}/fold_{{fold}}/network.onnx",
         images=f"{WORK}/prepared/{{part}}.npy",
         index=f"{WORK}/prepared/{{part}}.csv",
-        folds=f"{WORK}/plan/{{part}}.folds.csv",
+        folds=FOLDS,
         code=modules("predict_landmarks"),
     output:
         landmarks=f"{WORK}/{{recipe}}/fold_{{fold}}/predicted/{{part}}.csv",
@@ -48,11 +82,11 @@ use rule predict_landmarks as predict_fold with:
 
 rule calibrate_intervals:
     input:
-        labels=calibration_labels,
+        labels=calibrating(LABELS),
         landmarks=calibration_predictions,
-        folds=folds_tables,
-        facts=calibration_facts,
-        groups=calibration_folds,
+        folds=folds_of_calibrating,
+        facts=calibrating(FACTS),
+        groups=calibrating(FOLDS),
         others=expand(f"{WORK}/{{{{recipe}}}}/predicted/{{part}}.csv", part=OTHERS),
         planes=f"{WORK}/plan/planes.known.csv" if PLAN.planes else [],
         recipe=f"{WORK}/plan/recipes/{{recipe}}.reading.yaml",
@@ -100,12 +134,12 @@ rule measure_heads:
         index=parts(f"{WORK}/prepared/{{part}}.csv"),
         quarantined=parts(f"{WORK}/prepared/{{part}}.quarantine.csv"),
         landmarks=predictions,
-        folds=folds_tables,
+        folds=folds_of_calibrating,
         plan=parts(f"{WORK}/plan/{{part}}.csv"),
-        facts=parts(f"{WORK}/plan/{{part}}.facts.csv"),
-        calibration=calibration_file,
+        facts=parts(FACTS),
+        calibration=of_model("calibration.json", instead=[]),
         model=MODEL or [],
-        limits=LIMITS.format("flags"),
+        limits=LIMITS.format("flags") if CONFIG.flags else [],
         corrections=CONFIG.corrections or [],
         code=modules("measure_heads"),
     output:
@@ -125,9 +159,7 @@ rule measure_heads:
         runtime=10,
     params:
         calliper=str(CONFIG.calliper),
-        flags=CONFIG.flags,
-        parts=PLAN.parts,
-        chart=CONFIG.growth_chart,
+        growth_chart=CONFIG.growth_chart,
         site=SITE,
     message:
         "Measuring the heads found by {wildcards.recipe}"
@@ -139,7 +171,7 @@ rule evaluate_model:
     input:
         images=f"{WORK}/images.csv",
         predictions=f"{WORK}/{{recipe}}/predictions.csv",
-        model=model_of("network.onnx"),
+        model=of_model("network.onnx"),
         prepared=parts(f"{WORK}/prepared/{{part}}.npy", "labelled"),
         index=parts(f"{WORK}/prepared/{{part}}.csv", "labelled"),
         code=modules("evaluate_model"),
@@ -174,7 +206,7 @@ rule evaluate_model:
 rule judge_negatives:
     input:
         images=f"{WORK}/images.csv",
-        model=model_of("model.onnx"),
+        model=of_model("model.onnx"),
         landmarks=predictions,
         limits=LIMITS.format("flags"),
         code=modules("judge_negatives"),
@@ -200,7 +232,7 @@ rule judge_negatives:
 rule calibrate_site:
     input:
         predictions=f"{WORK}/{GIVEN_MODEL}/predictions.csv",
-        lengths=site_lengths,
+        lengths=needed(run_inputs.lengths_of_site, CONFIG),
         model=MODEL or [],
         code=modules("calibrate_site"),
     output:

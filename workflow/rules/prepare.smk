@@ -6,6 +6,21 @@ targets/<part>.npy with a csv of the landmarks that it trains on.
 """
 
 
+def label_file(wildcards):
+    """The audited labels that a recipe trains on."""
+    return f"{WORK}/audit/{CONFIG.labels_of(wildcards.recipe)}/{wildcards.part}.csv"
+
+
+def phantom_folder(wildcards):
+    """The drawn phantoms, where the part's images are such."""
+    return PHANTOMS if CONFIG.data == "phantom" and not wildcards.part.startswith("images/") else []
+
+
+def audit_predictions(wildcards):
+    """What the audit's networks found in a part's images, each in the fold that it never saw."""
+    return expand(f"{WORK}/{{file}}", file=PLAN.found_by_folds(Path(CONFIG.audit_recipe).stem, wildcards.part))
+
+
 rule draw_phantoms:
     input:
         code=modules("draw_phantoms"),
@@ -43,7 +58,7 @@ rule prepare_images:
     benchmark:
         f"{BENCHMARKS}/prepare_images/{{part}}.tsv"
     wildcard_constraints:
-        part=PREPARED,
+        part=r"train|validation|test|images/\d+|planes",  # which the plan lists
     priority: 1  # bad images and labels stop the run before a training begins
     conda:
         "../../envs/measure.yaml"
@@ -189,8 +204,8 @@ rule join_images:
         labels=parts(LABELS, "labelled"),
         bad_labels=parts(f"{WORK}/audit/labels/{{part}}.quarantine.csv", "labelled"),
         references=parts(f"{WORK}/references/{{part}}.csv", "referenced"),
-        facts=parts(f"{WORK}/plan/{{part}}.facts.csv"),
-        folds=parts(f"{WORK}/plan/{{part}}.folds.csv", "labelled"),
+        facts=parts(FACTS),
+        folds=parts(FOLDS, "labelled"),
         quarantine=f"{WORK}/plan/quarantine.csv",
         code=modules("join_images"),
     output:

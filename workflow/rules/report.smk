@@ -6,6 +6,65 @@ images, audit.html, and where asked for exports/dicom_sr/, compare.*, ablation.*
 audit_benchmark.* and against_card.csv.
 """
 
+COMPARED = {
+    "compare": [Path(name).stem for name in CONFIG.compare],
+    "ablation": sorted(name for name in RECIPES if name.startswith(ABLATION)),
+}
+
+
+def templates():
+    """What the pages are made from."""
+    files = (SCRIPTS / "fetal_biometry" / "report").rglob("*")
+    return sorted(str(path) for path in files if path.suffix in (".j2", ".css", ".js"))
+
+
+def report_settings():
+    """What the report's last section lists: settings and the reported recipe."""
+    recipe = {} if MODEL else {"recipe_values": RECIPES[REPORTED].model_dump()}
+    return CONFIG.model_dump(mode="json") | recipe
+
+
+def report_files(wildcards):
+    """What the report reads of the reported recipe, where there is such a thing."""
+    if MODEL:
+        beside = [Path(MODEL).with_suffix(".json"), Path(MODEL).with_name("metrics.json")]
+        files = {"model": MODEL, "figures": next((str(path) for path in beside if path.is_file()), [])}
+    else:
+        files = {"history": f"{WORK}/{REPORTED}/history.csv"}
+    if CONFIG.report_compares != "none":
+        files["comparison"] = f"{RESULTS}/{CONFIG.report_compares}.csv"
+    return files
+
+
+def compared_files(name):
+    """An input function: that file of each recipe that is compared."""
+
+    def files(wildcards):
+        return [f"{WORK}/{recipe}/{name}" for recipe in COMPARED[wildcards.kind]]
+
+    return files
+
+
+def compared_with(wildcards):
+    """The recipe that the others are compared with: the reported one, where it is among them."""
+    names = COMPARED[wildcards.kind]
+    return REPORTED if REPORTED in names else names[-1]
+
+
+def teaching_files(wildcards):
+    """What judging a model elsewhere needs: what taught its classifier, or the given model."""
+    if not PLAN.planes:
+        refuse(PLAN.missing or "evaluate_elsewhere needs images of other centres; give --config planes=[FOLDER].")
+    if MODEL:
+        return {"model": MODEL}
+    taught_by = PLAN.calibrating(REPORTED)
+    return {
+        "calibration": f"{WORK}/{REPORTED}/calibration.json",
+        "heads": expand(f"{WORK}/{{file}}", file=PLAN.found(REPORTED, taught_by)),
+        "folds": expand(FOLDS, part=taught_by),
+        "others": expand(f"{WORK}/{REPORTED}/predicted/{{part}}.csv", part=OTHERS),
+    }
+
 
 rule publish_results:
     input:
@@ -17,15 +76,7 @@ rule publish_results:
         quarantine=f"{WORK}/quarantine.csv",
         code=modules("publish_results"),
     output:
-        files=[
-            f"{RESULTS}/{name}"
-            for name in (
-                "predictions.csv",
-                "metrics.json",
-                *EXPORTS,
-                *([] if MODEL else ["model.onnx", "model_card.md"]),
-            )
-        ],
+        files=expand(f"{RESULTS}/{{name}}", name=PUBLISHED),
     log:
         f"{LOGS}/publish_results.log",
     localrule: True
@@ -238,7 +289,7 @@ rule write_model_card:
     params:
         run=CONFIG.run_name,
         recipe=recipe_facts,
-        data=data_facts(),
+        data=CONFIG.data_facts(),
     message:
         "Writing {output.card}"
     script:
@@ -264,7 +315,7 @@ rule publish_negatives:
 rule compare_to_card:
     input:
         metrics=f"{WORK}/{REPORTED}/metrics.json",
-        pretrained=card_figures,
+        pretrained=needed(run_inputs.figures_of_card, CONFIG, PRETRAINED),
         code=modules("compare_to_card"),
     output:
         table=f"{RESULTS}/against_card.csv",
@@ -311,7 +362,6 @@ rule evaluate_elsewhere:
         run=CONFIG.run_name,
         model=REPORTED,
         level=CONFIG.interval_level,
-        note=ELSEWHERE_NOTE,
     message:
         "Writing {output.html}"
     script:

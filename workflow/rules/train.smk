@@ -6,6 +6,11 @@ an interrupted training goes on.
 """
 
 
+def quantising_images(wildcards):
+    """Training images, by which 8-bit layers learn their ranges; none for a network of floats."""
+    return f"{WORK}/prepared/train.npy" if RECIPES[wildcards.recipe].reading.arithmetic == "int8" else []
+
+
 rule train_model:
     input:
         images=expand(f"{WORK}/prepared/{{part}}.npy", part=PLAN.trained_on),
@@ -49,7 +54,7 @@ use rule train_model as train_fold with:
         targets=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.npy", part=PLAN.trained_on),
         labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
         recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
-        folds=expand(f"{WORK}/plan/{{part}}.folds.csv", part=PLAN.trained_on),
+        folds=expand(FOLDS, part=PLAN.trained_on),
         limits=LIMITS.format("audit"),
         code=modules("train_model"),
     output:

@@ -11,13 +11,13 @@ from fetal_biometry.terms import Verdict
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        source, params = snakemake.input, snakemake.params
+        source = snakemake.input
         labels, found = (read_frames(paths) if paths else None for paths in (source.labels, source.landmarks))
         labels = labels[labels["verdict"] == Verdict.VALID] if labels is not None else None
         folds = read_frames(source.folds)["fold"] if source.get("folds") else None
         pixel_size = read_frames(source.facts)["pixel_size_mm"].astype(float) if source.facts else None
         correct = read_reading(source.recipe).correct_bias
-        learned = learn(labels, found, pixel_size, folds, params.calliper, correct, params.interval_level)
+        learned = learn(labels, found, pixel_size, folds, correct, **snakemake.params)
         if found is not None and source.others:
             planes = read_frame(source.planes) if source.get("planes") else None
             learned = tell_heads(learned, found, read_frames(source.groups)["fold"], read_frames(source.others), planes)

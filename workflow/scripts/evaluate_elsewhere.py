@@ -8,7 +8,7 @@ from fetal_biometry import job
 from fetal_biometry.data.labels import read_labels
 from fetal_biometry.frames import read_frame, read_frames, write_frame
 from fetal_biometry.limits import FlagLimits, read_limits
-from fetal_biometry.measure.elsewhere import calibrations_by_centre, measure_planes
+from fetal_biometry.measure.elsewhere import LEFT_OUT_NOTE, OWN_NOTE, calibrations_by_centre, measure_planes
 from fetal_biometry.model.inference import Predictor
 from fetal_biometry.report.elsewhere import report_elsewhere
 from fetal_biometry.report.pages import write_page
@@ -22,12 +22,14 @@ if __name__ == "__main__":
             calibration = json.loads(Path(source.calibration).read_text())
             heads, folds, others = (read_frames(paths) for paths in (source.heads, source.folds, source.others))
             calibrations = calibrations_by_centre(calibration, heads, folds["fold"], others, planes)
+            note = LEFT_OUT_NOTE
         else:
             calibrations = dict.fromkeys(planes["centre"].unique(), Predictor(source.model).calibration)
+            note = OWN_NOTE
         references, _ = read_labels(read_frame(source.references), index)
         limits = read_limits(source.limits, FlagLimits)
         found = measure_planes(read_frame(source.landmarks), images, calibrations, references, limits)
-        table, page = report_elsewhere(found, params.run, params.model, params.level, params.note)
+        table, page = report_elsewhere(found, params.run, params.model, params.level, note)
         write_frame(table, snakemake.output.table)
         write_page(page, snakemake.output.html)
         logging.info("%d images of %s", len(planes), ", ".join(calibrations))

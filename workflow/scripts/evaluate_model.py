@@ -8,15 +8,8 @@ from fetal_biometry.report.metrics import Subject, evaluate_model
 
 if __name__ == "__main__":
     with job.start(snakemake):
-        source, params = snakemake.input, snakemake.params
-        subject = Subject(
-            snakemake.wildcards.recipe,
-            params.dataset,
-            params.calliper,
-            params.interval_level,
-            params.recipe,
-            list(params.planes_of),
-        )
+        source = snakemake.input
+        subject = Subject(snakemake.wildcards.recipe, **snakemake.params)
         predictor = Predictor(source.model, snakemake.threads)
         images, predictions = read_frame(source.images), read_frame(source.predictions)
         metrics, errors = evaluate_model(subject, images, predictions, predictor, Arrays(source.prepared))

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.data.source import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import IMAGE_FORMATS
 from fetal_biometry.measure.api import PRETRAINED, measure_images
 from fetal_biometry.measure.growth import CHARTS
 from fetal_biometry.measure.site import CONVENTIONS, read_site
-from fetal_biometry.terms import LENGTHS
+from fetal_biometry.terms import LARGEST_PIXEL_MM, LENGTHS, SMALLEST_PIXEL_MM
 
 READINGS = {"age_weeks_hc": "weeks by HC", "age_weeks_bpd": "by BPD", "hc_centile": "HC centile"}
 

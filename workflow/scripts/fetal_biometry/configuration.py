@@ -93,7 +93,12 @@ class Config(BaseModel):
     image_size: int = Field(
         256, ge=32, le=1024, description="side of the network's input, pixels; lengths are never taken in this grid"
     )
-    shards: int = Field(4, ge=1, le=10_000, description="jobs that prepare and measure images without labels")
+    shards: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="jobs that prepare and measure images without labels; empty = 1 for fewer than 500 images, else 4",
+    )
 
     split: Literal["seeded", "folds", "published", "published_if_present"] = Field(
         "seeded", description="of examinations into train, validation and test"
@@ -194,6 +199,12 @@ class Config(BaseModel):
                 "corrections take the place of measured lengths, which labels would then judge; give them with images "
                 "alone, or train on them as labels with datasets/own.yaml"
             )
+        audit, trained = Path(self.audit_recipe).stem, () if self.given_model else (self.recipe, *self.compare)
+        if self.audit_method == "out_of_fold" and audit in {Path(name).stem for name in trained}:
+            raise ValueError(
+                f"audit_recipe {self.audit_recipe} is also a recipe of the run, and its own networks cannot judge the "
+                "labels that they train on; give the audit a recipe of its own"
+            )
         if self.report_compares != "none" and self.given_model:
             raise ValueError("report_compares sets trained recipes side by side; leave it out where a model is given")
         if self.report_compares == "compare" and self.recipe not in self.compare:
@@ -218,10 +229,26 @@ class Config(BaseModel):
         """Whether a model measures that this run does not train."""
         return bool(self.model) or self.data == "images"
 
+    def shards_of(self, images: int) -> int:
+        """How many jobs share the images without labels; a job takes a second to start."""
+        return self.shards or (1 if images < 500 else 4)
+
     @property
     def reported(self) -> str:
         """The recipe that is reported, or what stands for it where a model is given."""
         return GIVEN_MODEL if self.given_model else Path(self.recipe).stem
+
+    def labels_of(self, recipe: str) -> str:
+        """Which verdicts on labels a recipe trains on, a folder: an audit's own networks know geometry alone."""
+        by_networks = self.audit_method == "out_of_fold" and recipe != Path(self.audit_recipe).stem
+        return "reviewed" if by_networks else "labels"
+
+    def data_facts(self) -> dict:
+        """What, beside the recipe, another would have to set to make the model anew."""
+        names = ("split", "split_file", "split_seed", "split_folds", "split_fold", "validation_fraction")
+        names += ("test_fraction", "image_size", "calliper", "audit_method", "audit_recipe", "folds", "interval_level")
+        values = self.model_dump(mode="json")
+        return {name: values[name] for name in names}
 
 
 def read_config(given: dict, typed: Iterable[str] = (), parsed: Mapping | None = None) -> Config:

@@ -8,8 +8,6 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from tqdm import tqdm
-
 from fetal_biometry.errors import InputError
 
 
@@ -80,7 +78,11 @@ class Progress:
     def __init__(self, name: str, total: int, done: int = 0):
         self.name, self.total, self.done, self.first = name, total, done, done
         self.started = self.told = time.monotonic()
-        self.bar = tqdm(total=total, initial=done, desc=name, unit="epoch") if sys.stderr.isatty() else None
+        self.bar = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm  # few jobs show a bar
+
+            self.bar = tqdm(total=total, initial=done, desc=name, unit="epoch")
 
     def step(self, note: str) -> None:
         """One step more; ``note`` says what it gave."""

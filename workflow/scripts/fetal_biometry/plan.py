@@ -7,41 +7,29 @@ numpy.
 
 from __future__ import annotations
 
-import ast
-import csv
 import hashlib
-import io
 import json
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 import yaml
 
 from fetal_biometry.configuration import Config
 from fetal_biometry.data import splits
-from fetal_biometry.data.planes import Plane, list_planes
+from fetal_biometry.data.planes import list_planes
 from fetal_biometry.data.source import MissingData, Source, examination_of
 from fetal_biometry.data.sources import list_sources
 from fetal_biometry.digests import FileIndex
 from fetal_biometry.errors import InputError
 from fetal_biometry.job import atomic_path
 from fetal_biometry.limits import Limits, by_reader
+from fetal_biometry.plan_tables import part_tables, plane_tables, quarantine_table
 from fetal_biometry.recipe import Recipe
 from fetal_biometry.run_inputs import FILE, describe_inputs, refuse_other_inputs
-from fetal_biometry.tables import as_text
-from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, STATED, Split
+from fetal_biometry.terms import ACCEPTED_PREDICTION, Split
 
-IMAGE_COLUMNS = ("image_name", "path", "frame", "examination", "sha256")
-LABEL_COLUMNS = ("image_name", "label_source", "origin", *COLUMNS, "annotation", "annotation_sha256")
-FACT_COLUMNS = ("image_name", "pixel_size_mm", *STATED, "gestational_age_weeks")
-FOLD_COLUMNS = ("image_name", "fold")
-PLANE_COLUMNS = ("image_name", "plane", "centre", "whole")
-PLANES = "planes"  # the part of images of other hospitals
-QUARANTINE_COLUMNS = ("image_name", "path", "reason")
 SUMMARY = "plan.json"
 CLOCKS_DIFFER_S = 60  # of the machines of a cluster
 
@@ -52,13 +40,15 @@ class Plan:
 
     ``parts`` that have images: of labelled ones the splits, of others ``images/<shard>``; ``referenced`` those of
     them with an independent reference; ``planes`` the centres of the images of other hospitals; ``missing`` why
-    there are no images, where the data is not there.
+    there are no images, where the data is not there. ``out_of_fold`` recipes are calibrated by ``folds`` networks.
     """
 
     parts: list[str] = field(default_factory=list)
     referenced: list[str] = field(default_factory=list)
     planes: list[str] = field(default_factory=list)
     missing: str = ""
+    out_of_fold: list[str] = field(default_factory=list)
+    folds: int = 0
 
     @property
     def labelled(self) -> list[str]:
@@ -67,6 +57,24 @@ class Plan:
     @property
     def trained_on(self) -> list[str]:
         return [part for part in self.labelled if part != Split.TEST]
+
+    def calibrating(self, recipe: str) -> list[str]:
+        """The parts whose images calibrate a recipe's model."""
+        if recipe in self.out_of_fold:
+            return self.trained_on
+        return [part for part in self.labelled if part == Split.VALIDATION]
+
+    def found_by_folds(self, recipe: str, part: str) -> list[str]:
+        """What the networks of a recipe's folds found in a part, a file a fold below ``work/``."""
+        return [f"{recipe}/fold_{fold}/predicted/{part}.csv" for fold in range(self.folds)]
+
+    def found(self, recipe: str, parts: list[str]) -> list[str]:
+        """What a recipe found in some parts, files below ``work/``: by networks of folds where its images train."""
+        files = []
+        for part in parts:
+            folded = recipe in self.out_of_fold and part in self.trained_on
+            files += self.found_by_folds(recipe, part) if folded else [f"{recipe}/predicted/{part}.csv"]
+        return files
 
 
 def shard_of(image_name: str, shards: int) -> int:
@@ -93,13 +101,6 @@ def refuse_earlier_clock(marks: Path = Path(".snakemake/incomplete")) -> None:
             "the clock was set back, and results are from the future; give them an old date with `find results "
             ".snakemake -newermt now -exec touch -d 2000-01-01 {} +`, then run the same command."
         )
-
-
-def refuse_braces(*paths) -> None:
-    """InputError where a path that stands in rules has braces: Snakemake takes what is between them for a variable."""
-    for path in map(str, paths):
-        if "{" in path or "}" in path:
-            raise InputError(f"{path}: Snakemake cannot work with braces in this name; rename the folder.")
 
 
 def read_plan(folder: Path) -> Plan:
@@ -138,30 +139,24 @@ def write_plan(
         _write(folder / "recipes" / f"{name}.reading.yaml", _as_yaml(recipe.reading.model_dump()))
     for reader, values in by_reader(limits).items():
         _write(folder / f"limits.{reader}.yaml", _as_yaml(values))
+    out_of_fold = [name for name, recipe in recipes.items() if recipe.training.calibrate_on == "out_of_fold"]
     try:
         sources, planes = list_sources(config, drawn), list_planes(config)
     except MissingData as error:
-        return Plan(missing=str(error))
+        return Plan(missing=str(error), out_of_fold=out_of_fold, folds=config.folds)
     usable = sorted((source for source in sources if not source.problem), key=lambda source: source.image_name)
-    pattern = config.examination_pattern
-    examinations = {source.image_name: examination_of(source.image_name, pattern) for source in usable}
-    labelled = {source.image_name: examinations[source.image_name] for source in usable if source.labelled}
-    split = splits.assign_splits(labelled, config)
-    usable = _without_own_judges(usable, split)
-    if labelled and not config.given_model:
-        splits.refuse_no_training(split, labelled)
-    parts: dict[str, list[Source]] = {}
-    for source in usable:
-        name = source.image_name
-        parts.setdefault(split.get(name) or f"images/{shard_of(name, config.shards)}", []).append(source)
+    names = [source.image_name for source in usable]
+    examinations = {name: examination_of(name, config.examination_pattern) for name in names}
+    parts = _divide(usable, examinations, config)
     index = FileIndex(index_file)
-    texts = {"quarantine.csv": _quarantine_table(sources), FILE: json.dumps(describe_inputs(config), indent=1) + "\n"}
+    texts = {"quarantine.csv": quarantine_table(sources), FILE: json.dumps(describe_inputs(config), indent=1) + "\n"}
     for part, inside in parts.items():
-        texts |= {f"{part}.{end}": text for end, text in _part_tables(inside, examinations, config, index).items()}
+        texts |= {f"{part}.{end}": text for end, text in part_tables(inside, examinations, config, index).items()}
     referenced = [part for part in parts if f"{part}.references.csv" in texts]
     if planes:
-        texts |= _plane_tables(planes, index)
-    plan = Plan(sorted(parts), sorted(referenced), sorted({plane.centre for plane in planes}))
+        texts |= plane_tables(planes, index)
+    centres = sorted({plane.centre for plane in planes})
+    plan = Plan(sorted(parts), sorted(referenced), centres, out_of_fold=out_of_fold, folds=config.folds)
     for name, text in texts.items():
         _write(folder / name, text)
     for path in [*folder.glob("*.csv"), *folder.glob("images/*.csv")]:
@@ -170,6 +165,21 @@ def write_plan(
     _write(folder / SUMMARY, json.dumps(asdict(plan), indent=1) + "\n")
     index.save()
     return plan
+
+
+def _divide(sources: list[Source], examinations: dict[str, str], config: Config) -> dict[str, list[Source]]:
+    """The images of each part: of labelled ones by split, of others by shard."""
+    labelled = {source.image_name: examinations[source.image_name] for source in sources if source.labelled}
+    split = splits.assign_splits(labelled, config)
+    sources = _without_own_judges(sources, split)
+    if labelled and not config.given_model:
+        splits.refuse_no_training(split, labelled)
+    shards = config.shards_of(len(sources) - len(split))
+    parts: dict[str, list[Source]] = {}
+    for source in sources:
+        name = source.image_name
+        parts.setdefault(split.get(name) or f"images/{shard_of(name, shards)}", []).append(source)
+    return parts
 
 
 def _without_own_judges(sources: list[Source], split: dict[str, Split]) -> list[Source]:
@@ -186,86 +196,6 @@ def _without_own_judges(sources: list[Source], split: dict[str, Split]) -> list[
     return kept
 
 
-def _part_tables(
-    sources: list[Source], examinations: dict[str, str], config: Config, index: FileIndex
-) -> dict[str, str]:
-    """What is known of the images of one part, a text for each kind of reader, by the ending of its file."""
-    tables = {"csv": _image_table(sources, examinations, index), "facts.csv": _table(map(vars, sources), FACT_COLUMNS)}
-    names = [source.image_name for source in sources if source.labelled]
-    if names:
-        folds = (splits.fold_of(examinations[name], config.split_seed, config.folds) for name in names)
-        rows = [dict(zip(FOLD_COLUMNS, row, strict=True)) for row in zip(names, folds, strict=True)]
-        tables |= {"labels.csv": _label_table(sources, "landmarks", index), "folds.csv": _table(rows, FOLD_COLUMNS)}
-    if any(source.reference for source in sources):
-        tables["references.csv"] = _label_table(sources, "reference", index)
-    return tables
-
-
-def _plane_tables(planes: list[Plane], index: FileIndex) -> dict[str, str]:
-    """The images of other hospitals, what is known of each, and the references of their heads."""
-    images, references = [], []
-    for one in planes:
-        row = {"image_name": one.image_name, "path": one.image.path, "frame": one.image.frame}
-        images.append(row | {"examination": one.patient, "sha256": index.sha256(one.image.path)})
-        for kind, truth in one.references.items():
-            row = {"image_name": one.image_name, "label_source": kind, "origin": one.image.path}
-            if isinstance(truth, Path):
-                row |= {"annotation": truth, "annotation_sha256": index.sha256(truth)}
-            else:
-                row |= dict(zip(COLUMNS, truth, strict=True))
-            references.append(row)
-    known = ({**vars(one), "whole": int(one.whole)} for one in planes)
-    return {
-        f"{PLANES}.csv": _table(images, IMAGE_COLUMNS),
-        f"{PLANES}.known.csv": _table(known, PLANE_COLUMNS),
-        f"{PLANES}.references.csv": _table(references, LABEL_COLUMNS),
-    }
-
-
-def _quarantine_table(sources: list[Source]) -> str:
-    bad = ((one.image_name, str(one.image), one.problem) for one in sources if one.problem)
-    rows = (dict(zip(QUARANTINE_COLUMNS, map(as_text, row), strict=True)) for row in bad)
-    return _table(rows, QUARANTINE_COLUMNS)
-
-
-def _image_table(sources: list[Source], examinations: dict[str, str], index: FileIndex) -> str:
-    rows = (
-        {
-            "image_name": source.image_name,
-            "path": source.image.path,
-            "frame": source.image.frame,
-            "examination": examinations[source.image_name],
-            "sha256": source.sha256(index),
-        }
-        for source in sources
-    )
-    return _table(rows, IMAGE_COLUMNS)
-
-
-def _label_table(sources: list[Source], which: str, index: FileIndex) -> str:
-    """Labels, or references, of those images that have one: eight numbers, or an annotation image."""
-    rows = []
-    for source in sources:
-        label = source.reference if which == "reference" else source.annotation or source.landmarks
-        if label is None:
-            continue
-        row = {"image_name": source.image_name, "label_source": source.label_source, "origin": source.origin}
-        if isinstance(label, Path):
-            row |= {"annotation": label, "annotation_sha256": index.sha256(label)}
-        else:
-            row |= dict(zip(COLUMNS, label, strict=True))
-        rows.append(row)
-    return _table(rows, LABEL_COLUMNS)
-
-
-def _table(rows: Iterable[dict], columns: tuple[str, ...]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 def _as_yaml(values: dict) -> str:
     return yaml.safe_dump(values, sort_keys=False, default_flow_style=False)
 
@@ -276,33 +206,3 @@ def _write(path: Path, text: str) -> None:
     if not path.is_file() or path.read_bytes() != content:
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
-
-
-@cache
-def modules(scripts: Path, rule: str) -> list[str]:
-    """A rule's script and every module beside it that it imports, directly or not, but for empty ones.
-
-    Snakemake does not see an edit of an imported module; as inputs they are compared by content.
-    """
-    found, waiting = set(), [scripts / f"{rule}.py"]
-    while waiting:
-        path = waiting.pop()
-        if path not in found and path.is_file():
-            found.add(path)
-            waiting += _imported(scripts, path)
-    return sorted(str(path) for path in found if path.stat().st_size)
-
-
-@cache
-def _imported(scripts: Path, path: Path) -> set[Path]:
-    """Where the modules that a module imports may lie. Read once for all rules: every job plans, too."""
-    places = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{name}" for name in names]
-        for place in (scripts / name.replace(".", "/") for name in names):
-            inside = [folder for folder in (place, *place.parents) if folder.is_relative_to(scripts)]
-            places |= {place.with_suffix(".py"), place.parent.with_suffix(".py")}
-            places |= {folder / "__init__.py" for folder in inside}
-    return places

@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from fetal_biometry.errors import InputError
@@ -211,9 +210,9 @@ def read_recipe(name: str, folders: list[Path], changes: dict | None = None) -> 
 
 def read_training_recipe(path) -> TrainingRecipe:
     """A recipe's training part, as the plan wrote it."""
-    return TrainingRecipe.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    return TrainingRecipe.model_validate(read_mapping(path))
 
 
 def read_reading(path) -> Reading:
     """A recipe's `Reading`, as the plan wrote it."""
-    return Reading.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    return Reading.model_validate(read_mapping(path))

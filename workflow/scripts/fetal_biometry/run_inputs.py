@@ -1,4 +1,4 @@
-"""What a run's results are of, so that those of other images are not replaced unasked."""
+"""What a run works on: its results are not replaced by those of other images, and a target has what it needs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 from fetal_biometry.configuration import Config
+from fetal_biometry.data.splits import published
+from fetal_biometry.digests import check_model
 from fetal_biometry.errors import InputError
 
 FILE = "inputs.json"  # in the folder of the plan
@@ -42,3 +44,40 @@ def refuse_other_inputs(config: Config, results: Path, plan: Path) -> None:
                 f"{results} holds results of {name}={shown[0]}, which those of {name}={shown[1]} would replace; give "
                 f"--config run=NAME for the new ones, or remove {results} first."
             )
+
+
+def refuse_unusable(config: Config, model: str, home: Path) -> None:
+    """InputError where a file that the configuration names is missing, or a path could not stand in a rule."""
+    for path in map(str, (Path.cwd(), home.resolve(), config.data_root, config.model)):
+        if "{" in path or "}" in path:  # between which Snakemake looks for a variable
+            raise InputError(f"{path}: Snakemake cannot work with braces in this name; rename the folder.")
+    if model:
+        check_model(model)
+    if config.corrections and not Path(config.corrections).is_file():
+        raise InputError(f"corrections: {config.corrections} does not exist; save it from the page of measurements.")
+
+
+def lengths_of_site(config: Config) -> str:
+    """The table of ``snakemake calibrate_site``, or InputError."""
+    if not config.site_lengths:
+        raise InputError(
+            "calibrate by what? Give --config images=FOLDER site_lengths=FILE, a csv of lengths measured at the site."
+        )
+    if not Path(config.site_lengths).is_file():
+        raise InputError(f"{config.site_lengths}: the table does not exist; correct site_lengths.")
+    return config.site_lengths
+
+
+def figures_of_card(config: Config, pretrained: Path) -> str:
+    """The figures of the pretrained model that learned from the run's dataset and split, or InputError."""
+    figures = pretrained / f"{config.data}.json"
+    if not figures.is_file():
+        raise InputError(
+            "rebuild_model sets its model beside the pretrained one, of which none learned from dataset "
+            f"{config.data}; give --configfile datasets/hc18.yaml."
+        )
+    if config.data != "phantom" and not published(config):
+        raise InputError(
+            f"rebuild_model needs the published split, {config.split_file} in {config.data_root}, which the card is of."
+        )
+    return str(figures)

@@ -39,6 +39,7 @@ class Review(StrEnum):
 
 ACCEPTED_PREDICTION = "accepted prediction"  # the label source of a model's own points, which judge no model
 
+HEAD = "head"  # the plane of an image that shows one
 GIVEN_MODEL = "given_model"  # stands for the recipe's name where a model is given and none is trained
 
 LANDMARKS = ("ofd_1", "ofd_2", "bpd_1", "bpd_2")
@@ -49,3 +50,4 @@ LENGTH_COLUMNS = tuple(
     f"{length}_{unit}{end}" for length in LENGTHS for unit in ("px", "mm") for end in ("", "_low", "_high")
 )  # of predictions.csv, with the ends of the intervals
 STATED = tuple(f"reference_{length}_mm" for length in LENGTHS)  # lengths that a table states itself, outer-to-outer
+SMALLEST_PIXEL_MM, LARGEST_PIXEL_MM = 0.02, 2  # of an ultrasound image; beyond, the number is in another unit

@@ -15,9 +15,8 @@ from fetal_biometry.data.source import MissingData
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.tables import read_table
-from fetal_biometry.terms import COLUMNS
+from fetal_biometry.terms import COLUMNS, HEAD
 
-HEAD = "head"
 PLANES = (HEAD, "abdomen", "femur", "thorax", "other")
 _OPTIONAL = ("centre", "patient", "duplicate_of", "near_duplicate_of", "mask", "note", *COLUMNS)
 _LEFT_OUT = ("do not count", "ambiguous")  # in a note: neither a head nor a plane without one

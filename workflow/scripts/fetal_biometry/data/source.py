@@ -18,7 +18,7 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.names import composed
 from fetal_biometry.tables import FORMULA_MARKS, Row, index_by_name, read_table
-from fetal_biometry.terms import STATED
+from fetal_biometry.terms import LARGEST_PIXEL_MM, SMALLEST_PIXEL_MM, STATED
 
 NAME_COLUMN = ("image_name", "filename", "image", "name")
 PIXEL_SIZE_COLUMNS = {
@@ -30,7 +30,6 @@ PIXEL_SIZE_COLUMNS = {
     "gestational_age_weeks": ("gestational_age_weeks",),
 }
 OPTIONAL_COLUMNS = (*STATED, "gestational_age_weeks")
-SMALLEST_PIXEL_MM, LARGEST_PIXEL_MM = 0.02, 2  # beyond, the number is in another unit
 SAME_PIXEL = 0.02  # share by which two tables may differ
 ANNOTATED = "_Annotation"  # with which an annotation's name ends, behind its image's
 

@@ -5,7 +5,6 @@ stands in messages.
 """
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 
 import numpy as np
 from pydicom import Dataset, config, dcmread
@@ -25,6 +24,7 @@ from pydicom.uid import (
 )
 
 from fetal_biometry.errors import InputError
+from fetal_biometry.images.regions import Calibration
 
 config.settings.reading_validation_mode = config.IGNORE  # its warnings quote the values of tags
 
@@ -50,19 +50,6 @@ _DECODERS = {
     **dict.fromkeys((JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless), "gdcm"),
 }
 SAME_SIZE = 0.02  # two statements of a pixel's size that differ by less, as a share, are one
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What a file says of its pixels' size in one frame.
-
-    ``regions`` (R, 6): first and last column and row of each part of the frame with a known size, and the size of its
-    pixels across and down in mm, as columns ``left, top, right, bottom, across, down``; R is 0 where the file is
-    silent. ``problem`` names what in the file contradicts that, with both figures; empty where nothing does.
-    """
-
-    regions: np.ndarray = field(default_factory=lambda: np.zeros((0, 6)))
-    problem: str = ""
 
 
 def frame_sizes(path) -> tuple[int, int, int]:

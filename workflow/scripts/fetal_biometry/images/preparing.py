@@ -10,7 +10,8 @@ import pandas as pd
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef
-from fetal_biometry.images.raster import format_regions, prepare_images
+from fetal_biometry.images.raster import prepare_images
+from fetal_biometry.images.regions import format_regions
 from fetal_biometry.tables import as_text
 
 INDEX_COLUMNS = ("image_name", "width_px", "height_px", "calibrated_regions", "calibration_problem", "sha256")

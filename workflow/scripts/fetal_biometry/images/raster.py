@@ -11,16 +11,22 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.images import dicom
-from fetal_biometry.images.dicom import Calibration
 from fetal_biometry.images.header import upright_size
 from fetal_biometry.images.image_ref import IMAGE_FORMATS, ImageRef, is_dicom
+from fetal_biometry.images.regions import Calibration
 from fetal_biometry.model.geometry import fit_square
 
 _GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH  # upright, as viewers show it
 Image.MAX_IMAGE_PIXELS = None  # headers alone are read here, and `_refuse_size` has a limit of its own
 ENLARGED = 0.6  # regions that end before this share of width and height are those of a smaller copy
 SMALLEST_SIDE, LARGEST_PX = 32, 2**26  # no head is seen in less; no ultrasound system writes more
+
+
+def _dicom():
+    """The module that reads DICOM files: few runs meet one, and need not wait for the import."""
+    from fetal_biometry.images import dicom
+
+    return dicom
 
 
 def image_size(image: ImageRef) -> tuple[int, int]:
@@ -33,7 +39,7 @@ def image_size(image: ImageRef) -> tuple[int, int]:
     """
     path = image.path
     if is_dicom(path):
-        size = dicom.frame_sizes(path)[:2]
+        size = _dicom().frame_sizes(path)[:2]
     else:
         with _opened(path) as opened:
             frames = _frames_of(opened)
@@ -57,7 +63,7 @@ def count_frames(path) -> int:
         When it is no image that can be read.
     """
     if is_dicom(path):
-        return dicom.frame_sizes(path)[2]
+        return _dicom().frame_sizes(path)[2]
     with _opened(path) as opened:
         return _frames_of(opened)
 
@@ -94,8 +100,8 @@ def read_grey(image: ImageRef) -> np.ndarray:
     """
     path = image.path
     if is_dicom(path):
-        _refuse_size(path, *dicom.frame_sizes(path)[:2])
-        shown = dicom.read_frame(path, image.frame or 0)
+        _refuse_size(path, *_dicom().frame_sizes(path)[:2])
+        shown = _dicom().read_frame(path, image.frame or 0)
         return shown if shown.ndim == 2 else cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY)
     grey = _decode(path) if image.frame is None else _decode_page(path, image.frame)
     _refuse_size(path, *grey.shape[::-1])
@@ -198,20 +204,4 @@ def prepare_images(images: Iterable[ImageRef], size: int, threads: int = 1):
 
 def calibration_of(image: ImageRef) -> Calibration:
     """What the file itself says of its pixels' size, see `dicom.calibration`; nothing where it is no DICOM file."""
-    return dicom.calibration(image.path, image.frame or 0) if is_dicom(image.path) else Calibration()
-
-
-def format_regions(regions) -> str:
-    """Calibrated regions as a table's cell: numbers, with ``;`` in between.
-
-    Examples
-    --------
-    >>> format_regions([[0, 0, 799, 539, 0.1, 0.12]])
-    '0 0 799 539 0.1 0.12'
-    """
-    return ";".join(" ".join(f"{number:.12g}" for number in region) for region in regions)
-
-
-def parse_regions(text: str) -> np.ndarray:
-    """What `format_regions` wrote, (R, 6)."""
-    return np.array([region.split() for region in text.split(";")], dtype=float)
+    return _dicom().calibration(image.path, image.frame or 0) if is_dicom(image.path) else Calibration()

@@ -11,7 +11,8 @@ import pandas as pd
 
 from fetal_biometry.digests import check_model
 from fetal_biometry.images.image_ref import ImageRef, file_of, list_folder, list_frames
-from fetal_biometry.images.raster import Prepared, format_regions, prepare_images
+from fetal_biometry.images.raster import Prepared, prepare_images
+from fetal_biometry.images.regions import format_regions
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure import growth
 from fetal_biometry.measure.biometry import measure

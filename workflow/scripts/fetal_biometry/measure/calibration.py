@@ -192,9 +192,10 @@ def learn(
     found: pd.DataFrame | None,
     pixel_size: pd.Series,
     folds: pd.Series | None,
-    calliper: str,
     correct: bool,
-    level: float,
+    *,
+    calliper: str,
+    interval_level: float,
 ) -> dict:
     """A model's calibration: `calibrate`, with its bias correction and how its labels took BPD.
 
@@ -206,10 +207,14 @@ def learn(
         By image name, mm; NaN where unknown.
     folds : Series, optional
         By image name. ``without`` then holds the calibration of all other folds, for the images of each.
+    correct : bool
+        Whether lengths are corrected by their bias, `recipe.Reading`.
+    calliper, interval_level
+        The settings of these names.
     """
     if labels is None or not len(labels):
         nobody = Judged(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, len(QUALITY))), np.zeros(0))
-        return {"calliper": calliper, "correction": UNSCALED} | calibrate(nobody, level)
+        return {"calliper": calliper, "correction": UNSCALED} | calibrate(nobody, interval_level)
     found = found.loc[labels.index]
     sizes = pixel_size.reindex(labels.index).to_numpy()
 
@@ -217,7 +222,7 @@ def learn(
         located, true = points_of(found[rows]), points_of(labels[rows])
         correction = learn_correction(located, true) if correct else UNSCALED
         judged = _judge(scale_diameters(located, correction), true, found[rows], sizes[rows], Calliper(calliper))
-        return {"calliper": calliper, "correction": correction} | calibrate(judged, level)
+        return {"calliper": calliper, "correction": correction} | calibrate(judged, interval_level)
 
     learned = of_rows(np.ones(len(labels), dtype=bool))
     if folds is not None:  # an image's own interval rests on other examinations alone

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from fetal_biometry.frames import read_frame
-from fetal_biometry.images.raster import parse_regions
+from fetal_biometry.images.regions import parse_regions
 from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.lengths import in_regions
 from fetal_biometry.terms import LENGTHS, STATED, Split
@@ -61,11 +63,11 @@ def _between_sizes(given: float, text: str, points: np.ndarray, limit: float) ->
     return ""
 
 
-def read_facts(paths, parts: list[str]) -> pd.DataFrame:
-    """The plan's facts of all parts; of labelled images without stated lengths, which judge the model."""
+def read_facts(paths) -> pd.DataFrame:
+    """The plan's ``<part>.facts.csv`` as one; of labelled parts without stated lengths, which judge the model."""
     tables = [read_frame(path) for path in paths]
-    for table, part in zip(tables, parts, strict=True):
-        if part in set(Split):
+    for table, path in zip(tables, paths, strict=True):
+        if Path(path).name in {f"{split}.facts.csv" for split in Split}:
             table[list(STATED)] = np.nan
     return pd.concat([table for table in tables if len(table)] or tables[:1])
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.data.planes import HEAD
 from fetal_biometry.frames import points_of
 from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.biometry import measure
 from fetal_biometry.measure.flags import FAINT_HEAD, NO_HEAD
 from fetal_biometry.measure.head_presence import learn_head_presence
 from fetal_biometry.model.geometry import all_lengths
-from fetal_biometry.terms import LENGTHS, REFERENCE_COLUMNS, Calliper
+from fetal_biometry.terms import HEAD, LENGTHS, REFERENCE_COLUMNS, Calliper
 
 ABSENT = "no head"
+OWN_NOTE = "The model’s own classifier told heads; images of centres that taught it are not judged by others."
+LEFT_OUT_NOTE = (
+    "Each centre is judged by a classifier and limits that saw none of its images. No network was trained on them."
+)
 
 
 def calibrations_by_centre(

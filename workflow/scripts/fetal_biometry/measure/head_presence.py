@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.data.planes import HEAD
 from fetal_biometry.model.surroundings import SURROUNDINGS
+from fetal_biometry.terms import HEAD
 
 _RIDGE = 0.003  # on the weights of standardised features, beside a mean loss of about 0.1
 _FLAT = 1e-3  # standard deviation of a feature that says nothing

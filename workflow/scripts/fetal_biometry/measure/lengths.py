@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.images.raster import parse_regions
+from fetal_biometry.images.regions import parse_regions
 from fetal_biometry.model.geometry import all_lengths, head_circumference, head_lengths
 from fetal_biometry.terms import Calliper
 
@@ -33,7 +33,7 @@ def head_pixel_sizes(images: pd.DataFrame, points: np.ndarray) -> np.ndarray:
     """Width and height of a pixel in mm where each head lies, (N, 2); NaN where that is unknown.
 
     An image's own ``pixel_size_mm`` where there is one. Else that of the smallest of its ``calibrated_regions``, see
-    `dicom.Calibration`, that holds all four landmarks: none is taken for a head outside.
+    `regions.Calibration`, that holds all four landmarks: none is taken for a head outside.
     """
     sizes = images[["pixel_size_mm", "pixel_size_mm"]].to_numpy(dtype=float, copy=True)
     texts = images.get("calibrated_regions", pd.Series("", images.index))
@@ -47,7 +47,7 @@ def head_pixel_sizes(images: pd.DataFrame, points: np.ndarray) -> np.ndarray:
 
 
 def in_regions(regions: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Which regions (R, 6), see `dicom.Calibration`, hold all points (P, 2); (R,) bool."""
+    """Which regions (R, 6), see `regions.Calibration`, hold all points (P, 2); (R,) bool."""
     first, last = regions[:, None, :2], regions[:, None, 2:4]
     return ((points >= first) & (points <= last)).all(axis=(1, 2))
 

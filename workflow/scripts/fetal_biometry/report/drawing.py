@@ -1,16 +1,20 @@
 """Figures by matplotlib, as SVG: a file of its own, or part of a page whose style sheet gives the colours."""
 
+from __future__ import annotations
+
 import io
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-import matplotlib
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from fetal_biometry.digests import digest
 from fetal_biometry.job import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Each is a variable of page.css, whose light scheme has the same value.
 PALETTE = {
@@ -27,7 +31,6 @@ STYLE = {
     "text.color": PALETTE["ink"], "axes.labelcolor": PALETTE["ink"], "axes.edgecolor": PALETTE["soft"],
     "xtick.color": PALETTE["soft"], "ytick.color": PALETTE["soft"], "figure.constrained_layout.use": True,
 }  # fmt: skip
-matplotlib.rcParams.update(STYLE)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,10 @@ class Chart:
 
 def new_figure(height: float, rows: int = 1, columns: int = 1, width: float = WIDTH, **options):
     """An empty figure and its axes, as `matplotlib.pyplot.subplots` gives them; sizes in inches."""
+    import matplotlib  # half a second, and a page of measurements has no figure
+    from matplotlib.figure import Figure
+
+    matplotlib.rcParams.update(STYLE)
     figure = Figure(figsize=(width, height))
     return figure, figure.subplots(rows, columns, **options)
 

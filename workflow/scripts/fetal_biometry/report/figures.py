@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from fetal_biometry.report.drawing import LENGTH_COLOURS, PALETTE, Chart, chart, new_figure
 from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, number, percent, signed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _FEWEST_AT_RISK = 20  # images below which a curve of means is noise
 _MARKS = {"hc_under_120": ("o", "small"), "hc_120_200": ("^", "medium"), "hc_over_200": ("s", "large")}

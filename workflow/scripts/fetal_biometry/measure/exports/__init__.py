@@ -6,10 +6,12 @@ An export is a function of the predictions table, see `biometry.measure`, with t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pandas as pd
 
+from fetal_biometry.job import atomic_path
 from fetal_biometry.measure.exports.challenge import circumferences, task_a
 from fetal_biometry.measure.exports.coco import coco
 from fetal_biometry.measure.exports.examinations import examinations
@@ -37,3 +39,10 @@ def content(name: str, table: pd.DataFrame) -> bytes:
     """The content of an export; texts are UTF-8."""
     made = EXPORTS[name](table)
     return made if isinstance(made, bytes) else made.encode("utf-8")
+
+
+def write_exports(table: pd.DataFrame, paths: Iterable[str], results: Path) -> None:
+    """Write exports, each whole or not at all, to paths below ``results`` that are names of `EXPORTS`."""
+    for path in paths:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content(Path(path).relative_to(results).as_posix(), table))
