@@ -106,7 +106,7 @@ def read_grey(image: ImageRef) -> np.ndarray:
     grey = _decode(path) if image.frame is None else _decode_page(path, image.frame)
     _refuse_size(path, *grey.shape[::-1])
     if grey.dtype == np.uint16:
-        return np.round(grey * (255 / dicom.full_scale(grey))).astype(np.uint8)
+        return np.round(grey * (255 / _dicom().full_scale(grey))).astype(np.uint8)
     if grey.dtype != np.uint8:
         raise InputError(f"{path}: pixels of type {grey.dtype}; save it with 8 or 16 bits a pixel.")
     return grey
