@@ -11,7 +11,7 @@ import gdcm
 import numpy as np
 import pandas as pd
 import pytest
-from joined import LIMITS, join
+from joined import LIMITS, ROOT, join
 from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.uid import (
@@ -496,3 +496,10 @@ def test_two_tables_that_differ_are_refused_with_both_figures(greys, tmp_path):
     config = Config(images=str(tmp_path / "list.csv"), data_root=str(tmp_path), pixel_sizes="sizes.csv")
     with pytest.raises(InputError, match=r"list\.csv, row 2 .*0\.1 mm.*sizes\.csv, row 2 .*0\.2 mm; correct"):
         join(config, tmp_path / "work")
+
+
+def test_the_docs_count_these_cases():
+    files = len(MEASURED) + len(DEEPER) + len(PASSED_OVER) + 1
+    doubted = sum(word is not None for _, word in TABLES.values())
+    (row,) = re.findall(r"test_field_images\.py.*", (ROOT / "docs" / "faults.md").read_text(encoding="utf-8"))
+    assert row.split("|")[1].strip() == f"{len(DICOM)}, {len(REFUSED)}, {len(CONTRARY)}, {files}, {doubted}"
