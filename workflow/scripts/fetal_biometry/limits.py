@@ -53,6 +53,7 @@ class FlagLimits:
     angle_deg: Angle
     midpoint_distance: Divisor
     border_px: Limit
+    straight_edge: Limit
     pixel_size: Share
     stated_length: Share
 

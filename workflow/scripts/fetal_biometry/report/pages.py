@@ -47,9 +47,12 @@ def csp_source(script: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
-def points_text(row: dict, suffix: str = "") -> str:
-    """A row's landmarks as eight numbers for a page's script; empty where there are none. Labels are only drawn."""
-    values, digits = [row[f"{column}{suffix}"] for column in COLUMNS], 1 if suffix else 2
+def points_text(row: dict, suffix: str = "", prefix: str = "") -> str:
+    """A row's landmarks as eight numbers for a page's script; empty where there are none.
+
+    Labels and second heads, by suffix and prefix of their columns, are only drawn.
+    """
+    values, digits = [row[f"{prefix}{column}{suffix}"] for column in COLUMNS], 1 if suffix or prefix else 2
     return " ".join(f"{value:.{digits}f}" for value in values) if all(map(math.isfinite, values)) else ""
 
 
