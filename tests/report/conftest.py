@@ -22,7 +22,7 @@ HOSTILE_NAME = '"><script>window.pwned=1</script><img src=x onerror=window.pwned
 LIMITS = Limits(
     AuditLimits(shortest_ratio=0.6, longest_ratio=1.05, midpoint_distance=0.17, angle_deg=20, shortest_diameter=0.1),
     NetworkLimits(disagreement=0.25, confidence=0.35),
-    FlagLimits(0.35, 0.5, 0.1, 0.2, 0.1, 0.65, 0.95, 40, 420, 15, 0.1, 3, 0.4, 0.1, 0.1),
+    FlagLimits(0.35, 0.5, 0.1, 0.2, 0.1, 0.65, 0.95, 40, 420, 15, 0.1, 3, 0.4, 0.13, 0.1, 0.1),
 )
 SETTINGS = {
     "seed": 0,

@@ -121,7 +121,7 @@ def test_a_second_head_beside_the_first_is_found_where_it_lies(second):
     table = pd.DataFrame(found, columns=SECOND_HEAD)
     expected = ellipse_landmarks(*other)
     assert points_of(table, "second_")[0] == pytest.approx(expected, abs=4)
-    assert table["second_height"][0] > 0.9 and table["second_disagreement"][0] < LIMITS.disagreement
+    assert table["second_height"][0] > 0.9 and table["second_disagreement"][0] < LIMITS.second_disagreement
 
 
 def test_where_there_is_no_room_the_network_is_not_asked():

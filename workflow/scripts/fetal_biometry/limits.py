@@ -54,6 +54,7 @@ class FlagLimits:
     midpoint_distance: Divisor
     border_px: Limit
     straight_edge: Limit
+    second_disagreement: Share
     pixel_size: Share
     stated_length: Share
 

@@ -71,8 +71,8 @@ def measure(
         table["contradiction"] = find_contradictions(images, points, in_mm, limits)
         lengths = np.where(np.isfinite(pixel_size[:, :1]), in_mm, in_px)
         margins = np.diff(interval_ends(lengths, shares), axis=2)[..., 0] / (2 * np.maximum(lengths, 1e-9))
-        drawn, agreed = found["second_height"] >= limits.height, found["second_disagreement"] <= limits.disagreement
-        two_heads = (drawn & agreed).to_numpy()
+        agreed = found["second_disagreement"] <= limits.second_disagreement
+        two_heads = (agreed & (found["second_height"] >= limits.height)).to_numpy()
         table.loc[two_heads, list(SECOND_COLUMNS)] = beside[two_heads].reshape(-1, 8).round(3)
         quality = found.reset_index(drop=True).assign(faint=faint, absent=absent, two_heads=two_heads)
         heads = Measured(points, sizes_of(images), pixel_size, lengths, quality, margins, list(table["contradiction"]))
