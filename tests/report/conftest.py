@@ -15,14 +15,14 @@ from fetal_biometry.limits import AuditLimits, FlagLimits, Limits, NetworkLimits
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.report import audit_page as audit
 from fetal_biometry.report import report
-from fetal_biometry.terms import COLUMNS, LENGTHS, REFERENCE_COLUMNS
+from fetal_biometry.terms import COLUMNS, LENGTHS, REFERENCE_COLUMNS, SECOND_COLUMNS
 
 WIDTH, HEIGHT = 400, 270
 HOSTILE_NAME = '"><script>window.pwned=1</script><img src=x onerror=window.pwned=2>.png'
 LIMITS = Limits(
     AuditLimits(shortest_ratio=0.6, longest_ratio=1.05, midpoint_distance=0.17, angle_deg=20, shortest_diameter=0.1),
     NetworkLimits(disagreement=0.25, confidence=0.35),
-    FlagLimits(0.35, 0.5, 0.1, 0.2, 0.1, 0.65, 0.95, 40, 420, 15, 0.1, 3, 0.1, 0.1),
+    FlagLimits(0.35, 0.5, 0.1, 0.2, 0.1, 0.65, 0.95, 40, 420, 15, 0.1, 3, 0.4, 0.13, 0.1, 0.1),
 )
 SETTINGS = {
     "seed": 0,
@@ -69,6 +69,7 @@ def made_up_run(folder: Path, n=40, unit="mm", labelled=True, image=None) -> rep
     images[["label_source", "split", "verdict", "reasons"]] = ""
     predictions = pd.DataFrame({"image_name": names})
     predictions[list(COLUMNS)] = predicted.reshape(n, 8)
+    predictions[list(SECOND_COLUMNS)] = np.nan
     for i, length in enumerate(LENGTHS):
         for name, size in (("px", np.ones(n)), ("mm", pixel_size)):
             for end, factor in (("", 1.0), ("_low", 0.97), ("_high", 1.03)):

@@ -21,7 +21,7 @@ from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.report import measuring_page as measuring
 from fetal_biometry.report.pictures import picture_addresses
 from fetal_biometry.report.wording import number, signed
-from fetal_biometry.terms import COLUMNS, LENGTHS
+from fetal_biometry.terms import COLUMNS, LENGTHS, SECOND_COLUMNS
 
 MODELS = Path(__file__).parents[2] / "resources" / "models"
 FIGURES = json.loads((MODELS / "hc18.json").read_text(encoding="utf-8"))
@@ -104,6 +104,15 @@ def test_images_that_trained_the_model_are_named_and_do_not_judge_it(run):
     largest = (differences.abs() / images["reference_hc_mm"]).nlargest(3).index
     assert [name in found["largest"] for name in largest] == [True] * 3
     assert "yours" not in said(run) or "yours-table" not in said(run)
+
+
+def test_a_second_head_is_drawn_beside_the_first(run):
+    table = run.report.predictions.copy()
+    points = (table.loc["004_HC.png", list(COLUMNS)] + 20).to_numpy()
+    table.loc["004_HC.png", list(SECOND_COLUMNS)] = points
+    page = measuring.render_measuring_page(changed(run, predictions=table))
+    assert page.count('<g class="second">') >= 1 and measuring.render_measuring_page(run).count('class="second"') == 0
+    assert f'data-second="{" ".join(f"{value:.1f}" for value in points)}"' in page
 
 
 def test_an_examination_has_the_median_and_spread_of_its_images(run):

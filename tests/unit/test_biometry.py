@@ -10,6 +10,7 @@ from fetal_biometry.measure.biometry import describe_row, measure, measure_by_fo
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths, reported_lengths
 from fetal_biometry.model import detection
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, head_circumference
+from fetal_biometry.model.second_head import SECOND_HEAD
 from fetal_biometry.terms import COLUMNS, LENGTHS, Calliper
 
 OTHER = ellipse_landmarks((380, 250), 100, 80, -0.5)
@@ -26,7 +27,7 @@ def found_heads(heads=(HEAD, OTHER), confidence=(0.9, 0.123456)):
     names = [f"{number:03d}_HC.png" for number in range(len(heads))]
     found = pd.DataFrame({"image_name": names}, index=names)
     found[list(COLUMNS)] = np.reshape(heads, (len(heads), 8))
-    found[list(detection.QUALITY)] = np.nan
+    found[[*detection.QUALITY, *SECOND_HEAD]] = np.nan
     return found.assign(**(QUALITY | {"confidence": confidence}))
 
 

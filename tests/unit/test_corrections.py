@@ -14,7 +14,7 @@ from fetal_biometry.measure.site import CONVENTIONS
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.plan import _without_own_judges
-from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, LENGTHS, Calliper, Split
+from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, LENGTHS, SECOND_COLUMNS, Calliper, Split
 
 NAMES = ["000_HC.png", "001_HC.png", "002_HC.png", "003_HC.png"]
 HEAD = ellipse_landmarks((400, 270), 200, 160, 0.2)
@@ -45,6 +45,7 @@ def measured() -> tuple[pd.DataFrame, pd.DataFrame]:
     """A predictions table of four equal heads with pixels that are no squares, and their images."""
     table = pd.DataFrame({"image_name": NAMES, "flags": "low confidence;no pixel size", "confidence": 0.7})
     table[list(COLUMNS)] = HEAD.ravel()
+    table[list(SECOND_COLUMNS)] = np.nan
     table[MEASURED] = 7.0
     table[["pixel_width_mm", "pixel_height_mm"]] = np.nan
     images = pd.DataFrame({"image_name": NAMES, "pixel_size_mm": np.nan, "width_px": 800, "height_px": 540})

@@ -15,7 +15,8 @@ from fetal_biometry.terms import Calliper
 
 LIMITS = read_limits(Path(__file__).parents[2] / "limits.yaml").flags
 QUALITY = {
-    "confidence": 0.9, "height": 1.0, "disagreement": 0.01, "contrast": 0.8, "faint": False, "absent": False,
+    "confidence": 0.9, "height": 1.0, "disagreement": 0.01, "contrast": 0.8, "straight_edge": 0.1,
+    "faint": False, "absent": False, "two_heads": False,
 }  # fmt: skip
 HEAD = ellipse_landmarks((400, 270), 200, 150, 0.3)
 
@@ -49,9 +50,8 @@ def test_a_weak_mask_or_little_likeness_makes_a_faint_head():
 
 
 def test_every_flag_can_be_raised_and_is_explained():
-    nowhere = flags(np.full((4, 2), -1.0), 0, (1, 1, 1), 1, height=0, disagreement=1, contrast=0, absent=True).split(
-        ";"
-    )
+    worst = dict.fromkeys(("height", "contrast"), 0) | dict.fromkeys(("disagreement", "absent", "two_heads"), True)
+    nowhere = flags(np.full((4, 2), -1.0), 0, (1, 1, 1), 1, **worst).split(";")
     crossed = flags(np.add(turned(HEAD, 20), [[0, 0], [0, 0], [0, 90], [0, 90]])).split(";")
     other_size = flags(HEAD, contradictions=["0.1 mm or 0.2 mm"]).split(";")
     assert {*nowhere, *crossed, *other_size} == {flag.name for flag in FLAGS if flag.doubts_head}
@@ -62,6 +62,10 @@ def test_every_flag_can_be_raised_and_is_explained():
 def test_two_estimates_apart_and_a_dull_image_are_flagged():
     assert flags(HEAD, disagreement=0.11) == "estimates disagree" and flags(HEAD, disagreement=np.nan) == ""
     assert flags(HEAD, contrast=0.19) == "poor contrast"
+
+
+def test_what_hides_a_head_has_a_straight_edge():
+    assert flags(HEAD, straight_edge=0.39) == "" and flags(HEAD, straight_edge=0.41) == "head cut off"
 
 
 @pytest.mark.parametrize("hc_mm", [44.3, 346.4])  # the smallest and the largest of HC18
@@ -92,9 +96,9 @@ def test_a_length_that_may_be_far_off_is_flagged():
         (turned(HEAD, 14), 0.9, ""),
         (turned(HEAD, -16), 0.9, "diameters not perpendicular"),
         (np.add(HEAD, [[0, 0], [0, 0], [0, 40], [0, 40]]), 0.9, "diameters off centre"),
-        (np.add(HEAD, [2 - HEAD[:, 0].min(), 0]), 0.9, "head at the image border"),
-        (np.add(HEAD, [0, 540 - 3 - HEAD[:, 1].max()]), 0.9, "head at the image border"),
-        (ellipse_landmarks((400, 172), 220, 170, np.pi / 4), 0.9, "head at the image border"),  # the ends lie inside
+        (np.add(HEAD, [2 - HEAD[:, 0].min(), 0]), 0.9, "head cut off"),
+        (np.add(HEAD, [0, 540 - 3 - HEAD[:, 1].max()]), 0.9, "head cut off"),
+        (ellipse_landmarks((400, 172), 220, 170, np.pi / 4), 0.9, "head cut off"),  # the ends lie inside
         (ellipse_landmarks((400, 220), 220, 170, np.pi / 4), 0.9, ""),
         (np.full((4, 2), 100.0), 0.1, "low confidence;unusual cephalic index"),
     ],

@@ -18,6 +18,7 @@ from fetal_biometry.measure.head_presence import (
 )
 from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import ellipse_landmarks, fit_square
+from fetal_biometry.model.second_head import SECOND_HEAD
 from fetal_biometry.model.surroundings import ANGLES, RADII, SURROUNDINGS, describe_surroundings
 from fetal_biometry.terms import COLUMNS, Calliper
 
@@ -66,7 +67,8 @@ def tables(count, seed, level=0.0):
     table[list(COLUMNS)] = HEAD.ravel()
     table[list(QUALITY)] = [0.9, 0.01, 1.0, 0.3, np.nan]
     names = [f"{'tissue' if number % 2 else 'cyst'} {number}" for number in range(count)]
-    return table.assign(image_name=names, contrast=0.8).set_index("image_name", drop=False)
+    table[list(SECOND_HEAD)] = np.nan
+    return table.assign(image_name=names, contrast=0.8, straight_edge=0.0).set_index("image_name", drop=False)
 
 
 def test_heads_and_others_are_told_apart_with_limits_from_other_groups():

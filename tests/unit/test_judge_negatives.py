@@ -14,6 +14,7 @@ from fetal_biometry.limits import read_limits
 from fetal_biometry.measure.negative_test import doubts, known_heads, summarise
 from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import ellipse_landmarks
+from fetal_biometry.model.second_head import SECOND_HEAD
 from fetal_biometry.terms import COLUMNS
 
 LIMITS = replace(
@@ -34,7 +35,7 @@ def test_what_doubts_a_head_is_told_apart_from_a_missing_pixel_size(confidence, 
     """``share`` is half the breadth of an interval."""
     found = pd.DataFrame({"image_name": ["a"]}, index=["a"])
     found[list(COLUMNS)] = ellipse_landmarks((400, 270), 150, 120, 0.2).reshape(1, 8)
-    found[list(QUALITY)] = np.nan
+    found[[*QUALITY, *SECOND_HEAD]], found["straight_edge"] = np.nan, 0.0
     found[["confidence", "disagreement", "height", "blur", "contrast"]] = [confidence, 0.01, height, 0.1, 0.8]
     images = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [np.nan]}, index=["a"])
     images["calibrated_regions"] = ""

@@ -12,13 +12,14 @@ from test_dicom import write
 
 from fetal_biometry.model.geometry import ellipse_landmarks
 from fetal_biometry.report import pictures
-from fetal_biometry.terms import COLUMNS
+from fetal_biometry.terms import COLUMNS, SECOND_COLUMNS
 
 
 def rows(paths, names) -> pd.DataFrame:
     """Measured rows of images with one head each."""
     table = pd.DataFrame({"image_name": names, "path": [str(path) for path in paths], "frame": ""})
     table[list(COLUMNS)] = ellipse_landmarks((60, 45), 12, 9, 0.0).ravel()
+    table[list(SECOND_COLUMNS)] = np.nan
     return table
 
 

@@ -53,6 +53,8 @@ class FlagLimits:
     angle_deg: Angle
     midpoint_distance: Divisor
     border_px: Limit
+    straight_edge: Limit
+    second_disagreement: Share
     pixel_size: Share
     stated_length: Share
 

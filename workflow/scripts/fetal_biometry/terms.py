@@ -44,6 +44,7 @@ GIVEN_MODEL = "given_model"  # stands for the recipe's name where a model is giv
 
 LANDMARKS = ("ofd_1", "ofd_2", "bpd_1", "bpd_2")
 COLUMNS = tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy")
+SECOND_COLUMNS = tuple(f"second_{column}" for column in COLUMNS)
 REFERENCE_COLUMNS = tuple(f"reference_{column}" for column in COLUMNS)
 LENGTHS = ("bpd", "ofd", "hc")
 LENGTH_COLUMNS = tuple(

@@ -14,7 +14,7 @@ from fetal_biometry.measure.head_presence import features_of, presence_of
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import UNSCALED, all_lengths, scale_diameters
-from fetal_biometry.terms import COLUMNS, LENGTH_COLUMNS, LENGTHS, Calliper
+from fetal_biometry.terms import COLUMNS, LENGTH_COLUMNS, LENGTHS, SECOND_COLUMNS, Calliper
 
 
 def measure(
@@ -25,7 +25,7 @@ def measure(
     Parameters
     ----------
     found : DataFrame
-        ``image_name``, landmarks in original pixels, `detection.QUALITY` and ``contrast``.
+        Of `inference.locate_all`.
     images : DataFrame
         ``pixel_size_mm`` (NaN where unknown), ``calibrated_regions``, ``width_px`` and ``height_px`` of the same
         images in the same order; see also `contradictions.find_contradictions`.
@@ -42,10 +42,12 @@ def measure(
         Lengths in pixels as the points lie; in millimetres, where the pixel size is known, with BPD and HC
         outer-to-outer; for each its interval (``bpd_px_low``); ``pixel_width_mm`` and ``pixel_height_mm``;
         ``confidence``, ``contrast``, ``head_odds`` (their logarithm, NaN where the model cannot tell),
-        ``contradiction``, ``flags``. Where there is no head, points and lengths are NaN.
+        ``contradiction``, ``flags``; landmarks of the second head, NaN where there is none. Where there is no head,
+        points and lengths are NaN.
     """
     calliper = Calliper(calibration.get("calliper", calliper))
-    points = scale_diameters(points_of(found), calibration.get("correction", UNSCALED))
+    correction = calibration.get("correction", UNSCALED)
+    points, beside = (scale_diameters(points_of(found, prefix), correction) for prefix in ("", "second_"))
     pixel_size = head_pixel_sizes(images, points)
     in_px, in_mm = all_lengths(points), outer_lengths(points, pixel_size, calliper)
     quality = found[list(QUALITY)].to_numpy(dtype=float)
@@ -64,14 +66,18 @@ def measure(
     odds = np.full(len(found), np.nan) if presence is None else presence.odds(features_of(found))
     faint, absent = (odds < limit for limit in ((presence.faint, presence.none) if presence else (0, 0)))
     table["head_odds"], table["contradiction"], table["flags"] = odds.round(2), "", ""
+    table[list(SECOND_COLUMNS)] = np.nan
     if limits is not None:
         table["contradiction"] = find_contradictions(images, points, in_mm, limits)
         lengths = np.where(np.isfinite(pixel_size[:, :1]), in_mm, in_px)
         margins = np.diff(interval_ends(lengths, shares), axis=2)[..., 0] / (2 * np.maximum(lengths, 1e-9))
-        quality = found.reset_index(drop=True).assign(faint=faint, absent=absent)
+        agreed = found["second_disagreement"] <= limits.second_disagreement
+        two_heads = (agreed & (found["second_height"] >= limits.height)).to_numpy()
+        table.loc[two_heads, list(SECOND_COLUMNS)] = beside[two_heads].reshape(-1, 8).round(3)
+        quality = found.reset_index(drop=True).assign(faint=faint, absent=absent, two_heads=two_heads)
         heads = Measured(points, sizes_of(images), pixel_size, lengths, quality, margins, list(table["contradiction"]))
         table["flags"] = flag_heads(heads, own_limits(limits, calibration))
-    table.loc[absent, [*COLUMNS, *LENGTH_COLUMNS]] = np.nan
+    table.loc[absent, [*COLUMNS, *SECOND_COLUMNS, *LENGTH_COLUMNS]] = np.nan
     table.loc[absent, ["contradiction", "flags"]] = "", NO_HEAD
     return table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fetal_biometry.terms import LANDMARKS, LENGTHS
+from fetal_biometry.terms import LANDMARKS, LENGTHS, SECOND_COLUMNS
 
 PIXELS, MILLIMETRES, WEEKS, PERCENT, TEXT, NUMBER = "px", "mm", "wk", "%", "", "1"
 
@@ -64,6 +64,7 @@ PREDICTIONS = (
     Column("head_odds", NUMBER, "logarithm of the odds that a head was found; empty where the model cannot tell"),
     Column("contradiction", TEXT, "evidence against the pixel size, with both figures; empty where there is none"),
     Column("flags", TEXT, "why a person should check the measurement, joined by semicolons; empty where nothing is"),
+    *(Column(name, PIXELS, "of a second head; empty where there is none") for name in SECOND_COLUMNS),
     Column("cephalic_index", NUMBER, "BPD over OFD; with a growth chart", "11823-2"),
     Column("age_weeks_hc", WEEKS, "gestational age that the growth chart gives for HC", "18185-9"),
     Column("age_weeks_bpd", WEEKS, "gestational age that the growth chart gives for BPD", "18185-9"),

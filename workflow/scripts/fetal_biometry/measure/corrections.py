@@ -12,7 +12,7 @@ from fetal_biometry.measure.site import Site
 from fetal_biometry.model.geometry import all_lengths, scale_diameters
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.tables import Row, index_by_name, read_table
-from fetal_biometry.terms import COLUMNS, LENGTH_COLUMNS, LENGTHS, Calliper, Review
+from fetal_biometry.terms import COLUMNS, LENGTH_COLUMNS, LENGTHS, SECOND_COLUMNS, Calliper, Review
 
 REVIEW_COLUMNS = ("review", "reviewer", "reviewed", "comment")  # of predictions.csv, where corrections are given
 
@@ -72,7 +72,7 @@ def apply_corrections(
         table[column] = [row[name] if row else "" for row in given]
     corrected = (table["review"] == Review.CORRECTED).to_numpy()
     emptied = corrected | (table["review"] == Review.REJECTED).to_numpy()
-    table.loc[emptied, [*COLUMNS, *LENGTH_COLUMNS, "confidence"]] = np.nan
+    table.loc[emptied, [*COLUMNS, *SECOND_COLUMNS, *LENGTH_COLUMNS, "confidence"]] = np.nan
     if corrected.any():
         points = _corrected_points([rows[name] for name in table["image_name"][corrected]], images[corrected])
         sizes = head_pixel_sizes(images[corrected], points)

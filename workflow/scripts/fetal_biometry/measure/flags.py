@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.limits import FlagLimits
-from fetal_biometry.model.geometry import misalignment
+from fetal_biometry.model.geometry import misalignment, reach
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,9 @@ class Measured:
 
     ``points`` (N, 4, 2) in original pixels; ``sizes`` (N, 2) of the images; ``pixel_size`` (N, 2) in mm, NaN where it
     is not known; ``lengths`` (N, 3) BPD, OFD and HC, in mm where the pixel size is known, else in pixels; ``quality``
-    the features ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`) and ``contrast``, and what the
-    head-presence classifier says, ``faint`` and ``absent``; ``margins`` (N, 3) half the breadth of each length's
+    the features ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`), ``contrast`` and
+    ``straight_edge`` (see `straight_edges`), what the head-presence classifier says, ``faint`` and ``absent``, and
+    whether there are ``two_heads``; ``margins`` (N, 3) half the breadth of each length's
     interval as a share of it, NaN where there is none; ``contradictions`` (N) texts, see
     `contradictions.find_contradictions`, or nothing.
     """
@@ -53,9 +54,8 @@ class Measured:
     @property
     def room(self) -> np.ndarray:
         """Pixels between the head's outline and the nearest border, (N,); negative where it crosses."""
-        centre, halves = self.points.mean(axis=1), (self.points[:, 1::2] - self.points[:, 0::2]) / 2
-        reach = np.hypot(halves[:, 0], halves[:, 1])  # of the ellipse with these half-diameters, along x and y
-        return np.minimum(centre - reach, self.sizes - 1 - centre - reach).min(axis=1)
+        low, high = reach(self.points)
+        return np.minimum(low, self.sizes - 1 - high).min(axis=1)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Flag:
     doubts_head: bool = True
 
 
-NO_HEAD, FAINT_HEAD = "no head found", "faint head"
+NO_HEAD, FAINT_HEAD, TWO_HEADS = "no head found", "faint head", "two heads"
 FLAGS = (
     Flag(
         NO_HEAD,
@@ -123,9 +123,15 @@ FLAGS = (
         lambda heads, limits: heads.misalignment[0] > limits.midpoint_distance,
     ),
     Flag(
-        "head at the image border",
-        "its outline touches or crosses the border, where the image does not show it",
-        lambda heads, limits: heads.room < limits.border_px,
+        TWO_HEADS,
+        "the picture shows another head beside the measured one, as dual views do",
+        lambda heads, limits: heads.quality["two_heads"],
+    ),
+    Flag(
+        "head cut off",
+        "its outline touches or crosses the image’s border, or a straight edge runs through it: of a bar, a box or the "
+        "sector",
+        lambda heads, limits: (heads.room < limits.border_px) | (heads.quality["straight_edge"] > limits.straight_edge),
     ),
     Flag(
         "pixel size contradicted",

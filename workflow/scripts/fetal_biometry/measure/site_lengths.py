@@ -9,7 +9,7 @@ from fetal_biometry.frames import points_of
 from fetal_biometry.measure.biometry import interval_ends
 from fetal_biometry.measure.site import Site
 from fetal_biometry.model.geometry import head_circumference, scale_diameters
-from fetal_biometry.terms import COLUMNS, LENGTHS
+from fetal_biometry.terms import COLUMNS, LENGTHS, SECOND_COLUMNS
 
 
 def move_points(points: np.ndarray, site: Site | None) -> np.ndarray:
@@ -27,7 +27,8 @@ def in_site_convention(table: pd.DataFrame, site: Site | None) -> pd.DataFrame:
     if site is None:
         return table
     table, factors = table.copy(), np.array([site.bpd.factor, site.ofd.factor])
-    table[list(COLUMNS)] = move_points(points_of(table), site).reshape(-1, 8).round(3)
+    for prefix, columns in (("", COLUMNS), ("second_", SECOND_COLUMNS)):
+        table[list(columns)] = move_points(points_of(table, prefix), site).reshape(-1, 8).round(3)
     widening = np.array([getattr(site.widening, name) for name in LENGTHS])
     for unit in ("px", "mm"):
         before = table[[f"{name}_{unit}" for name in LENGTHS]].to_numpy(dtype=float)

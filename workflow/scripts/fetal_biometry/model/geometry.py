@@ -147,6 +147,13 @@ def landmarks_to_ellipse(points: np.ndarray):
     return points.mean(axis=-2), np.maximum(bpd, ofd) / 2, np.minimum(bpd, ofd) / 2, angle
 
 
+def reach(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Upper left and lower right corner, (N, 2), of the box around the ellipse that landmarks (N, 4, 2) span."""
+    centre, halves = points.mean(axis=1), (points[:, 1::2] - points[:, 0::2]) / 2
+    half_box = np.hypot(halves[:, 0], halves[:, 1])
+    return centre - half_box, centre + half_box
+
+
 def scale_diameters(points: np.ndarray, factors) -> np.ndarray:
     """Both ends of each diameter of (N, 4, 2) landmarks moved apart about their middle, by a factor each: OFD, BPD."""
     ends = points.reshape(-1, 2, 2, 2)

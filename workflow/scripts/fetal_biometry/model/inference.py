@@ -13,6 +13,8 @@ from fetal_biometry.model import detection
 from fetal_biometry.model.geometry import contrast, without_margins
 from fetal_biometry.model.heatmaps import encode
 from fetal_biometry.model.onnx_file import open_model
+from fetal_biometry.model.second_head import SECOND_HEAD, find_second_heads
+from fetal_biometry.model.straight_edges import straight_edges
 from fetal_biometry.model.surroundings import SURROUNDINGS, describe_surroundings
 from fetal_biometry.model.views import to_grid, whole_views
 from fetal_biometry.terms import COLUMNS
@@ -73,8 +75,21 @@ class Predictor:
         if self.metadata["kind"] == "direct":
             unknown = np.full((len(images), len(detection.QUALITY)), np.nan)
             return detection.locate_coordinates(self.outputs(images), sizes), unknown
+        return detection.find_heads(self.outputs, images, sizes, self._decoding)
+
+    def locate_second(self, images: np.ndarray, sizes: np.ndarray, heads: np.ndarray) -> np.ndarray:
+        """What lies beside heads, `second_head.SECOND_HEAD`, (N, 10); NaN for a network that draws no head mask.
+
+        ``images`` and ``sizes`` as `locate`, ``heads`` (N, 4, 2) as it found them.
+        """
+        if self.metadata["decoder"] != "fused":
+            return np.full((len(images), len(SECOND_HEAD)), np.nan)
+        return find_second_heads(self.outputs, images, sizes, heads, self._decoding)
+
+    @property
+    def _decoding(self) -> detection.Decoding:
         keys = ("decoder", "sigma_cells", "test_time_augmentation", "closer_views")
-        return detection.find_heads(self.outputs, images, sizes, detection.Decoding(*map(self.metadata.get, keys)))
+        return detection.Decoding(*map(self.metadata.get, keys))
 
     def own_loss(self, images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
         """The landmarks' part of the loss that the network was trained with, an image at a time, (N,).
@@ -100,16 +115,20 @@ def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes:
     """Landmarks of any number of prepared images, which are taken a batch at a time.
 
     ``names``, ``images`` and ``sizes`` of N images, see `Predictor.locate`; a table of ``image_name``, landmarks in
-    original pixels, quality features, each image's ``contrast``, and what it shows around the head, `SURROUNDINGS`.
+    original pixels, quality features, each image's ``contrast`` and ``straight_edge``, what lies beside the head,
+    `SECOND_HEAD`, and what it shows around it, `SURROUNDINGS`.
     """
     points, quality = [np.zeros((0, 4, 2))], [np.zeros((0, len(detection.QUALITY)))]
-    around = [np.zeros((0, len(SURROUNDINGS)))]
+    around, second = [np.zeros((0, len(SURROUNDINGS)))], [np.zeros((0, len(SECOND_HEAD)))]
+    edges = [np.zeros(0)]
     contrasts, images = [], iter(images)
     for start in tqdm(range(0, len(names), BATCH), desc="measuring", unit="batch", disable=None):
         batch = np.stack(list(itertools.islice(images, BATCH)))
         found, features = predictor.locate(batch, sizes[start : start + BATCH])
         points.append(found)
         quality.append(features)
+        second.append(predictor.locate_second(batch, sizes[start : start + BATCH], found))
+        edges.append(straight_edges(batch, sizes[start : start + BATCH], found))
         around.append(describe_surroundings(batch, sizes[start : start + BATCH], found))
         inside = zip(batch, sizes[start : start + BATCH], strict=True)
         contrasts += [contrast(without_margins(image, size)) for image, size in inside]
@@ -117,4 +136,6 @@ def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes:
     table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
     table[list(detection.QUALITY)] = np.concatenate(quality)
     features = pd.DataFrame(np.concatenate(around).round(4), columns=SURROUNDINGS)
-    return pd.concat([table.assign(contrast=contrasts), features], axis=1)
+    beside = pd.DataFrame(np.concatenate(second).round(4), columns=SECOND_HEAD)
+    table = table.assign(contrast=contrasts, straight_edge=np.concatenate(edges).round(4))
+    return pd.concat([table, beside, features], axis=1)

@@ -20,7 +20,7 @@ from fetal_biometry.report.pages import fill_template, flatten
 from fetal_biometry.report.report import ReportInputs, measured_rows, table_values
 from fetal_biometry.report.sentences import convention_notes
 from fetal_biometry.report.wording import HEAD_SIZES, count, number
-from fetal_biometry.terms import COLUMNS, LENGTHS, Review
+from fetal_biometry.terms import LENGTHS, Review
 
 MOST_SHOWN = 12  # images to check, as pictures; the table has all
 FEWEST_IN_BAND = 10  # of the model's test images; of fewer a mean error says little
@@ -100,9 +100,14 @@ def reviewable_rows(report: ReportInputs) -> pd.DataFrame:
     doubted = np.array(doubts_of(rows["flags"].str.join(";"))) != ""
     rows["check"] = (doubted | rows["hc_shown"].isna()) & (rows["review"] == "")
     rows["marks"] = [
-        marks_of([DrawnHead(points, "prediction")], width, height, name)
-        for points, width, height, name in zip(
-            points_of(rows[list(COLUMNS)]), rows["width_px"], rows["height_px"], rows["image_name"], strict=True
+        marks_of([DrawnHead(first, "prediction"), DrawnHead(second, "second")], width, height, name)
+        for first, second, width, height, name in zip(
+            points_of(rows),
+            points_of(rows, "second_"),
+            rows["width_px"],
+            rows["height_px"],
+            rows["image_name"],
+            strict=True,
         )
     ]
     return rows

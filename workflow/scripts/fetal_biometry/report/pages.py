@@ -46,7 +46,10 @@ def csp_source(script: str) -> str:
 
 
 def points_text(row: dict, prefix: str = "") -> str:
-    """A row's landmarks as eight numbers for a page's script; empty where there are none. Labels are only drawn."""
+    """A row's landmarks as eight numbers for a page's script; empty where there are none.
+
+    Labels and second heads, by the prefix of their columns, are only drawn.
+    """
     values, digits = [row[f"{prefix}{column}"] for column in COLUMNS], 1 if prefix else 2
     return " ".join(f"{value:.{digits}f}" for value in values) if all(map(math.isfinite, values)) else ""
 

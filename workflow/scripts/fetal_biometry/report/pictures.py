@@ -72,14 +72,14 @@ def picture_name(image_name: str) -> str:
 def _shown(rows: pd.DataFrame, whole_frames: bool, threads: int) -> Iterator[np.ndarray]:
     """What is seen of each image, in order."""
 
-    def show(row: dict, points: np.ndarray) -> np.ndarray:
+    def show(row: dict, *points: np.ndarray) -> np.ndarray:
         image = image_of(row)
         grey = read_grey(image)
-        heads = [DrawnHead(points, "prediction")] if np.isfinite(points).all() else []
+        heads = [head for head in (DrawnHead(one, "prediction") for one in points) if head]
         return surroundings(grey, heads) if is_dicom(image.path) and not whole_frames else grey
 
     with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(show, rows.to_dict("records"), points_of(rows))
+        yield from pool.map(show, rows.to_dict("records"), points_of(rows), points_of(rows, "second_"))
 
 
 def _embedded(encoded: bytes) -> str:

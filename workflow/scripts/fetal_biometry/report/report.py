@@ -202,7 +202,8 @@ def prediction_overlay(row: dict) -> Markup:
     """The image of a measured row with the predicted head and, where it has one, its label's."""
     frame = pd.DataFrame([row])
     heads = {"prediction": DrawnHead(points_of(frame)[0], "prediction")}
+    second = DrawnHead(points_of(frame, "second_")[0], "second")
     if row["labelled"]:
         heads["label"] = DrawnHead(points_of(frame, "label_")[0], "reference")
     text = f"Ultrasound image {row['image_name']} with the head ellipse and its two axes: {' and '.join(heads)}"
-    return overlay(image_of(row), list(heads.values()), text)
+    return overlay(image_of(row), [*heads.values(), second], text)

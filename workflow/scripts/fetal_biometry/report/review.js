@@ -135,8 +135,9 @@
     const held = document.activeElement?.dataset?.end;
     if (!svg) return;
     for (const old of svg.querySelectorAll("g")) old.remove();
-    const label = points(row.dataset.label);
-    if (label) svg.append(marks(label, "reference"));
+    for (const [style, others] of [["reference", row.dataset.label], ["second", row.dataset.second]]) {
+      if (others) svg.append(marks(points(others), style));
+    }
     if (head) svg.append(marks(head, "prediction"));
     for (const [end, [cx, cy]] of editable() && head ? head.entries() : []) {
       const label = `${ENDS[end]}, move it with the arrow keys`;
