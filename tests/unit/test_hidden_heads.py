@@ -11,13 +11,12 @@ from test_biometry import OUTER, calibration, found_heads, images
 from test_flags import HEAD, LIMITS
 
 from fetal_biometry.frames import points_of
-from fetal_biometry.measure.api import PRETRAINED, measure_images
+from fetal_biometry.measure.api import measure_images
 from fetal_biometry.measure.biometry import measure
 from fetal_biometry.measure.flags import TWO_HEADS, doubts_of
 from fetal_biometry.model import head_mask, heatmaps
 from fetal_biometry.model.detection import Decoding
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, fit_annotation, fit_outline, fit_square
-from fetal_biometry.model.inference import Predictor
 from fetal_biometry.model.second_head import SECOND_HEAD, find_second_heads, free_parts
 from fetal_biometry.model.straight_edges import straight_edges
 
@@ -153,8 +152,6 @@ def test_a_second_head_is_flagged_and_kept_where_it_is_surely_one():
 @pytest.fixture(scope="module")
 def test_images(real_data):
     """HC18's published test images: grey, true lengths, which pixels the head covers."""
-    if Predictor(PRETRAINED).metadata.get("cascade"):
-        pytest.skip("the pretrained model is of version 0.1.0, of which no second head is asked")
     folder = real_data / "hc18" / "training_set"
     split = pd.read_csv(real_data / "hc18" / "multicentre_split.csv", index_col="image_name")["split"]
     names = [name for name in split.index[split == "test"] if (folder / name).is_file()]
