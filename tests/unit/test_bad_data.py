@@ -388,7 +388,7 @@ WHOLE = {
     "a table of rows without images": (
         "challenge",
         table("landmarks", lambda rows: rows[:1]),
-        "'challenge' has no image",
+        "no label in this file",
     ),
     "a column less": ("challenge", table("landmarks", lambda rows: [row[:-1] for row in rows]), "no column bpd_2_y"),
     "a column twice": (

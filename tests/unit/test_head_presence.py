@@ -126,7 +126,7 @@ def test_planes_with_a_head_teach_as_heads():
 )
 def test_three_outcomes(odds, flag, measured):
     """A classifier of the bias alone, and limits of 1 and -1."""
-    width = 2 * (len(SURROUNDINGS) + 4)
+    width = 2 * (len(SURROUNDINGS) + len(QUALITY))
     presence = HeadPresence([0.0] * width, odds, [0.0] * width, [1.0] * width, faint=1.0, none=-1.0)
     rng = np.random.default_rng(0)
     lengths = rng.uniform(100, 200, (60, 3))

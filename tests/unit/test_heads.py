@@ -8,6 +8,7 @@ from fetal_biometry.measure.heads import measure_heads
 from fetal_biometry.measure.site import read_site
 from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import ellipse_landmarks
+from fetal_biometry.model.second_head import SECOND_HEAD
 from fetal_biometry.model.surroundings import SURROUNDINGS
 from fetal_biometry.tables import Row
 from fetal_biometry.terms import COLUMNS, Review
@@ -24,6 +25,7 @@ def heads():
     found = pd.DataFrame({"image_name": NAMES}, NAMES)
     found[list(COLUMNS)] = np.tile(np.ravel(points), (2, 1))
     found[[*QUALITY, "contrast", *SURROUNDINGS]] = 0.9
+    found[[*SECOND_HEAD, "straight_edge"]] = 0.0
     known = {"width_px": 800, "height_px": 540, "calibrated_regions": "", "calibration_problem": ""}
     images = found[["image_name"]].assign(pixel_size_mm=[PIXEL_MM, np.nan], gestational_age_weeks=np.nan, **known)
     return found, images

@@ -107,6 +107,7 @@ def test_landmarks_are_in_original_pixels_and_canonical_order(exported, monkeypa
     maps = np.concatenate([heatmaps.encode(places, cells, 2.0), head_mask.encode(places, cells)[:, None]], axis=1)
     drawn = (places + 0.5) / cells if recipe.network.kind == "direct" else maps
     monkeypatch.setattr(predictor, "outputs", lambda images: drawn)
+    monkeypatch.setitem(predictor.metadata, "closer_views", [])
     points, _ = predictor.locate(images, SIZES)
     off = np.abs(points - HEADS) / (SIZES.max(axis=1)[:, None, None] / cells)
     highest = recipe.reading.decoder == "argmax" and recipe.network.kind == "heatmap"
