@@ -6,40 +6,6 @@ lengths.
 """
 
 
-def of_model(name, instead=MODEL):
-    """An input function: that file of the recipe's model, or for a given model what stands for it."""
-
-    def path(wildcards):
-        return instead if wildcards.recipe == GIVEN_MODEL else f"{WORK}/{wildcards.recipe}/{name}"
-
-    return path
-
-
-def calibrating(pattern):
-    """An input function: the pattern's file for each part whose images calibrate the recipe's model."""
-
-    def files(wildcards):
-        return [pattern.format(part=part) for part in PLAN.calibrating(wildcards.recipe)]
-
-    return files
-
-
-def folds_of_calibrating(wildcards):
-    """Which fold each image is in that calibrates, where networks of folds measure it."""
-    return calibrating(FOLDS)(wildcards) if wildcards.recipe in PLAN.out_of_fold else []
-
-
-def predictions(wildcards):
-    """What a recipe's model found in all images."""
-    refuse_missing_data()
-    return expand(f"{WORK}/{{file}}", file=PLAN.found(wildcards.recipe, PLAN.parts))
-
-
-def calibration_predictions(wildcards):
-    """What it found in the images that calibrate it."""
-    return expand(f"{WORK}/{{file}}", file=PLAN.found(wildcards.recipe, PLAN.calibrating(wildcards.recipe)))
-
-
 rule predict_landmarks:
     input:
         model=of_model("network.onnx"),

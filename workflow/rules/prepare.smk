@@ -6,21 +6,6 @@ targets/<part>.npy with a csv of the landmarks that it trains on.
 """
 
 
-def label_file(wildcards):
-    """The audited labels that a recipe trains on."""
-    return f"{WORK}/audit/{CONFIG.labels_of(wildcards.recipe)}/{wildcards.part}.csv"
-
-
-def phantom_folder(wildcards):
-    """The drawn phantoms, where the part's images are such."""
-    return PHANTOMS if CONFIG.data == "phantom" and not wildcards.part.startswith("images/") else []
-
-
-def audit_predictions(wildcards):
-    """What the audit's networks found in a part's images, each in the fold that it never saw."""
-    return expand(f"{WORK}/{{file}}", file=PLAN.found_by_folds(Path(CONFIG.audit_recipe).stem, wildcards.part))
-
-
 rule draw_phantoms:
     input:
         code=modules("draw_phantoms"),

@@ -6,65 +6,6 @@ images, audit.html, and where asked for exports/dicom_sr/, compare.*, ablation.*
 audit_benchmark.* and against_card.csv.
 """
 
-COMPARED = {
-    "compare": [Path(name).stem for name in CONFIG.compare],
-    "ablation": sorted(name for name in RECIPES if name.startswith(ABLATION)),
-}
-
-
-def templates():
-    """What the pages are made from."""
-    files = (SCRIPTS / "fetal_biometry" / "report").rglob("*")
-    return sorted(str(path) for path in files if path.suffix in (".j2", ".css", ".js"))
-
-
-def report_settings():
-    """What the report's last section lists: settings and the reported recipe."""
-    recipe = {} if MODEL else {"recipe_values": RECIPES[REPORTED].model_dump()}
-    return CONFIG.model_dump(mode="json") | recipe
-
-
-def report_files(wildcards):
-    """What the report reads of the reported recipe, where there is such a thing."""
-    if MODEL:
-        beside = [Path(MODEL).with_suffix(".json"), Path(MODEL).with_name("metrics.json")]
-        files = {"model": MODEL, "figures": next((str(path) for path in beside if path.is_file()), [])}
-    else:
-        files = {"history": f"{WORK}/{REPORTED}/history.csv"}
-    if CONFIG.report_compares != "none":
-        files["comparison"] = f"{RESULTS}/{CONFIG.report_compares}.csv"
-    return files
-
-
-def compared_files(name):
-    """An input function: that file of each recipe that is compared."""
-
-    def files(wildcards):
-        return [f"{WORK}/{recipe}/{name}" for recipe in COMPARED[wildcards.kind]]
-
-    return files
-
-
-def compared_with(wildcards):
-    """The recipe that the others are compared with: the reported one, where it is among them."""
-    names = COMPARED[wildcards.kind]
-    return REPORTED if REPORTED in names else names[-1]
-
-
-def teaching_files(wildcards):
-    """What judging a model elsewhere needs: what taught its classifier, or the given model."""
-    if not PLAN.planes:
-        refuse(PLAN.missing or "evaluate_elsewhere needs images of other centres; give --config planes=[FOLDER].")
-    if MODEL:
-        return {"model": MODEL}
-    taught_by = PLAN.calibrating(REPORTED)
-    return {
-        "calibration": f"{WORK}/{REPORTED}/calibration.json",
-        "heads": expand(f"{WORK}/{{file}}", file=PLAN.found(REPORTED, taught_by)),
-        "folds": expand(FOLDS, part=taught_by),
-        "others": expand(f"{WORK}/{REPORTED}/predicted/{{part}}.csv", part=OTHERS),
-    }
-
 
 rule publish_results:
     input:

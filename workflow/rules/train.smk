@@ -6,11 +6,6 @@ an interrupted training goes on.
 """
 
 
-def quantising_images(wildcards):
-    """Training images, by which 8-bit layers learn their ranges; none for a network of floats."""
-    return f"{WORK}/prepared/train.npy" if RECIPES[wildcards.recipe].reading.arithmetic == "int8" else []
-
-
 rule train_model:
     input:
         images=expand(f"{WORK}/prepared/{{part}}.npy", part=PLAN.trained_on),
