@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from fetal_biometry.measure.flags import NO_HEAD
 from fetal_biometry.report.page_tables import many
-from fetal_biometry.report.wording import LENGTHS, count, number, percent, signed, span, unbroken
+from fetal_biometry.report.wording import LENGTHS, count, number, percent, signed, span
 from fetal_biometry.terms import Split
 
 WONG = "BPDoo = 0.5559 + 1.0273 BPDoi"  # in mm
@@ -44,7 +44,7 @@ def result(metrics: dict) -> str:
         images = f"{many(headline['n'], 'test image')} of {many(headline['examinations'], 'examination')}"
         unseen = metrics["model"]["kind"] != "external" or metrics["model"]["knows_seen"]
         training = "that the model was not trained on" if unseen else "that the model may have been trained on"
-        said.append(f"Mean error (95 % interval): {unbroken(errors)}, on {images} {training}.")
+        said.append(f"Mean error (95 % interval): {errors}, on {images} {training}.")
     if reference:
         model, labels = (reference[who]["all"]["hc"]["mae"] for who in ("model", "labels"))
         against = f"HC {number(model)}\u00a0{unit}, the labels’ own {number(labels)}\u00a0{unit}"

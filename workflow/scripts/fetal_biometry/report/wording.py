@@ -59,11 +59,6 @@ def span(length: dict, figure: str) -> str:
     return f"{number(low)}–{number(high)}" if digits is None else f"{number(100 * low, digits)}–{percent(high, digits)}"
 
 
-def unbroken(text: str) -> str:
-    """The text without a line break after a dash."""
-    return text.replace("–", "–\u2060")
-
-
 def factor(length: dict) -> str:
     """How many times smaller the model's error is than the constant's; empty where it cannot be told."""
     constant, model = length.get("constant_mae"), length.get("mae")
