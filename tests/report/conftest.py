@@ -137,7 +137,8 @@ def made_up_metrics(unit, labelled, invalid, predicted, reference, scale, test) 
               "unlabelled": 0, "names_swapped": True, "reasons": {"centres apart": left_out}}  # fmt: skip
     model = {"kind": "heatmap", "calliper": "outer_to_outer", "interval_level": 0.9, "parameters": 1_912_341,
              "epochs": 30, "best_epoch": 27, "knows_seen": True, "seconds": 333.3, "data_digest": "0a1b2c",
-             "decoder": "fused", "test_time_augmentation": "conditional", "noisy_labels": "drop",
+             "decoder": "fused", "test_time_augmentation": "conditional", "closer_views": [0.5, 0.7],
+             "noisy_labels": "drop",
              "keep": "best", "calibrate_on": "validation", "test_images_seen": 0, "tells_heads": True,
              "planes_of": []}  # fmt: skip
     loss = {"name": "cross_entropy", "train": 4.15, "validation": 4.37, "test": 4.4,

@@ -156,4 +156,5 @@ def test_the_page_works_in_a_browser(browser, elsewhere):
         field.dispatchEvent(new Event('input')); }""")
     shown = "[...document.querySelectorAll('#image-table tbody tr')].filter((row) => !row.hidden).length"
     assert browser.run(shown) == 1
+    assert browser.run("document.getElementById('filter-status').textContent") == "1 of 13 images"
     assert browser.messages == [] and browser.requests == [elsewhere.as_uri()]

@@ -202,6 +202,21 @@ def test_an_end_is_moved_by_keys_in_pixels_where_no_size_is_known(browser, measu
     assert all(text.endswith(" px") for text in shown)
 
 
+def test_a_rejected_image_shows_no_head(browser, run, tmp_path):
+    table = run.report.predictions.copy()
+    table.loc["004_HC.png", list(SECOND_COLUMNS)] = (table.loc["004_HC.png", list(COLUMNS)] + 20).to_numpy()
+    path = tmp_path / "report.html"
+    path.write_text(measuring.render_measuring_page(changed(run, predictions=table)), encoding="utf-8")
+    browser.open(path)
+    open_row(browser, "004_HC.png")
+    drawn = "document.querySelectorAll('#viewer-frame g:is(.prediction, .second)').length"
+    assert browser.run(drawn) == 2
+    for key, heads in (("r", 0), ("u", 2)):
+        browser.press(key)
+        open_row(browser, "004_HC.png")
+        assert browser.run(drawn) == heads
+
+
 def test_ten_images_are_reviewed_with_the_keyboard_alone_saved_and_kept(browser, measured_page, run, tmp_path):
     browser.open(measured_page)
     for _ in range(40):

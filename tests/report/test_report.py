@@ -183,12 +183,18 @@ def test_methods_tell_of_what_the_model_has(labelled_run):
     metrics, settings = labelled_run.metrics, labelled_run.settings
     said = describe_methods(metrics, settings | {"growth_chart": "who"}, growth=True)
     assert {"heatmap", "fused", "head-presence", "test-time-augmentation", "growth"} <= said.keys()
+    assert "50\u00a0%" in said["closer-views"] and "70\u00a0%" in said["closer-views"]
     given = metrics["model"] | {"tells_heads": False, "kind": "external", "calibrate_on": None}
     found = describe_methods(metrics | {"model": given}, {}, growth=False).keys()
     assert "external" in found and "head-presence" not in found
-    direct = metrics["model"] | {"kind": "direct", "decoder": None, "test_time_augmentation": "none"}
+    direct = metrics["model"] | {
+        "kind": "direct",
+        "decoder": None,
+        "test_time_augmentation": "none",
+        "closer_views": [],
+    }
     found = describe_methods(metrics | {"model": direct}, {}, growth=False).keys()
-    assert "direct" in found and not {"fused", "test-time-augmentation", "growth"} & found
+    assert "direct" in found and not {"fused", "test-time-augmentation", "closer-views", "growth"} & found
 
 
 def test_a_given_model_says_which_images_it_was_trained_on(labelled_run, said):

@@ -103,8 +103,8 @@ def training(run: Run) -> Section | None:
     if run.inputs.history is None or run.inputs.history.empty:
         return None
     loss, text = run.metrics["loss"], ""
-    if loss:
-        parts = [f"{split} {loss[split]:.4g}" for split in Split if loss.get(split) is not None]
+    parts = [f"{split} {loss[split]:.4g}" for split in Split if loss and loss.get(split) is not None]
+    if parts:
         text = f"Loss of the weights used: {', '.join(parts)}."
     charts = figures.training_curves(run.inputs.history, run.metrics["model"], loss)
     return Section("training", "Training", text, charts, folded=True)

@@ -204,7 +204,7 @@ def _gallery(rows: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:
     return [
         (
             name,
-            f"{title}, {min(SHOWN, len(part))} of {len(part)}" if name != "sizes" else title,
+            title if name == "sizes" else f"{title}: {len(part)}" + (f", {SHOWN} shown" if len(part) > SHOWN else ""),
             [{**row, "overlay": _drawn(row)} for row in part.head(SHOWN).to_dict("records")],
         )
         for name, title, part in groups

@@ -148,13 +148,14 @@ def expected_errors(figures: dict) -> list[dict]:
 
 
 def examinations_of(report: ReportInputs) -> Table | None:
-    """Examinations of several images with the median and the spread of each length; None where there are none."""
+    """Examinations with several lengths in mm: the median and the spread of each; None where there are none."""
     table = by_examination(report.predictions.assign(examination=report.images["examination"]))
     rows = []
-    for row in table[table["images"] > 1].to_dict("records"):
+    for row in table[table["measured"] > 1].to_dict("records"):
         medians, spreads = ([number(row[f"{length}_mm{end}"], 1) for length in LENGTHS] for end in ("", "_spread"))
+        images = Cell(count(row["images"]), "" if row["images"] == row["measured"] else f"{row['measured']} measured")
         cells = [Cell(*texts) for texts in zip(medians, [f"spread {text}" for text in spreads], strict=True)]
-        rows.append((str(row["examination"]), [Cell(count(row["images"])), *cells]))
+        rows.append((str(row["examination"]), [images, *cells]))
     headings = ["Examination", "Images", *(length.upper() for length in LENGTHS)]
     return Table("examination-table", "Examinations", headings, [Block(rows)]) if rows else None
 

@@ -24,6 +24,11 @@ def describe_methods(metrics: dict, settings: dict, growth: bool) -> dict[str, s
     }.get(model["test_time_augmentation"])
     if augmentation:
         said["test-time-augmentation"] = augmentation
+    if model["closer_views"]:
+        shares = " and ".join(percent(share) for share in model["closer_views"])
+        said["closer-views"] = (
+            f"Each head is measured again on closer views, where its OFD spans {shares} of the side. Their mean counts."
+        )
     if model["tells_heads"]:
         said["head-presence"] = (
             "A head-presence classifier, a logistic regression on the grey levels around the head that was found, says "

@@ -23,14 +23,11 @@
     other: () => true,
   };
 
+  const images = (some) => new Set(some.map((row) => row.dataset.image ?? row)).size; // an image can have several rows
   const filter = () => {
     const active = filters.filter((f) => f.value.trim()).map((f) => [shows[f.id.slice(7)], f.value.trim()]);
-    let shown = 0;
-    for (const row of rows) {
-      row.hidden = !active.every(([test, wanted]) => test(row, wanted));
-      shown += !row.hidden;
-    }
-    status.textContent = `${shown} of ${rows.length} images`;
+    for (const row of rows) row.hidden = !active.every(([test, wanted]) => test(row, wanted));
+    status.textContent = `${images(rows.filter((row) => !row.hidden))} of ${images(rows)} images`;
     for (const part of document.querySelectorAll("[data-other]")) {
       part.hidden = part.dataset.other !== field("other").value;
     }

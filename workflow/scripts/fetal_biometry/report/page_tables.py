@@ -67,7 +67,7 @@ _WRITTEN = {  # the figures of a length: heading, how it is written
     "median": ("Median, {unit}", number),
     "p95": ("95th percentile, {unit}", number),
     "bias": ("Bias, {unit}", signed),
-    "over_10_percent": ("Over 10 %", _share),
+    "over_10_percent": ("Over 10\u00a0%", _share),
     "coverage": ("In its {level} interval", _share),
 }
 _HEADINGS = {name: heading for name, (heading, _) in _WRITTEN.items()} | {

@@ -19,6 +19,8 @@
     write: (name, text) => { try { localStorage.setItem(name, text); } catch { find("review-lost").hidden = false; } },
   };
   const status = (row) => entries.get(row.dataset.name)?.status ?? "";
+  const drawn = (row) => [[points(row.dataset.second), "second"], [headOf(row), "prediction"]]
+    .filter(([head]) => head && status(row) !== "rejected").map(([head, style]) => marks(head, style));
   const headOf = (row) => entries.get(row.dataset.name)?.points ?? points(row.dataset.points);
   const show = (row) => { // what of the table depends on the review
     const entry = entries.get(row.dataset.name), head = headOf(row), changed = entry?.status === "corrected";
@@ -46,8 +48,7 @@
       else place.innerHTML = entry?.status === "rejected" ? "–<small>rejected</small>" : html;
     }
     for (const drawing of document.querySelectorAll(`svg[data-of="${CSS.escape(row.dataset.name)}"]`)) {
-      drawing.querySelector(".prediction")?.remove();
-      if (head && entry?.status !== "rejected") drawing.append(marks(head, "prediction"));
+      drawing.replaceChildren(...drawn(row));
     }
   };
   const count = (more = "") => {
@@ -135,10 +136,8 @@
     const held = document.activeElement?.dataset?.end;
     if (!svg) return;
     for (const old of svg.querySelectorAll("g")) old.remove();
-    for (const [style, others] of [["reference", row.dataset.label], ["second", row.dataset.second]]) {
-      if (others) svg.append(marks(points(others), style));
-    }
-    if (head) svg.append(marks(head, "prediction"));
+    if (row.dataset.label) svg.append(marks(points(row.dataset.label), "reference"));
+    svg.append(...drawn(row));
     for (const [end, [cx, cy]] of editable() && head ? head.entries() : []) {
       const label = `${ENDS[end]}, move it with the arrow keys`;
       const button = { class: "handle", tabindex: 0, role: "button", "aria-label": label, "data-end": end };
