@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fetal_biometry.digests import check_model
 from fetal_biometry.errors import InputError
 from fetal_biometry.report.card_comparison import compare_to_card
+from fetal_biometry.report.elsewhere import TABLE
 from fetal_biometry.report.model_card import write_card
 from fetal_biometry.terms import LENGTHS
 
@@ -95,3 +97,13 @@ def test_a_rebuilt_model_is_compared_with_the_pretrained_one(metrics):
     assert table.loc[("bpd", "nme"), "rebuilt"] == metrics["splits"]["test"]["all"]["endpoint"]["bpd"]["nme"]
     with pytest.raises(InputError):
         compare_to_card(metrics | {"splits": {}}, pretrained)
+
+
+def test_other_centres_stand_beside_the_test_images(metrics):
+    shares = [("whole heads", "passed", 13, 12), ("negatives", "passed", 67, 1), ("negatives", "with_length", 67, 5)]
+    rows = [("Egypt", images, "", figure, n, count, count / n, 0.0, 1.0) for images, figure, n, count in shares]
+    rows.append(("Egypt", "heads", "mask", "hc_ratio", 9, None, 0.98, 0.95, 1.01))
+    table = pd.DataFrame(rows, columns=list(TABLE))
+    card = write_card("hc18", metrics, RECIPE, DATA, SHA256, table)
+    assert "| Egypt | 12 of 13 | 1 of 67 | 5 of 67 | 0.980 (0.950 to 1.010) of mask, n = 9 |" in card
+    assert "Egypt" not in card_of(metrics)

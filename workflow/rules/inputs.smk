@@ -111,6 +111,11 @@ def compared_with(wildcards):
     return REPORTED if REPORTED in names else names[-1]
 
 
+def judged_elsewhere(wildcards):
+    """How the reported model does on images of other centres, where there are such images."""
+    return f"{RESULTS}/elsewhere.csv" if PLAN.planes and wildcards.recipe == REPORTED else []
+
+
 def teaching_files(wildcards):
     """What judging a model elsewhere needs: what taught its classifier, or the given model."""
     if not PLAN.planes:

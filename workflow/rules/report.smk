@@ -211,6 +211,7 @@ rule write_model_card:
     input:
         metrics=f"{WORK}/{{recipe}}/metrics.json",
         model=f"{WORK}/{{recipe}}/model.onnx",
+        elsewhere=judged_elsewhere,
         template=str(SCRIPTS / "fetal_biometry" / "report" / "model_card.md.j2"),
         code=modules("write_model_card"),
     output:

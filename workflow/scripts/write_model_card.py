@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from fetal_biometry import job
 from fetal_biometry.digests import sha256_of
 from fetal_biometry.report.model_card import write_card
@@ -12,5 +14,6 @@ if __name__ == "__main__":
     with job.start(snakemake):
         source, params = snakemake.input, snakemake.params
         metrics = json.loads(Path(source.metrics).read_text(encoding="utf-8"))
-        card = write_card(params.run, metrics, params.recipe, params.data, sha256_of(source.model))
+        elsewhere = pd.read_csv(source.elsewhere) if source.get("elsewhere") else None
+        card = write_card(params.run, metrics, params.recipe, params.data, sha256_of(source.model), elsewhere)
         write_page(card, snakemake.output.card)
