@@ -95,7 +95,8 @@ def write_data(home: Path) -> None:
     write_labels(home / "resources/data/challenge/role_challenge_dataset_ground_truth.csv", names, points)
     stated = pd.DataFrame({"filename": names, "pixel size(mm)": sizes, "head circumference (mm)": lengths[:, 2]})
     stated.to_csv(hc18 / "training_set_pixel_size_and_HC.csv", index=False)
-    split = pd.DataFrame({"image_name": names, "split": ["train"] * 9 + ["test"] * 3})
+    parts = ["test" if name >= "007" else "train" for name in names]
+    split = pd.DataFrame({"image_name": names, "split": parts})
     split.to_csv(hc18 / "multicentre_split.csv", index=False)
     for place in planes.iterdir():
         index = pd.DataFrame({"image_name": names, "plane": "head", "centre": place.name, "patient": range(len(names))})
