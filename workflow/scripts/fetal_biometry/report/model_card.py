@@ -52,7 +52,8 @@ def centre_rows(elsewhere: pd.DataFrame) -> list[list[str]]:
     """A row of the card for each other centre: whole heads and negatives that pass, and HC over each reference."""
     rows = []
     for centre, table in elsewhere[elsewhere["centre"] != ALL].groupby("centre"):
-        shares = {(row["images"], row["figure"]): f"{row['count']:.0f} of {row['n']}" for row in table.to_dict("records")}
+        counted = table[["images", "figure", "count", "n"]].itertuples(index=False, name=None)
+        shares = {(images, figure): f"{count:.0f} of {n}" for images, figure, count, n in counted}
         figures = [(WHOLE, "passed"), (NEGATIVES, "passed"), (NEGATIVES, "with_length")]
         ratios = table[table["figure"] == "hc_ratio"]
         said = [
