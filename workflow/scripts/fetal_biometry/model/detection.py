@@ -64,7 +64,7 @@ def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Deco
     again = quality[:, DISAGREEMENT] > unsure
     if again.any():
         before = points[again]
-        points[again], quality[again, :MOVED] = _augmented(draw, images[again], sizes[again], decoding)
+        points[again], quality[again, :MOVED] = augmented(draw, images[again], sizes[again], decoding)
         quality[again, MOVED] = farthest(before, points[again])
     return _look_closer(draw, images, sizes, points, quality, decoding) if decoding.closer_views else (points, quality)
 
@@ -99,7 +99,7 @@ def head_views(heads: np.ndarray, share: float) -> np.ndarray:
     return views
 
 
-def _augmented(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Decoding) -> tuple[np.ndarray, np.ndarray]:
+def augmented(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Decoding) -> tuple[np.ndarray, np.ndarray]:
     """Test-time augmentation: mean maps over four flips, at each scale; of these the sharpest head counts."""
     found = []
     for scale in _SCALES:

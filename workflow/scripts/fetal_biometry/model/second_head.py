@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from fetal_biometry.model.detection import DISAGREEMENT, HEIGHT, Decoding, Draw, locate
+from fetal_biometry.model.detection import DISAGREEMENT, HEIGHT, Decoding, Draw, augmented, locate
 from fetal_biometry.model.geometry import fit_square, reach
 from fetal_biometry.model.views import to_grid, to_original, whole_views
 from fetal_biometry.terms import SECOND_COLUMNS
 
 SECOND_HEAD = (*SECOND_COLUMNS, "second_disagreement", "second_height")  # columns of landmark tables
+_DRAWN, _UNSURE = 0.5, 0.15  # height of a mask, and disagreement beyond which what it draws is read again
 _ROOM = 0.4  # share of the picture from which a part is looked at; one in seven of HC18's images has such a part
 
 
@@ -31,8 +32,11 @@ def find_second_heads(
     if not len(wide):
         return found
     cut = [images[i, top:bottom, left:right] for i, (left, top, right, bottom) in zip(wide, parts[wide], strict=True)]
-    views = whole_views([part.shape[::-1] for part in cut])
-    points, features = locate(draw(np.stack([fit_square(part, side) for part in cut])), views, decoding)
+    shown, shapes = np.stack([fit_square(part, side) for part in cut]), np.array([part.shape[::-1] for part in cut])
+    points, features = locate(draw(shown), whole_views(shapes), decoding)
+    again = (features[:, HEIGHT] >= _DRAWN) & (features[:, DISAGREEMENT] > _UNSURE)
+    if again.any():
+        points[again], features[again] = augmented(draw, shown[again], shapes[again], decoding)
     points = to_original(whole_views(sizes[wide]), points + parts[wide, None, :2], side)
     found[wide] = np.column_stack([points.reshape(-1, 8), features[:, [DISAGREEMENT, HEIGHT]]])
     return found
