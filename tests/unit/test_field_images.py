@@ -421,17 +421,34 @@ def test_frames_and_pages_that_a_csv_names(greys, tmp_path):
 # ---- pixel sizes that are missing, and tables that are wrong as a whole
 
 
-def test_missing_pixel_sizes_are_counted_and_columns_keep_their_unit(greys, tmp_path):
-    folder = tmp_path / "images"
+SIZED = {  # rows of a table of pixel sizes, and the images that have one
+    "one row": ({3: SIZES[3]}, {3}),
+    "a row less": ({i: SIZES[i] for i in range(7)}, set(range(7))),
+    "every second row": ({i: SIZES[i] for i in range(0, 8, 2)}, {0, 2, 4, 6}),
+    "empty cells": ({i: SIZES[i] if i > 4 else "" for i in range(8)}, {5, 6, 7}),
+    "rows of other images, too": ({i: SIZES[i % 8] for i in range(6, 12)}, {6, 7}),
+    "no table": (None, set()),
+    "every row": (dict(enumerate(SIZES)), set(range(8))),
+}
+
+
+@pytest.mark.parametrize("kind", SIZED)
+def test_missing_pixel_sizes_are_counted_and_columns_keep_their_unit(kind, greys, tmp_path):
+    folder, (rows, known) = tmp_path / "images", SIZED[kind]
     save_twins(folder, greys)
-    (tmp_path / "sizes.csv").write_text(f"image_name,pixel_size_mm\nclean_3.png,{SIZES[3]}\n")
-    config = Config(images=str(folder), data_root=str(tmp_path), pixel_sizes="sizes.csv")
+    lines = [f"clean_{i}.png,{size}" for i, size in (rows or {}).items()]
+    (tmp_path / "sizes.csv").write_text("\n".join(["image_name,pixel_size_mm", *lines, ""]))
+    table_of_sizes = {} if rows is None else {"pixel_sizes": "sizes.csv"}
+    config = Config(images=str(folder), data_root=str(tmp_path), **table_of_sizes)
     table, images, _ = find_lengths(config, tmp_path / "work")
     in_mm = [column for column in table if re.search("_mm(_low|_high)?$", column)]
-    assert len(in_mm) == 11 and set(table.index[table[in_mm].notna().any(axis=1)]) == {"clean_3.png"}
-    (line,) = describe_pixel_sizes(table.reset_index(), images, LIMITS.flags)
-    assert re.findall(r"\d+", line)[:2] == ["7", "8"] and "pixel_sizes" in line
-    assert count_pixel_sizes(table) == {"known": 1, "missing": 7, "contradicted": 0}
+    names = {f"clean_{i}.png" for i in known}
+    assert len(in_mm) == 11 and set(table.index[table[in_mm].notna().any(axis=1)]) == names
+    missing = 8 - len(known)
+    said = describe_pixel_sizes(table.reset_index(), images, LIMITS.flags)
+    assert [re.findall(r"\d+", line)[:2] for line in said] == ([[str(missing), "8"]] if missing else [])
+    assert all("pixel_sizes" in line for line in said)
+    assert count_pixel_sizes(table) == {"known": len(known), "missing": missing, "contradicted": 0}
 
 
 def heads(count=40):
