@@ -21,7 +21,7 @@ RECIPE = {
 }
 METADATA = {
     "kind": "heatmap", "loss": "cross_entropy", "image_size": 256, "parameters": 7, "epochs": 3, "epoch": 2,
-    "seconds": 1.5, "data_digest": "0a", "decoder": "fused", "test_time_augmentation": "none",
+    "seconds": 1.5, "data_digest": "0a", "decoder": "fused", "test_time_augmentation": "none", "closer_views": [],
 }  # fmt: skip
 
 

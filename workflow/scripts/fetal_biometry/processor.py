@@ -8,15 +8,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-SETS = (
-    "avx2",
-    "avx_vnni",
-    "avx512f",
-    "avx512_vnni",
-    "avx512_bf16",
-    "amx_bf16",
-    "amx_int8",
-)  # as /proc/cpuinfo has them
+# Instruction sets as /proc/cpuinfo names them, AVX2 first.
+SETS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 KINDS = ("bfloat16_vnni", "avx2")  # times of two kinds do not compare
 CPUINFO = Path("/proc/cpuinfo")
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container

@@ -20,14 +20,10 @@ from fetal_biometry.model.geometry import landmarks_to_ellipse, margins, resize_
 SAMPLE, LEAST_LABELS = 40, 5  # images that are looked at; fewer than the second say nothing
 GAIN = 0.5  # of contrast, in grey levels' standard deviations, by which a label fits another view better
 MANY, LEAST_MISFITS = 0.2, 4  # labels that do; of the challenge's, a quarter of which is wrong, 4 % do by chance
-LEAST_ROWS, OTHER_ROWS = (
-    10,
-    3,
-)  # labels that tell whether all are other images'; of these, how many are tried on an image
-POOR_FIT, CHANCE = (
-    1.0,
-    0.25,
-)  # mean contrast, and what it is above other labels'; HC18's 2.3, 1.7; the challenge's 1.7, 1.1
+LEAST_ROWS = 10  # labels that tell whether all are those of other images
+OTHER_ROWS = 3  # other images' labels that are tried on an image
+POOR_FIT = 1.0  # mean contrast; HC18's labels have 2.3, the challenge's 1.7
+CHANCE = 0.25  # by how much it exceeds that of other images' labels; HC18's by 1.7, the challenge's by 1.1
 COPIES = (192, 224, 256, 299, 320, 384, 448, 512, 640, 768, 1024)  # usual sides of resized images
 _INSIDE, _SKULL, _OUTSIDE = (0.75, 0.8), (0.9, 0.94, 0.98, 1.02), (1.15, 1.22)  # of the ellipse's radius
 _SMOOTH_PX = 400  # images this large are smoothed by a pixel, so that speckle does not pass for a skull

@@ -19,9 +19,7 @@ _FLAT = 1e-3  # standard deviation of a feature that says nothing
 _SMALL = 1 / 3  # OFD over the image's side, below which heads of one centre weigh as a group of their own
 _USUAL = np.log(0.45)  # the same, of the usual head
 _PASSING_OTHERS = 0.02  # share of images without a head that are taken for one without a flag
-_REFUSED_HEADS = (
-    0.009  # share of heads that are taken for none: half of it would let every second other plane have lengths
-)
+_REFUSED_HEADS = 0.009  # share of heads that are taken for none; with half of it every second other plane has a length
 HOME, DRAWN = "home {}", "drawn {}"  # names of groups
 _FEWEST = 5  # images of a group, below which it tells nothing about another
 

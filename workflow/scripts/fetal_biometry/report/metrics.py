@@ -173,7 +173,7 @@ def describe_model(subject: Subject, metadata: dict, predictions: pd.DataFrame) 
         "data_digest": metadata["data_digest"],
         "decoder": metadata["decoder"],
         "test_time_augmentation": metadata["test_time_augmentation"],
-        "closer_views": metadata.get("closer_views", []),
+        "closer_views": metadata["closer_views"],
         "noisy_labels": recipe["noisy_labels"]["policy"] if recipe else None,
         "keep": recipe["training"]["keep"] if recipe else None,
         "calibrate_on": recipe["training"]["calibrate_on"] if recipe else None,
