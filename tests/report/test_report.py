@@ -160,7 +160,7 @@ def test_outer_to_inner_labels_are_converted_and_it_says_so(labelled_run, said):
     assert sentences.WONG in texts_by_id(report.render_report(inputs))["converted"] and "converted" not in said
 
 
-@pytest.mark.parametrize("policy", ["drop", "keep", "repair", "teach"])
+@pytest.mark.parametrize("policy", ["drop", "keep", "repair"])
 def test_it_says_what_training_did_with_noisy_labels(labelled_run, policy):
     found = texts(labelled_run, metrics={"model": labelled_run.metrics["model"] | {"noisy_labels": policy}})
     policies = sentences.NOISY_LABELS.items()

@@ -246,7 +246,6 @@ def test_blocks_are_merged_key_by_key():
             "network: {head_mask: false}\nreading: {decoder: paired, test_time_augmentation: none}\n",
             ["reading.closer_views", "[]"],
         ),
-        ("noisy_labels: {policy: teach}\naugmentation: null\n", ["noisy_labels.policy teach", "augmentation"]),
         (
             "network: {kind: direct, head_mask: false}\n"
             "reading: {decoder: argmax, test_time_augmentation: none, closer_views: [], arithmetic: int8}\n",

@@ -24,7 +24,7 @@ LIMITS = AuditLimits(
 
 
 def policy(name):
-    return NoisyLabels(policy=name, repair_confidence=0.6, teach_from=0.3, teach_confidence=0.5)
+    return NoisyLabels(policy=name, repair_confidence=0.6)
 
 
 @pytest.fixture
@@ -43,13 +43,10 @@ def index():
     return pd.DataFrame({"width_px": 128, "height_px": 96}, index=NAMES)
 
 
-@pytest.mark.parametrize(
-    ("name", "weights"), [("drop", [1, 0, 0]), ("keep", [1, 1, 1]), ("repair", [1, 1, 0]), ("teach", [1, 0, 0])]
-)
-def test_each_policy_weighs_its_labels(audited, index, name, weights):
+@pytest.mark.parametrize(("name", "trains"), [("drop", [1, 0, 0]), ("keep", [1, 1, 1]), ("repair", [1, 1, 0])])
+def test_each_policy_chooses_its_labels(audited, index, name, trains):
     table = training_labels(audited, index, policy(name), LIMITS)
-    assert list(table["image_name"]) == NAMES and table["weight"].tolist() == weights
-    assert table["taught"].tolist() == ([0, 1, 1] if name == "teach" else [0] * 3)
+    assert list(table["image_name"]) == NAMES and table["trains"].tolist() == trains
     assert table["valid"].tolist() == [1, 0, 0]
     points = points_of(table)
     assert points[0] == pytest.approx(LABEL)  # a valid label stays as it is
@@ -59,7 +56,7 @@ def test_each_policy_weighs_its_labels(audited, index, name, weights):
 
 def test_repair_takes_no_points_that_cannot_be_a_head(audited, index):
     audited.loc["b", "suggested_bpd_1_x"] += 40
-    assert training_labels(audited, index, policy("repair"), LIMITS)["weight"].tolist() == [1, 0, 0]
+    assert training_labels(audited, index, policy("repair"), LIMITS)["trains"].tolist() == [1, 0, 0]
 
 
 def test_repair_needs_the_networks(audited, index):
@@ -83,7 +80,7 @@ def inputs(tmp_path):
         labels = pd.DataFrame({"image_name": names})
         labels[list(COLUMNS)] = points.reshape(-1, 8)
         valid = [1, 0, *[1] * (count - 2)]
-        labels = labels.assign(weight=np.array(valid, dtype=float), taught=0, valid=valid)
+        labels = labels.assign(trains=valid, valid=valid)
         for key, beside, frame in (("index", "images", table), ("labels", "targets", labels)):
             files[key].append(files[beside][-1].with_suffix(".csv"))
             write_frame(frame, files[key][-1])
@@ -92,20 +89,19 @@ def inputs(tmp_path):
 
 def test_valid_validation_labels_validate(inputs):
     training, validation = load_samples(inputs, training_part(FUSED))
-    assert training.names == [f"train_{number}" for number in range(6)]
-    assert training.weights.tolist() == [1, 0, 1, 1, 1, 1] and not training.taught.any()
-    assert validation.names == ["validation_0", "validation_2", "validation_3"] and (validation.weights == 1).all()
-    assert (training.sizes == [128, 96]).all() and training.points.shape == (6, 4, 2)
-    assert training.gather(np.array([5, 0])).shape == (2, SIZE, SIZE)
+    assert training.names == ["train_0", "train_2", "train_3", "train_4", "train_5"]
+    assert validation.names == ["validation_0", "validation_2", "validation_3"]
+    assert (training.sizes == [128, 96]).all() and training.points.shape == (5, 4, 2)
+    assert training.load(np.array([4, 0]))[0].shape == (2, 1, SIZE, SIZE)
     points, images = draw_heads(4, seed=4)
     assert validation.points == pytest.approx(points[[0, 2, 3]])
-    assert np.array_equal(validation.gather(np.arange(3)), images[[0, 2, 3]])
+    assert np.array_equal(validation.load(np.arange(3))[0][:, 0], images[[0, 2, 3]])
 
 
 def test_out_of_fold_validation_images_train_too(inputs):
     recipe = training_part(FUSED, {"training": {"calibrate_on": "out_of_fold"}})
     training, validation = load_samples(inputs, recipe)
-    assert len(training) == 10 and len(validation) == 0 and np.count_nonzero(training.weights) == 8
+    assert len(training) == 8 and len(validation) == 0
 
 
 def test_a_fold_s_network_never_sees_its_images(inputs):
@@ -113,12 +109,12 @@ def test_a_fold_s_network_never_sees_its_images(inputs):
     folds = pd.Series(np.arange(10) % 3, index=names).sample(frac=1, random_state=1)
     training, validation = load_samples(inputs, training_part(FUSED), folds, "2")
     assert len(validation) == 0
-    assert training.names == [name for number, name in enumerate(names) if number % 3 != 2]
+    assert training.names == [name for number, name in enumerate(names) if number % 3 != 2 and not name.endswith("_1")]
 
 
 def test_fewer_than_two_labels_are_refused(inputs):
     for path in inputs.labels:
-        write_frame(pd.read_csv(path).assign(weight=0.0), path)
+        write_frame(pd.read_csv(path).assign(trains=0), path)
     with pytest.raises(InputError, match="at least 2 are needed"):
         load_samples(inputs, training_part(FUSED))
 

@@ -9,11 +9,9 @@ import torch
 from tiny import DIRECT, FUSED, ORIGINAL, SIZE, VIEWS, make_samples, training_part, write_named
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.limits import AuditLimits
-from fetal_biometry.model import head_mask, heatmaps, teaching, training
+from fetal_biometry.model import head_mask, heatmaps, training
 from fetal_biometry.model.losses import drawn_maps, heatmap_loss, mask_loss, training_loss
 from fetal_biometry.model.targets import render_targets, target_shape, target_type
-from fetal_biometry.model.teaching import Teacher
 from fetal_biometry.model.training import Trainer, choose_device, choose_precision
 from fetal_biometry.model.views import to_grid, whole_views
 
@@ -21,8 +19,6 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 trains = pytest.mark.slow
 
 STRIDE, CELLS = 2, SIZE // 2
-LIMITS = AuditLimits(shortest_ratio=0.4, longest_ratio=1.05, midpoint_distance=0.2, angle_deg=30, shortest_diameter=0.1)
-TEACH = {"noisy_labels": {"policy": "teach", "teach_from": 0.3, "teach_confidence": 0.5}}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +93,7 @@ def test_half_precision_is_enough_for_targets():
 def test_views_that_change_nothing_have_the_rendered_targets(samples):
     learning, batch = samples[0], np.array([3, 0, 25])
     nothing = training_part(FUSED, {"augmentation": dict.fromkeys(VIEWS["augmentation"], 0)}).augmentation
-    plain, viewed = learning.load(batch, {}), learning.load(batch, {}, nothing, np.random.default_rng(1))
+    plain, viewed = learning.load(batch), learning.load(batch, nothing, np.random.default_rng(1))
     for one, other in zip(plain, viewed, strict=True):
         assert torch.equal(one, other)
     images, targets = plain
@@ -108,18 +104,11 @@ def test_views_that_change_nothing_have_the_rendered_targets(samples):
         assert np.array_equal(targets[place], learning.targets[learning.names[number]].astype(np.float32))
 
 
-def test_redrawn_targets_take_the_place_of_rendered_ones(samples):
-    learning = samples[0]
-    redrawn = np.full((5, CELLS, CELLS), 0.25, np.float16)
-    _, targets = learning.load(np.array([4, 5]), {5: redrawn})
-    assert (targets[1] == 0.25).all() and (targets[0] != 0.25).any()
-
-
 @pytest.mark.parametrize("changes", [(FUSED, VIEWS), (DIRECT, VIEWS)])
 def test_random_views_have_their_landmarks_where_their_image_shows_them(changes, tmp_path):
     recipe = training_part(*changes)
     learning = make_samples(tmp_path, recipe, 26)
-    images, targets = learning.load(np.arange(26), {}, recipe.augmentation, np.random.default_rng(2))
+    images, targets = learning.load(np.arange(26), recipe.augmentation, np.random.default_rng(2))
     if recipe.network.kind == "direct":
         x, y = (targets * SIZE - 0.5).round().long().unbind(dim=2)
     else:
@@ -342,106 +331,6 @@ def test_the_learning_rate_rises_and_falls_along_a_cosine(samples, tmp_path):
     rates = [trainer._learning_rate(done) for done in (0, 0.5, 1, 10, 19.99)]
     assert rates[0] < rates[1] < rates[2] and rates[2] == pytest.approx(0.01, rel=0.01)
     assert rates[3] == pytest.approx(0.005) and rates[4] < 1e-6
-
-
-# ---- noisy labels
-
-
-@pytest.fixture
-def spoilt(samples):
-    """A third of the training labels lie elsewhere, known to be wrong and left to the network."""
-    learning = samples[0]
-    taught = np.arange(len(learning)) % 3 == 0
-    points = np.where(taught[:, None, None], learning.points + [40, -30], learning.points)
-    return replace(learning, points=points, weights=np.where(taught, 0.0, 1.0), taught=taught)
-
-
-def perfect_network(learning, points, unsure=()):
-    """A network that knows each image, and each flip of it; heads that it is unsure of lie elsewhere in every flip."""
-    known, sizes = {}, learning.sizes
-    for number, (image, label) in enumerate(zip(learning.gather(np.arange(len(learning))), points, strict=True)):
-        for turn, axes in enumerate([(), (-1,), (-2,), (-2, -1)]):
-            places = to_grid(whole_views(sizes[number : number + 1]), label[None], CELLS)
-            if number in unsure:
-                places = places + 7.0 * np.array([[0, 0], [1, 1], [-1, 1], [1, -1]])[turn]
-            maps = np.concatenate(
-                [heatmaps.encode(places, CELLS, 2.0), head_mask.encode(places, CELLS)[:, None]], axis=1
-            )
-            flipped = np.flip(maps, axes)
-            order = [*((1, 0) if -1 in axes else (0, 1)), *((3, 2) if -2 in axes else (2, 3)), 4]
-            known[np.ascontiguousarray(np.flip(image, axes)).tobytes()] = flipped[0, order]
-    return lambda images: np.stack([known[image.tobytes()] for image in images])
-
-
-def test_open_labels_are_taught_where_the_network_is_sure(spoilt, samples):
-    learning, true = replace(spoilt, points=spoilt.points.copy(), weights=spoilt.weights.copy()), samples[0].points
-    teacher = Teacher(training_part(FUSED, VIEWS, TEACH, epochs(10)), learning, LIMITS)
-    draw = perfect_network(learning, true, unsure=[0, 6])
-    for epoch in (1, 3, 4, 5):  # from epoch 4 on, every third
-        teacher.teach(epoch, draw)
-        assert not teacher.targets and np.array_equal(learning.points, spoilt.points)
-    teacher.teach(6, draw)
-    chosen = np.flatnonzero(learning.taught & (learning.weights > 0))
-    assert chosen.tolist() == [number for number in range(0, 26, 3) if number not in (0, 6)]
-    off = np.abs(learning.points - true).max(axis=(1, 2))
-    assert off[chosen].max() < 2  # px; the labels were 50 off
-    assert (learning.weights[~learning.taught] == 1).all() and off[~learning.taught].max() == 0
-    assert sorted(teacher.targets) == chosen.tolist()
-    cells = to_grid(whole_views(learning.sizes[chosen]), learning.points[chosen], CELLS)
-    found, _ = heatmaps.decode(np.stack([teacher.targets[i][:4] for i in chosen]), "subpixel", 2.0)
-    assert found == pytest.approx(cells, abs=0.02)
-
-
-def test_taught_points_that_cannot_be_a_head_train_nothing(spoilt, samples):
-    learning = replace(spoilt, points=spoilt.points.copy(), weights=spoilt.weights.copy())
-    narrow = samples[0].points.copy()
-    middle = narrow[:, 2:].mean(axis=1, keepdims=True)
-    narrow[:, 2:] = middle + 0.35 * (narrow[:, 2:] - middle)
-    teacher = Teacher(training_part(FUSED, VIEWS, TEACH), learning, LIMITS)
-    teacher.teach(3, perfect_network(learning, narrow))
-    assert (learning.weights[learning.taught] == 0).all() and not teacher.targets
-
-
-def test_labels_left_out_shorten_no_training(spoilt, samples, tmp_path):
-    trainer = Trainer(training_part(FUSED), SIZE, spoilt, samples[1], tmp_path / "checkpoint.pt", "data")
-    order = trainer._draw_order(np.random.default_rng(1))
-    assert len(order) == len(spoilt) and not spoilt.taught[order].any()
-    times = np.bincount(order, minlength=len(spoilt))[~spoilt.taught]
-    assert set(times) == {1, 2}  # each once before any a second time
-
-
-@trains
-def test_labels_left_out_train_nothing(spoilt, train, tmp_path):
-    """Their targets may be anything."""
-    targets = spoilt.targets.gather(spoilt.names)
-    targets[spoilt.taught] = np.nan
-    other = replace(spoilt, targets=write_named(tmp_path / "other.npy", spoilt.names, targets, np.float16))
-    one, two = train("one", epochs(1), learning=spoilt), train("two", epochs(1), learning=other)
-    assert same_weights(one.models()["last"], two.models()["last"])
-
-
-@trains
-def test_an_interrupted_teaching_goes_on_where_it_was(spoilt, train, monkeypatch):
-    """Whatever the network finds trains from epoch 3 on; the interruption comes when it has."""
-    monkeypatch.setattr(teaching, "sure_heads", lambda heads, *_: np.ones(len(heads), dtype=bool))
-    changes = VIEWS, TEACH, {"noisy_labels": {"teach_from": 0.0}}, epochs(5)
-    undisturbed = train("undisturbed", *changes, learning=spoilt, limits=LIMITS)
-    assert (undisturbed.training.weights[spoilt.taught] > 0).all()
-    assert (spoilt.weights[spoilt.taught] == 0).all()  # the caller's own are left alone
-    run_epoch = Trainer.run_epoch
-
-    def stop_before_the_fourth(self, epoch):
-        if epoch == 4:
-            raise KeyboardInterrupt
-        return run_epoch(self, epoch)
-
-    monkeypatch.setattr(Trainer, "run_epoch", stop_before_the_fourth)
-    with pytest.raises(KeyboardInterrupt):
-        train("cut", *changes, learning=spoilt, limits=LIMITS)
-    monkeypatch.setattr(Trainer, "run_epoch", run_epoch)
-    resumed = train("cut", *changes, learning=spoilt, limits=LIMITS)
-    assert same_weights(resumed.models()["last"], undisturbed.models()["last"])
-    assert untimed(resumed) == untimed(undisturbed)
 
 
 # ---- processors

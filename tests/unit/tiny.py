@@ -85,7 +85,7 @@ def make_samples(folder: Path, recipe: Recipe, count: int, seed: int = 1, sizes=
     targets = render_targets(points, sizes, recipe.network, recipe.training, SIZE)
     assert targets.shape[1:] == target_shape(recipe.network, SIZE)
     return Samples(
-        names, points, np.ones(count), np.zeros(count, dtype=bool), sizes,
+        names, points, sizes,
         write_named(folder / f"images_{seed}.npy", names, images, np.uint8),
         write_named(folder / f"targets_{seed}.npy", names, targets, target_type(recipe.network)),
     )  # fmt: skip

@@ -13,7 +13,6 @@ rule train_model:
         targets=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.npy", part=PLAN.trained_on),
         labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
         recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
-        limits=LIMITS.format("audit"),
         code=modules("train_model"),
     output:
         best=f"{WORK}/{{recipe}}/model.pt",
@@ -50,7 +49,6 @@ use rule train_model as train_fold with:
         labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
         recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
         folds=expand(FOLDS, part=PLAN.trained_on),
-        limits=LIMITS.format("audit"),
         code=modules("train_model"),
     output:
         best=f"{WORK}/{{recipe}}/fold_{{fold}}/model.pt",

@@ -2,8 +2,6 @@
 
 import logging
 
-import numpy as np
-
 from fetal_biometry import job
 from fetal_biometry.data.noisy_labels import training_labels
 from fetal_biometry.frames import points_of, read_frame, sizes_of, write_frame
@@ -26,4 +24,4 @@ if __name__ == "__main__":
         shape, kind = target_shape(recipe.network, size), target_type(recipe.network)
         write_array(snakemake.output.targets, rendered, len(labels), shape, kind)
         write_frame(labels, snakemake.output.index)
-        logging.info("%d labels, %d train; %s", len(labels), np.count_nonzero(labels["weight"]), shape)
+        logging.info("%d labels, %d train; %s", len(labels), labels["trains"].sum(), shape)

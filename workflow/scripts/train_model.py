@@ -7,7 +7,6 @@ import torch
 
 from fetal_biometry import job
 from fetal_biometry.frames import read_frames, write_frame
-from fetal_biometry.limits import AuditLimits, read_limits
 from fetal_biometry.model.training import Trainer, save
 from fetal_biometry.model.training_inputs import identity_of, image_digests, load_samples
 from fetal_biometry.processor import usable_cores
@@ -20,11 +19,10 @@ if __name__ == "__main__":
         recipe, fold = read_training_recipe(source.recipe), snakemake.wildcards.get("fold")
         folds = read_frames(source.folds)["fold"] if fold is not None else None
         training, validation = load_samples(source, recipe, folds, fold)
-        small = [*source.index, *source.labels, source.recipe, source.limits, *source.code]
+        small = [*source.index, *source.labels, source.recipe, *source.code]
         identity = identity_of([*small, *source.get("folds", [])], fold)
-        size, limits = training.images.shape[-1], read_limits(source.limits, AuditLimits)
-        checkpoint = snakemake.params.checkpoint
-        trainer = Trainer(recipe, size, training, validation, checkpoint, identity, limits)
+        size, checkpoint = training.images.shape[-1], snakemake.params.checkpoint
+        trainer = Trainer(recipe, size, training, validation, checkpoint, identity)
         trainer.run()
         seen = image_digests(source.index, [*training.names, *validation.names])
         models = trainer.models()

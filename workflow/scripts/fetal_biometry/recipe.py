@@ -78,12 +78,10 @@ class Augmentation(Block):
 class NoisyLabels(Block):
     """What training does with labels that the audit does not call valid."""
 
-    policy: Literal["drop", "keep", "repair", "teach"] = Field(
-        description="leave out; take as they are; replace by out-of-fold points; replace by the network's own points"
+    policy: Literal["drop", "keep", "repair"] = Field(
+        description="leave out; take as they are; replace by out-of-fold points"
     )
     repair_confidence: float = Field(ge=0, le=1, description="repair: least confidence of the points")
-    teach_from: float = Field(ge=0, le=1, description="teach: share of the epochs that valid labels train alone")
-    teach_confidence: float = Field(ge=0, le=1, description="teach: least confidence over four flips of the image")
 
 
 class Reading(Block):
@@ -126,8 +124,6 @@ class Recipe(Block):
             )
         if network.head_mask and not training.mask_weight:
             raise ValueError("network.head_mask needs training.mask_weight above 0")
-        if self.noisy_labels.policy == "teach" and not (network.kind == "heatmap" and self.augmentation):
-            raise ValueError("noisy_labels.policy teach needs network.kind heatmap and augmentation")
         if self.reading.arithmetic == "int8" and network.kind != "heatmap":
             raise ValueError("reading.arithmetic int8 needs network.kind heatmap")
         if self.reading.test_time_augmentation != "none" and not draws_heads:

@@ -21,6 +21,8 @@ RENAMED = {  # keys of version 0.1.0, beside those that are now values of recipe
     "interval_assurance": "nothing: intervals hold their level on average",
     "suspects": "noisy_labels.policy of a recipe",
     "suspect_weight": "noisy_labels.policy of a recipe",
+    "teach_from": "nothing: the audit is as good where labels that are not valid are left out",
+    "teach_confidence": "nothing: the audit is as good where labels that are not valid are left out",
     "keep_epoch": "training.keep of a recipe",
     "correct": "reading.correct_bias of a recipe",
     "bench": "bench.yaml",

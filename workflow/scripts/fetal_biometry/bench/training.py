@@ -80,7 +80,7 @@ def make_samples(
         write_array(folder / f"{name}.npy", rows, count, shape, kind)
         (folder / f"{name}.csv").write_text("\n".join(["image_name", *names]) + "\n", encoding="utf-8")
         arrays.append(Arrays([folder / f"{name}.npy"]))
-    return Samples(names, points, np.ones(count), np.zeros(count, dtype=bool), sizes, *arrays)
+    return Samples(names, points, sizes, *arrays)
 
 
 def measure(recipes: dict[str, Recipe], image_size: int, settings: BenchSettings) -> dict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from fetal_biometry.data.audit import sure_heads
@@ -28,13 +27,12 @@ def training_labels(
         ``work/prepared/<part>.csv``.
     settings : NoisyLabels
         ``drop`` leaves labels that are not valid out, ``keep`` takes them as they are, ``repair`` takes the
-        out-of-fold networks' landmarks where these were sure of a head within the limits and drops the rest,
-        ``teach`` leaves them to the network's own points while it trains.
+        out-of-fold networks' landmarks where these were sure of a head within the limits and drops the rest.
 
     Returns
     -------
     DataFrame
-        ``image_name``, landmarks, ``weight`` in the loss (0: left out), ``taught`` (0 or 1), ``valid`` (0 or 1).
+        ``image_name``, landmarks, ``trains`` and ``valid`` (0 or 1).
 
     Raises
     ------
@@ -42,7 +40,7 @@ def training_labels(
         ``repair`` without out-of-fold landmarks.
     """
     valid = (labels["verdict"] == Verdict.VALID).to_numpy()
-    points, weight, taught = points_of(labels).copy(), np.ones(len(labels)), np.zeros(len(labels), dtype=int)
+    points, trains = points_of(labels).copy(), valid.copy()
     if settings.policy == "repair":
         if f"{SUGGESTED}confidence" not in labels:
             raise InputError("noisy_labels.policy repair needs out-of-fold networks; set audit_method: out_of_fold.")
@@ -50,10 +48,9 @@ def training_labels(
         sizes = sizes_of(index.loc[labels.index])
         sure = ~valid & sure_heads(suggested, confidence, sizes, settings.repair_confidence, limits)
         points[sure] = suggested[sure]
-        weight[~valid & ~sure] = 0
-    elif settings.policy in ("drop", "teach"):
-        weight[~valid] = 0
-        taught[~valid] = settings.policy == "teach"
+        trains |= sure
+    elif settings.policy == "keep":
+        trains[:] = True
     table = pd.DataFrame({"image_name": labels.index})
     table[list(COLUMNS)] = points.reshape(-1, 8)
-    return table.assign(weight=weight, taught=taught, valid=valid.astype(int))
+    return table.assign(trains=trains.astype(int), valid=valid.astype(int))

@@ -6,7 +6,6 @@ import io
 import logging
 import math
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,11 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.job import Progress, atomic_path
-from fetal_biometry.limits import AuditLimits
 from fetal_biometry.model import detection, geometry
 from fetal_biometry.model.losses import drawn_maps, training_loss
 from fetal_biometry.model.networks import build_network, count_parameters, describe_architecture
 from fetal_biometry.model.samples import Samples
-from fetal_biometry.model.teaching import Teacher
+from fetal_biometry.model.views import whole_views
 from fetal_biometry.recipe import TrainingRecipe
 from fetal_biometry.terms import LENGTHS
 
@@ -66,8 +64,6 @@ class Trainer:
         Where the state after each epoch lies; removed once the model is exported.
     identity : str
         Digest of everything the training depends on; a checkpoint of another identity is ignored.
-    limits : AuditLimits, optional
-        Of what can be a head, for ``noisy_labels.policy: teach``.
     """
 
     def __init__(
@@ -78,11 +74,9 @@ class Trainer:
         validation: Samples,
         checkpoint,
         identity: str,
-        limits: AuditLimits | None = None,
     ):
         self.recipe, self.settings, self.image_size = recipe, recipe.training, image_size
-        self.validation = validation
-        self.training = replace(training, points=training.points.copy(), weights=training.weights.copy())
+        self.training, self.validation = training, validation
         self.checkpoint, self.identity = Path(checkpoint), identity
         self.device = choose_device(self.settings.device)
         self.precision = choose_precision(self.settings.precision, self.device)
@@ -92,7 +86,6 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), self.settings.learning_rate, weight_decay=self.settings.weight_decay, fused=True
         )
-        self.teacher = Teacher(recipe, self.training, limits)
         self.steps = 0
         self.history: list[dict] = []
         self.best: dict = {"error": float("inf"), "epoch": 0, "state": {}}
@@ -103,7 +96,7 @@ class Trainer:
         epochs = self.settings.epochs
         logging.info(
             "%d training and %d validation images, %.2f million parameters, %s on %s, epoch %d of %d next",
-            np.count_nonzero(self.training.weights), len(self.validation), count_parameters(self.network) / 1e6,
+            len(self.training), len(self.validation), count_parameters(self.network) / 1e6,
             str(self.precision).removeprefix("torch."), self.device.type, len(self.history) + 1, epochs,
         )  # fmt: skip
         progress = Progress("training", epochs, len(self.history))
@@ -129,8 +122,7 @@ class Trainer:
         """Train for one epoch, counted from 1: its row of the history."""
         started = time.perf_counter()
         rng = np.random.default_rng([self.settings.seed, epoch])
-        self.teacher.teach(epoch, self.draw)
-        order, size = self._draw_order(rng), self.settings.batch_size
+        order, size = rng.permutation(len(self.training)), self.settings.batch_size
         batches = [order[i : i + size] for i in range(0, len(order), size)]
         if len(batches) > 1 and len(batches[-1]) == 1:
             batches.pop()  # batch normalisation needs two
@@ -145,28 +137,12 @@ class Trainer:
         row["seconds"] = time.perf_counter() - started
         return row
 
-    @torch.no_grad()
-    def draw(self, images: np.ndarray) -> np.ndarray:
-        """The averaged network's maps of (N, S, S) images."""
-        size, maps = self.settings.batch_size, []
-        self.average.eval()
-        for start in range(0, len(images), size):
-            outputs = self._forward(self.average, torch.from_numpy(images[start : start + size, None]))
-            maps.append(drawn_maps(outputs, self.settings.loss).cpu().numpy())
-        return np.concatenate(maps)
-
     def _build(self, state: dict | None = None) -> torch.nn.Module:
         """The recipe's network, with these weights or with random ones."""
         network = build_network(describe_architecture(self.recipe.network, self.image_size))
         if state is not None:
             network.load_state_dict(state)
         return network.to(self.device, memory_format=torch.channels_last)
-
-    def _draw_order(self, rng: np.random.Generator) -> np.ndarray:
-        """As many images as there are samples, whatever their weights: leaving labels out shortens no training."""
-        trains = np.flatnonzero(self.training.weights)
-        passes = -(-len(self.training) // len(trains))
-        return np.concatenate([rng.permutation(trains) for _ in range(passes)])[: len(self.training)]
 
     def _learning_rate(self, epochs_done: float) -> float:
         """Constant, or one cosine arc to zero after a linear rise over the first twentieth."""
@@ -177,10 +153,8 @@ class Trainer:
         return peak * min(1.0, (epochs_done + 0.05) / rise) * 0.5 * (1 + math.cos(math.pi * epochs_done / total))
 
     def _step(self, batch: np.ndarray, rng: np.random.Generator) -> float:
-        images, targets = self.training.load(batch, self.teacher.targets, self.recipe.augmentation, rng)
-        weights = torch.from_numpy(self.training.weights[batch]).float().to(self.device)
-        losses = self._loss(self._forward(self.network, images), targets)
-        loss = (weights * losses).sum() / weights.sum()
+        images, targets = self.training.load(batch, self.recipe.augmentation, rng)
+        loss = self._loss(self._forward(self.network, images), targets).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -218,7 +192,7 @@ class Trainer:
         losses, found = [], []
         for start in range(0, len(samples), self.settings.batch_size):
             batch = np.arange(start, min(start + self.settings.batch_size, len(samples)))
-            images, targets = samples.load(batch, {})
+            images, targets = samples.load(batch)
             outputs = self._forward(self.average, images)
             losses.append(self._loss(outputs, targets).sum().item())
             found.append(self._read(outputs, samples.sizes[batch]))
@@ -234,11 +208,13 @@ class Trainer:
 
     def _read(self, outputs: torch.Tensor, sizes: np.ndarray) -> np.ndarray:
         """Landmarks (B, 4, 2) of a batch's outputs, without test-time augmentation."""
-        network = self.recipe.network
+        network, settings = self.recipe.network, self.settings
         if network.kind == "direct":
             return detection.locate_coordinates(outputs.cpu().numpy(), sizes)
-        maps = drawn_maps(outputs, self.settings.loss).cpu().numpy()
-        return detection.locate(maps, detection.whole_views(sizes), self.teacher.decoding)[0]
+        decoder = "fused" if network.head_mask else "paired" if settings.loss == "cross_entropy" else "argmax"
+        decoding = detection.Decoding(decoder, settings.sigma_px / network.stride)
+        maps = drawn_maps(outputs, settings.loss).cpu().numpy()
+        return detection.locate(maps, whole_views(sizes), decoding)[0]
 
     def _model(self, state: dict, epoch: int) -> dict:
         """Weights with all that is needed to use and to trace them."""
@@ -269,8 +245,6 @@ class Trainer:
             "steps": self.steps,
             "history": self.history,
             "best": self.best,
-            "points": torch.from_numpy(self.training.points),
-            "weights": torch.from_numpy(self.training.weights),
         }
         save(state, self.checkpoint)
 
@@ -289,6 +263,4 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.steps, self.history, self.best = state["steps"], state["history"], state["best"]
-        self.training.points, self.training.weights = state["points"].numpy(), state["weights"].numpy()
-        self.teacher.redraw()
         logging.info("going on after epoch %d of an interrupted training", len(self.history))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from fetal_biometry.errors import InputError
@@ -41,19 +40,17 @@ def load_samples(
         labels = labels.assign(split=str(Split.TRAIN))
     index, images, targets = read_frames(inputs.index), Arrays(inputs.images), Arrays(inputs.targets)
 
-    def samples(rows: pd.DataFrame, weight: np.ndarray) -> Samples:
-        taught, sizes = rows["taught"].to_numpy() == 1, sizes_of(index.loc[rows.index])
-        return Samples(list(rows.index), points_of(rows), weight, taught, sizes, images, targets)
+    def samples(split: Split, column: str) -> Samples:
+        rows = labels[(labels["split"] == split) & (labels[column] == 1)]
+        return Samples(list(rows.index), points_of(rows), sizes_of(index.loc[rows.index]), images, targets)
 
-    trains = labels[labels["split"] == Split.TRAIN]
-    weight = trains["weight"].to_numpy(dtype=float)
-    if np.count_nonzero(weight) < 2:
+    training, validation = samples(Split.TRAIN, "trains"), samples(Split.VALIDATION, "valid")
+    if len(training) < 2:
         raise InputError(
-            f"{inputs.labels[0]}: {np.count_nonzero(weight)} valid training labels; at least 2 are needed. Lower "
-            "test_fraction and validation_fraction, or look into audit.csv."
+            f"{inputs.labels[0]}: {len(training)} valid training labels; at least 2 are needed. Lower test_fraction "
+            "and validation_fraction, or look into audit.csv."
         )
-    valid = labels[(labels["split"] == Split.VALIDATION) & (labels["valid"] == 1)]
-    return samples(trains, weight), samples(valid, np.ones(len(valid)))
+    return training, validation
 
 
 def image_digests(index_files: list[str], names: list[str]) -> list[str]:

@@ -13,7 +13,6 @@ POLICIES = {
     "drop": "left out",
     "keep": "as they are",
     "repair": "replaced by out-of-fold points",
-    "teach": "replaced by the network’s own points",
 }
 
 

@@ -17,7 +17,6 @@ NOISY_LABELS = {  # what training did with labels that are not valid, by policy
     "drop": "Training left them out.",
     "keep": "Training took them as they are.",
     "repair": "Training replaced them by confident points of out-of-fold networks, and left out the rest.",
-    "teach": "Training replaced them by confident points of the network itself.",
 }
 
 
