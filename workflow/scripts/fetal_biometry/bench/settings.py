@@ -9,15 +9,16 @@ from fetal_biometry.problems import TYPED, describe_problem, read_mapping
 
 
 class BenchSettings(BaseModel):
-    """How much is measured; ``bench.yaml`` says what each number means."""
+    """How much is timed; ``bench.yaml`` says what each number means."""
 
     model_config = TYPED
 
     images: int = Field(ge=2)
     rounds: PositiveInt
-    resident: list[PositiveInt] = Field(min_length=1)
+    measured: PositiveInt
     run_at: PositiveInt
     plan_at: list[PositiveInt] = Field(min_length=1)
+    default_run: dict
 
 
 def read_settings(path) -> BenchSettings:
