@@ -1,6 +1,5 @@
 """Each flag has its cause, and its limit is in limits.yaml."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,8 +75,8 @@ def test_a_pixel_size_in_another_unit_is_flagged(hc_mm):
 
 def test_a_model_says_itself_how_faint_heads_may_be():
     assert own_limits(LIMITS, {}) == own_limits(LIMITS, {"least_height": 0.3, "least_confidence": 0.6}) == LIMITS
-    assert own_limits(LIMITS, {"least_height": 0.97}) == replace(LIMITS, height=0.97)
-    assert own_limits(LIMITS, {"least_confidence": 0.2}) == replace(LIMITS, confidence=0.2)
+    assert own_limits(LIMITS, {"least_height": 0.97}) == LIMITS.model_copy(update={"height": 0.97})
+    assert own_limits(LIMITS, {"least_confidence": 0.2}) == LIMITS.model_copy(update={"confidence": 0.2})
 
 
 def test_a_length_that_may_be_far_off_is_flagged():

@@ -1,6 +1,5 @@
 """How many images without a head pass as heads."""
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,8 +16,8 @@ from fetal_biometry.model.geometry import ellipse_landmarks
 from fetal_biometry.model.second_head import SECOND_HEAD
 from fetal_biometry.terms import COLUMNS
 
-LIMITS = replace(
-    read_limits(Path(__file__).parents[2] / "limits.yaml").flags, confidence=0.35, height=0.5, interval=0.1
+LIMITS = read_limits(Path(__file__).parents[2] / "limits.yaml").flags.model_copy(
+    update={"confidence": 0.35, "height": 0.5, "interval": 0.1}
 )
 
 

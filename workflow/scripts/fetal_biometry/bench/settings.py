@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt, ValidationError
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import TYPED, describe_problem, read_mapping
+from fetal_biometry.problems import Block, describe_problem, read_mapping
 
 
-class BenchSettings(BaseModel):
+class BenchSettings(Block):
     """How much is timed; ``bench.yaml`` says what each number means."""
-
-    model_config = TYPED
 
     images: int = Field(ge=2)
     rounds: PositiveInt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -174,4 +174,4 @@ def own_limits(limits: FlagLimits, calibration: dict) -> FlagLimits:
     """
     height = max(limits.height, calibration.get("least_height", 0.0))
     confidence = min(limits.confidence, calibration.get("least_confidence", 1.0))
-    return replace(limits, height=height, confidence=confidence)
+    return limits.model_copy(update={"height": height, "confidence": confidence})

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from fetal_biometry.digests import sha256_of
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import TYPED, describe_problem
+from fetal_biometry.problems import Block, describe_problem
 
 OWN = "site"  # the convention of a site that measured images itself
 
 
-class Factor(BaseModel):
+class Factor(Block):
     """What one diameter is multiplied by, and what that rests on."""
-
-    model_config = TYPED
 
     factor: float = Field(gt=0.5, lt=2, description="1 where `refused` says why the length is not corrected")
     estimate: float | None = Field(None, description="Hodges-Lehmann estimate of the site's length over the model's")
@@ -29,20 +27,16 @@ class Factor(BaseModel):
     refused: str = ""
 
 
-class Widening(BaseModel):
+class Widening(Block):
     """What the breadth of each length's interval is multiplied by."""
-
-    model_config = TYPED
 
     bpd: float = Field(1.0, ge=1)
     ofd: float = Field(1.0, ge=1)
     hc: float = Field(1.0, ge=1)
 
 
-class LeftOut(BaseModel):
+class LeftOut(Block):
     """How a length fits the site's own where an image has no part in its factor and its interval."""
-
-    model_config = TYPED
 
     n: int = Field(ge=0)
     before: float | None = Field(None, description="mean absolute difference, a share of the site's length")
@@ -51,16 +45,14 @@ class LeftOut(BaseModel):
     held_after: int
 
 
-class Site(BaseModel):
+class Site(Block):
     """The content of ``site.json``."""
-
-    model_config = TYPED
 
     convention: str = OWN
     bpd: Factor
     ofd: Factor
     widening: Widening
-    leave_one_out: dict[str, LeftOut] = {}
+    leave_one_out: dict[str, LeftOut] = Field({})
     level: float | None = Field(None, description="share of true lengths that the intervals should hold")
     without_length: list[str] = Field([], description="images in which the model finds no head")
     date: str = Field("", description="the last day in measured_on of the site's table")
