@@ -136,21 +136,18 @@ def tables(count=90):
     return labels, found, pd.Series(0.2, index=names), pd.Series(np.arange(count) % 3, index=names)
 
 
+def learn_at_90(labels, found, pixel_size, folds, correct=True, calliper="outer_to_outer"):
+    return learn(labels, found, pixel_size, folds, correct, calliper=calliper, interval_level=0.9)
+
+
 def test_a_calibration_has_the_bias_the_calliper_and_the_level():
     labels, found, pixel_size, _ = tables()
-    learned = learn(
-        labels,
-        found.sample(frac=1, random_state=1),
-        pixel_size,
-        None,
-        True,
-        calliper="outer_to_inner",
-        interval_level=0.9,
-    )
+    mixed = found.sample(frac=1, random_state=1)
+    learned = learn_at_90(labels, mixed, pixel_size, None, calliper="outer_to_inner")
     assert learned["correction"] == pytest.approx((0.98 ** (-90 / 140),) * 2, abs=0.003)  # 90 images, and a prior of 50
     assert learned["calliper"] == "outer_to_inner" and learned["level"] == 0.9 and learned["images"] == 90
     assert "without" not in learned
-    plain = learn(labels, found, pixel_size, None, False, calliper="outer_to_outer", interval_level=0.9)
+    plain = learn_at_90(labels, found, pixel_size, None, correct=False)
     assert plain["correction"] == (1.0, 1.0)
     for name in LENGTHS:
         assert plain[name]["quantiles"]["all"] > learned[name]["quantiles"]["all"] > 0.01
@@ -158,11 +155,11 @@ def test_a_calibration_has_the_bias_the_calliper_and_the_level():
 
 def test_a_fold_s_own_labels_have_no_part_in_what_is_said_of_it():
     labels, found, pixel_size, folds = tables()
-    before = learn(labels, found, pixel_size, folds, True, calliper="outer_to_outer", interval_level=0.9)
+    before = learn_at_90(labels, found, pixel_size, folds)
     assert set(before["without"]) == {"0", "1", "2"}
     wrong = labels.copy()
     wrong.loc[folds == 1, ["bpd_1_y", "ofd_1_x"]] -= 20
-    after = learn(wrong, found, pixel_size, folds, True, calliper="outer_to_outer", interval_level=0.9)
+    after = learn_at_90(wrong, found, pixel_size, folds)
     changed = {fold for fold in before["without"] if before["without"][fold] != after["without"][fold]}
     assert changed == {"0", "2"} and before["bpd"] != after["bpd"]
     assert before["without"]["1"]["images"] == 60
@@ -170,14 +167,14 @@ def test_a_fold_s_own_labels_have_no_part_in_what_is_said_of_it():
 
 @pytest.mark.parametrize("folds", [None, pd.Series(dtype=int)])
 def test_without_labels_nothing_is_known(folds):
-    nothing = learn(None, None, pd.Series(dtype=float), folds, True, calliper="outer_to_outer", interval_level=0.9)
+    nothing = learn_at_90(None, None, pd.Series(dtype=float), folds)
     assert nothing["correction"] == (1.0, 1.0) and nothing["images"] == 0
     assert np.isnan(intervals(nothing, PLAIN[None], np.array([150.0]))).all()
 
 
 def test_labels_of_one_fold_say_nothing_of_it():
     labels, found, pixel_size, folds = tables(30)
-    learned = learn(labels, found, pixel_size, 0 * folds, True, calliper="outer_to_outer", interval_level=0.9)
+    learned = learn_at_90(labels, found, pixel_size, 0 * folds)
     alone = learned["without"]["0"]
     assert learned["images"] == 30 and alone["images"] == 0 and alone["correction"] == (1.0, 1.0)
     assert np.isnan(intervals(alone, PLAIN[None], np.array([150.0]))).all()
@@ -186,8 +183,8 @@ def test_labels_of_one_fold_say_nothing_of_it():
 
 def test_lengths_without_a_pixel_size_calibrate_too():
     labels, found, pixel_size, _ = tables()
-    unknown = learn(labels, found, np.nan * pixel_size, None, True, calliper="outer_to_outer", interval_level=0.9)
-    known = learn(labels, found, pixel_size, None, True, calliper="outer_to_outer", interval_level=0.9)
+    unknown = learn_at_90(labels, found, np.nan * pixel_size, None)
+    known = learn_at_90(labels, found, pixel_size, None)
     for name in LENGTHS:
         assert set(unknown[name]["quantiles"]) == {"all"}
         assert unknown[name]["quantiles"]["all"] == pytest.approx(known[name]["quantiles"]["all"])

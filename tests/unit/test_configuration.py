@@ -344,9 +344,3 @@ def test_the_limits_are_those_of_the_file(limits):
 )
 def test_wrong_limits_are_refused(limits, change, words):
     refuse(limits(change), "limits.yaml", *words)
-
-
-def test_limits_that_cannot_be_read_are_refused(tmp_path):
-    refuse(lambda: read_limits(tmp_path / "gone.yaml"), "gone.yaml", "cannot be read")
-    (tmp_path / "limits.yaml").write_text("audit: {")
-    refuse(lambda: read_limits(tmp_path / "limits.yaml"), "limits.yaml", "cannot be read")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 
 import pandas as pd
 from openpyxl import Workbook
@@ -12,7 +13,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from fetal_biometry.measure.columns import EXAMINATIONS, PREDICTIONS, TEXT, Column, describe
+from fetal_biometry.measure.columns import EXAMINATIONS, PREDICTIONS, TEXT, Column
 from fetal_biometry.measure.examinations import by_examination
 
 _FORMATS = {"px": '0.0" px"', "mm": '0.00" mm"', "wk": '0.0" wk"', "%": '0.0" %"'}
@@ -29,8 +30,7 @@ def workbook(table: pd.DataFrame) -> bytes:
     columns = [column for column in PREDICTIONS if column.name in table]
     book = Workbook(write_only=True)
     _add_sheet(book, "predictions", columns, table)
-    examinations = by_examination(table)
-    _add_sheet(book, "examinations", describe(examinations, EXAMINATIONS), examinations)
+    _add_sheet(book, "examinations", EXAMINATIONS, by_examination(table))
     rows = [("predictions", column) for column in columns] + [("examinations", column) for column in EXAMINATIONS]
     dictionary = pd.DataFrame(
         [(sheet, column.name, column.unit, column.meaning, column.loinc) for sheet, column in rows],
@@ -42,7 +42,7 @@ def workbook(table: pd.DataFrame) -> bytes:
     return _without_dates(written.getvalue())
 
 
-def _add_sheet(book: Workbook, title: str, columns: list[Column], table: pd.DataFrame) -> None:
+def _add_sheet(book: Workbook, title: str, columns: Sequence[Column], table: pd.DataFrame) -> None:
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(table) + 1}"
