@@ -23,7 +23,7 @@ from fetal_biometry.measure.site import CONVENTIONS
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.geometry import landmarks_to_ellipse
 from fetal_biometry.registry import registered
-from fetal_biometry.terms import COLUMNS, LENGTHS, Calliper
+from fetal_biometry.terms import COLUMNS, LENGTH_COLUMNS, LENGTHS, Calliper
 
 LOINC = {"bpd": "11820-8", "ofd": "11851-3", "hc": "11984-2"}
 
@@ -45,9 +45,8 @@ def with_growth(table, chart="hadlock"):
 
 def without_head(table):
     """The first row has no length: nothing was found."""
-    lengths = [f"{name}_{unit}{end}" for name in LENGTHS for unit in ("px", "mm") for end in ("", "_low", "_high")]
     empty = table.copy()
-    empty.loc[0, [*COLUMNS, *lengths]] = np.nan
+    empty.loc[0, [*COLUMNS, *LENGTH_COLUMNS]] = np.nan
     empty.loc[0, "flags"] = "no head found"
     return empty
 

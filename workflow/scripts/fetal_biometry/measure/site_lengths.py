@@ -25,7 +25,7 @@ def in_site_convention(table: pd.DataFrame, site: Site | None) -> pd.DataFrame:
     for prefix, columns in (("", COLUMNS), ("second_", SECOND_COLUMNS)):
         points = scale_diameters(points_of(table, prefix), (site.ofd.factor, site.bpd.factor))
         table[list(columns)] = points.reshape(-1, 8).round(3)
-    widening = np.array([getattr(site.widening, name) for name in LENGTHS])
+    widening = np.array([site.widening[name] for name in LENGTHS])
     for unit in ("px", "mm"):
         before = table[[f"{name}_{unit}" for name in LENGTHS]].to_numpy(dtype=float)
         high = table[[f"{name}_{unit}_high" for name in LENGTHS]].to_numpy(dtype=float)
