@@ -6,7 +6,7 @@ An export is a function of the predictions table, see `biometry.measure`, with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +19,7 @@ from fetal_biometry.measure.exports.labelme import labelme
 from fetal_biometry.measure.exports.measurements import measurements
 from fetal_biometry.measure.exports.workbook import workbook
 
-EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
+EXPORTS = {
     "predictions.xlsx": workbook,
     "examinations.csv": examinations,
     "exports/taskA_predictions.csv": task_a,
