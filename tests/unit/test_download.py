@@ -184,25 +184,18 @@ def test_a_wrong_checksum_is_named_and_the_file_deleted(zenodo, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "name", ["../escaped.png", "training_set/../../escaped.png", "/escaped.png", "C:\\escaped.png"]
-)
-def test_an_entry_that_leaves_the_folder_is_refused(zenodo, tmp_path, name):
-    server = zenodo(training=archive({"training_set/000_HC.png": b"fine", name: b"evil"}))
-    with pytest.raises(InputError, match="refused"):
-        download.download(HC18, server.url, tmp_path / "data/hc18")
-    assert not list(tmp_path.rglob("escaped*"))
-    assert {path.name for path in (tmp_path / "data/hc18").iterdir()} == set(HC18.files)
-
-
-def test_a_link_is_refused(tmp_path):
-    link = zipfile.ZipInfo("training_set/000_HC.png")
+def test_nothing_of_a_zip_lands_outside_the_folder_and_a_link_is_no_link(tmp_path):
+    link = zipfile.ZipInfo("training_set/link.png")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "training_set.zip", "w") as target:
+        target.writestr("training_set/000_HC.png", b"fine")
         target.writestr(link, "/etc/passwd")
-    with pytest.raises(InputError, match="link"):
-        download.unpack(tmp_path / "training_set.zip", tmp_path / "training_set")
-    assert not (tmp_path / "training_set").exists()
+        for name in ("../escaped.png", "training_set/../../escaped.png", "/escaped.png", "C:\\escaped.png"):
+            target.writestr(name, b"evil")
+    download.unpack(tmp_path / "training_set.zip", tmp_path / "training_set")
+    assert {path.name for path in tmp_path.iterdir()} == {"training_set.zip", "training_set"}
+    assert {path.name for path in (tmp_path / "training_set").iterdir()} == {"000_HC.png", "link.png"}
+    assert not (tmp_path / "training_set" / "link.png").is_symlink()
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch, tmp_path):
@@ -348,13 +341,12 @@ def test_a_table_that_is_not_the_published_one_is_named(zenodo, tmp_path, change
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("../escaped.png", tarfile.REGTYPE), ("/escaped.png", tarfile.REGTYPE), ("link.png", tarfile.SYMTYPE),
-     ("hard.png", tarfile.LNKTYPE), ("pipe.png", tarfile.FIFOTYPE)],
-)  # fmt: skip
+    [("../escaped.png", tarfile.REGTYPE), ("link.png", tarfile.SYMTYPE), ("pipe.png", tarfile.FIFOTYPE)],
+)
 def test_a_tar_entry_that_leaves_the_folder_or_is_a_link_is_refused(zenodo, tmp_path, name, kind):
     entry = tarfile.TarInfo(name)
     entry.type, entry.linkname = kind, "/etc/passwd"
-    with pytest.raises(InputError, match="refused"):
+    with pytest.raises(InputError, match="cannot be unpacked"):
         download.download(AFRICAN_PLANES, african(zenodo, extra=[entry]).url, tmp_path / "data/planes")
     assert [path.name for path in (tmp_path / "data/planes").iterdir()] == ["Zenodo_dataset.tar.xz"]
     assert not list(tmp_path.rglob("escaped*"))
