@@ -50,7 +50,9 @@ def image_size(image: ImageRef) -> tuple[int, int]:
                 )
             opened.seek(image.frame or 0)
             size = upright_size(opened)
-    _refuse_size(path, *size)
+    if min(size) < SMALLEST_SIDE or size[0] * size[1] > LARGEST_PX:
+        wanted = f"of {SMALLEST_SIDE} pixels a side and more, {LARGEST_PX // 10**6} million at most"
+        raise InputError(f"{path}: {size[0]}x{size[1]} pixels; give an image {wanted}.")
     return size
 
 
@@ -92,19 +94,18 @@ def read_grey(image: ImageRef) -> np.ndarray:
     """Decode an image file to grey as people see it, uint8 of shape (H, W).
 
     EXIF's orientation is applied. Of 16 bits a pixel as many count as the brightest one needs, see `dicom.full_scale`.
+    How large an image may be is checked by `image_size`, which comes first.
 
     Raises
     ------
     InputError
-        When the file is missing, cut short or no image, or of no ultrasound image's size.
+        When the file is missing, cut short or no image.
     """
     path = image.path
     if is_dicom(path):
-        _refuse_size(path, *_dicom().frame_sizes(path)[:2])
         shown = _dicom().read_frame(path, image.frame or 0)
         return shown if shown.ndim == 2 else cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY)
     grey = _decode(path) if image.frame is None else _decode_page(path, image.frame)
-    _refuse_size(path, *grey.shape[::-1])
     if grey.dtype == np.uint16:
         return np.round(grey * (255 / _dicom().full_scale(grey))).astype(np.uint8)
     if grey.dtype != np.uint8:
@@ -133,12 +134,6 @@ def _decode_page(path, frame: int) -> np.ndarray:
         opened.load()  # before it, a GIF file's mode is that of its first frame
         page = np.asarray(opened if opened.mode in ("L", "I;16", "I;16B", "F", "I") else opened.convert("L"))
     return page.astype(np.uint16) if page.dtype == ">u2" else page
-
-
-def _refuse_size(path, width: int, height: int) -> None:
-    if min(width, height) < SMALLEST_SIDE or width * height > LARGEST_PX:
-        wanted = f"of {SMALLEST_SIDE} pixels a side and more, {LARGEST_PX // 10**6} million at most"
-        raise InputError(f"{path}: {width}x{height} pixels; give an image {wanted}.")
 
 
 @dataclass(frozen=True)
