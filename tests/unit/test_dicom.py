@@ -26,7 +26,7 @@ from fetal_biometry.configuration import Config
 from fetal_biometry.data.sources import list_sources
 from fetal_biometry.errors import InputError
 from fetal_biometry.images import dicom
-from fetal_biometry.images.image_ref import ImageRef, find_images, list_frames
+from fetal_biometry.images.image_ref import ImageRef, list_folder, list_frames
 from fetal_biometry.images.raster import calibration_of, image_size, read_grey
 from fetal_biometry.images.regions import format_regions, parse_regions
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
@@ -253,7 +253,7 @@ def test_files_without_a_suffix_are_known_by_their_first_bytes(tmp_path):
     write(tmp_path / "IM0001", speckle(2))
     write(tmp_path / "one.dcm", speckle())
     (tmp_path / "notes").write_text("no image")
-    assert [path.name for path in find_images(tmp_path)] == ["IM0001", "one.dcm"]
+    assert [path.name for path in list_folder(tmp_path).images] == ["IM0001", "one.dcm"]
     *sources, notes = list_sources(Config(dataset="images", images=str(tmp_path)), tmp_path)
     assert notes.image_name == "notes" and "no image" in notes.problem
     assert [source.image_name for source in sources] == ["IM0001#1", "IM0001#2", "one.dcm"]

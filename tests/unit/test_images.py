@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.images.image_ref import ImageRef, find_images
+from fetal_biometry.images.image_ref import ImageRef, list_folder
 from fetal_biometry.images.raster import image_size, prepare_images, read_grey
 from fetal_biometry.model.geometry import fit_square, margins, resize_points
 
@@ -82,6 +82,6 @@ def test_images_read_ahead_come_in_order_and_a_bad_one_in_its_turn(tmp_path, thr
 def test_images_of_a_folder_are_listed_by_name(tmp_path):
     for name in ("b.PNG", "a.jpg", "notes.txt", "c.csv", "._a.jpg"):  # the last: what macOS leaves in archives
         (tmp_path / name).touch()
-    assert [path.name for path in find_images(tmp_path)] == ["a.jpg", "b.PNG"]
+    assert [path.name for path in list_folder(tmp_path).images] == ["a.jpg", "b.PNG"]
     with pytest.raises(InputError, match="gone: the image folder does not exist; correct"):
-        find_images(tmp_path / "gone")
+        list_folder(tmp_path / "gone")

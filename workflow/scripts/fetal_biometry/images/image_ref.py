@@ -102,11 +102,6 @@ def _why_no_image(path: Path) -> str:
     return f"{what}; images are {IMAGE_FORMATS}"
 
 
-def find_images(folder) -> list[Path]:
-    """Image files directly in a folder, by name; DICOM files and pictures of a known format may lack a suffix."""
-    return list_folder(folder).images
-
-
 def is_dicom(path) -> bool:
     """Whether a file is DICOM by its suffix or, where that is no picture's, by its first bytes.
 

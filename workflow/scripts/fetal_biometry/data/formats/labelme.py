@@ -7,7 +7,6 @@ from pathlib import Path
 from fetal_biometry.configuration import Config
 from fetal_biometry.data.formats.annotation_file import base_name, in_form, read_json
 from fetal_biometry.data.label_table import Label, four_points
-from fetal_biometry.data.source import under_root
 from fetal_biometry.errors import InputError
 
 _TOOL = "a folder of LabelMe's JSON files"
@@ -20,7 +19,7 @@ def read_labelme(path: Path, config: Config) -> list[Label]:
     ------
     InputError
     """
-    folder = path if config.landmark_table else under_root(config, config.image_folder)
+    folder = path if config.landmark_table else Path(config.data_root, config.image_folder)
     files = [folder] if folder.is_file() else sorted(folder.glob("*.json"))
     if not files:
         raise InputError(f"{folder}: no JSON file; give landmark_table=FOLDER, {_TOOL}.")
