@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from fetal_biometry.errors import InputError
+from fetal_biometry.images.header import image_size
 from fetal_biometry.images.image_ref import ImageRef, list_folder
-from fetal_biometry.images.raster import image_size, prepare_images, read_grey
+from fetal_biometry.images.raster import prepare_images, read_grey
 from fetal_biometry.model.geometry import fit_square, margins, resize_points
 
 
@@ -55,13 +56,6 @@ def test_of_16_bits_a_pixel_all_count_however_many_are_used(tmp_path, bits):
     grey[0, 0] = 255
     Image.fromarray((grey * (2**bits - 1) / 255).round().astype(np.uint16)).save(tmp_path / "a.png")
     assert np.array_equal(read_grey(ImageRef(tmp_path / "a.png")), grey.astype(np.uint8))
-
-
-def test_header_and_pixels_agree_on_a_turned_photograph(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned by 90 degrees
-    Image.fromarray(np.zeros((40, 50), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
-    assert read_grey(ImageRef(tmp_path / "a.jpg")).shape[::-1] == image_size(ImageRef(tmp_path / "a.jpg"))
 
 
 @pytest.mark.parametrize("threads", [1, 2])

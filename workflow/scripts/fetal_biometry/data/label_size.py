@@ -6,35 +6,22 @@ from pathlib import Path
 
 from fetal_biometry.data.source import Source
 from fetal_biometry.errors import InputError
+from fetal_biometry.images.image_ref import ImageRef
 
 LARGEST_SHARES = 100  # up to this size coordinates are shares of the image, above it pixels
 LEAST_LABELS = 3  # a head or two may well lie all in one quarter of the image
 
 
 def original_landmarks(label, path: Path, stated: str) -> tuple[float, ...] | None:
-    """A label's eight numbers in original pixels.
+    """The eight numbers of a `label_table.Label` in original pixels of its image at ``path``.
 
-    Parameters
-    ----------
-    label : label_table.Label
-    path : Path
-        Of its image.
-    stated : str
-        ``WIDTHxHEIGHT`` of the picture that labels were set on, or ``""``: as the label's file says, else the original.
-
-    Raises
-    ------
-    InputError
-        A picture that is turned; an image whose size is not known without decoding it.
+    ``stated`` is ``WIDTHxHEIGHT`` of the picture that labels were set on, or ``""``: as the label's file says, else the
+    original. InputError where that picture is turned or cut.
     """
     said = tuple(map(int, stated.split("x"))) if stated else label.size
     if label.landmarks is None or said is None:
         return label.landmarks
-    from fetal_biometry.images.header import size_in_header  # most plans open no image
-
-    size = size_in_header(path)
-    if size is None and stated:
-        raise InputError(f"{label.place}: the size of {path} is not known; give its label in original pixels.")
+    size = _size_of(path)
     if size is None or said == size:
         return label.landmarks
     turned, cut = said == size[::-1], (said[0] == size[0]) != (said[1] == size[1])
@@ -65,11 +52,9 @@ def refuse_labels_of_copies(sources: list[Source], table: Path) -> None:
         )
     if len(sources) < LEAST_LABELS:
         return
-    from fetal_biometry.images.header import size_in_header  # most plans open no image
-
     sizes = []
     for source, (x, y) in zip(sources, furthest, strict=True):
-        size = size_in_header(source.image.path)
+        size = _size_of(source.image.path)
         if size is None or x > size[0] / 2 or y > size[1] / 2:
             return
         sizes.append(size)
@@ -79,3 +64,13 @@ def refuse_labels_of_copies(sources: list[Source], table: Path) -> None:
         f"{height} px down; give label_size=WIDTHxHEIGHT of the copies that they were set on (100x100 for percent), or "
         "labels in original pixels, millimetres divided by pixel sizes."
     )
+
+
+def _size_of(path: Path) -> tuple[int, int] | None:
+    """``(width, height)`` in pixels; None where jobs will say what is wrong with the file."""
+    from fetal_biometry.images.header import image_size  # most plans open no image
+
+    try:
+        return image_size(ImageRef(path))
+    except InputError:
+        return None

@@ -1,25 +1,21 @@
 """Ultrasound image files in, grey arrays out."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.images.header import upright_size
-from fetal_biometry.images.image_ref import IMAGE_FORMATS, ImageRef, is_dicom
+from fetal_biometry.images.header import image_size, opened
+from fetal_biometry.images.image_ref import ImageRef, is_dicom
 from fetal_biometry.images.regions import Calibration
 from fetal_biometry.model.geometry import fit_square
 
 _GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH  # upright, as viewers show it
-Image.MAX_IMAGE_PIXELS = None  # headers alone are read here, and `_refuse_size` has a limit of its own
 ENLARGED = 0.6  # regions that end before this share of width and height are those of a smaller copy
-SMALLEST_SIDE, LARGEST_PX = 32, 2**26  # no head is seen in less; no ultrasound system writes more
 
 
 def _dicom():
@@ -27,67 +23,6 @@ def _dicom():
     from fetal_biometry.images import dicom
 
     return dicom
-
-
-def image_size(image: ImageRef) -> tuple[int, int]:
-    """``(width, height)`` in pixels of the picture that people see, from the file's header, without decoding it.
-
-    Raises
-    ------
-    InputError
-        When the file is missing, is no image or several, or one of no ultrasound image's size.
-    """
-    path = image.path
-    if is_dicom(path):
-        size = _dicom().frame_sizes(path)[:2]
-    else:
-        with _opened(path) as opened:
-            frames = _frames_of(opened)
-            if frames > 1 and image.frame is None:
-                raise InputError(
-                    f"{path}: {frames} pictures in one file; save those to be measured as files of their own, or name "
-                    f"them in a csv of images: {path.name}#1."
-                )
-            opened.seek(image.frame or 0)
-            size = upright_size(opened)
-    if min(size) < SMALLEST_SIDE or size[0] * size[1] > LARGEST_PX:
-        wanted = f"of {SMALLEST_SIDE} pixels a side and more, {LARGEST_PX // 10**6} million at most"
-        raise InputError(f"{path}: {size[0]}x{size[1]} pixels; give an image {wanted}.")
-    return size
-
-
-def count_frames(path) -> int:
-    """How many frames or pages a file has.
-
-    Raises
-    ------
-    InputError
-        When it is no image that can be read.
-    """
-    if is_dicom(path):
-        return _dicom().frame_sizes(path)[2]
-    with _opened(path) as opened:
-        return _frames_of(opened)
-
-
-@contextmanager
-def _opened(path) -> Iterator[Image.Image]:
-    """An open image file, of which the header alone is read; whatever Pillow raises becomes an `InputError`."""
-    try:
-        with Image.open(path) as opened:
-            yield opened
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
-    except Exception as error:  # of many kinds
-        reason = "of an unknown format" if isinstance(error, UnidentifiedImageError) else error
-        remedy = f"images are {IMAGE_FORMATS}; replace or remove it"
-        raise InputError(f"{path}: not a readable image ({reason}); {remedy}.") from error
-
-
-def _frames_of(opened: Image.Image) -> int:
-    return getattr(opened, "n_frames", 1) if opened.format != "MPO" else 1  # whose further pictures are previews
 
 
 def read_grey(image: ImageRef) -> np.ndarray:
@@ -129,10 +64,10 @@ def _decode(path) -> np.ndarray:
 
 def _decode_page(path, frame: int) -> np.ndarray:
     """One page or frame of several."""
-    with _opened(path) as opened:
-        opened.seek(frame)
-        opened.load()  # before it, a GIF file's mode is that of its first frame
-        page = np.asarray(opened if opened.mode in ("L", "I;16", "I;16B", "F", "I") else opened.convert("L"))
+    with opened(path) as picture:
+        picture.seek(frame)
+        picture.load()  # before it, a GIF file's mode is that of its first frame
+        page = np.asarray(picture if picture.mode in ("L", "I;16", "I;16B", "F", "I") else picture.convert("L"))
     return page.astype(np.uint16) if page.dtype == ">u2" else page
 
 
