@@ -37,11 +37,6 @@ def test_images_that_cannot_be_read_shorten_the_file(tmp_path, kept):
     assert list(arrays.index) == list(images) and all(np.array_equal(arrays[name], images[name]) for name in images)
 
 
-def test_a_part_may_be_empty(tmp_path):
-    save(tmp_path / "train.npy", {})
-    assert Arrays([tmp_path / "train.npy"]).index == {}
-
-
 def test_an_array_that_fails_half_way_leaves_nothing(tmp_path):
     def rows():
         yield np.zeros((2, 2))

@@ -21,16 +21,16 @@ def write_array(path, rows, count: int, shape, dtype) -> None:
     with atomic_path(Path(path)) as temporary:
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=(count, *shape))
         _reserve(temporary)
-        written, offset, size = 0, array.offset, array[:1].nbytes
+        written = 0
         for written, row in enumerate(rows, 1):
             array[written - 1] = row
         array.flush()
         header = np.lib.format.header_data_from_array_1_0(array[:written])
+        end = array.offset + array[:written].nbytes
         del array
-        if written < count:
-            with open(temporary, "r+b") as file:
-                np.lib.format.write_array_header_1_0(file, header)  # numpy leaves room for any number of rows
-                file.truncate(offset + written * size)
+        with open(temporary, "r+b") as file:
+            np.lib.format.write_array_header_1_0(file, header)  # numpy leaves room for any number of rows
+            file.truncate(end)
 
 
 def _reserve(path) -> None:
