@@ -47,12 +47,7 @@ class Row(dict):
         return f"{self.table}, row {self.number} ({first})"
 
     def number_in(self, column: str, minimum: float = -math.inf) -> float:
-        """The finite number in a column.
-
-        Raises
-        ------
-        InputError
-        """
+        """The finite number in a column, or InputError."""
         text = self[column].strip()
         try:
             value = float(text)
