@@ -44,16 +44,13 @@ class Arrays:
     """Read-only view of several such files: ``arrays[image_name]`` is an image's array, of ``shape``, still on disk."""
 
     def __init__(self, paths):
-        self.index: dict[str, dict] = {}
         self.shape: tuple[int, ...] = ()
         self._place = {}
         for path in map(Path, paths):
             array = np.load(path, mmap_mode="r")
             self.shape = array.shape[1:]
             with open(path.with_suffix(".csv"), newline="", encoding="utf-8") as file:
-                for position, row in enumerate(csv.DictReader(file)):
-                    self.index[row["image_name"]] = row
-                    self._place[row["image_name"]] = (array, position)
+                self._place |= {row["image_name"]: (array, at) for at, row in enumerate(csv.DictReader(file))}
 
     def __getitem__(self, image_name: str) -> np.ndarray:
         array, position = self._place[image_name]
