@@ -42,8 +42,6 @@ def refuse_labels_of_copies(sources: list[Source], table: Path) -> None:
     Labels as shares of the image, 0 to 1, are told without a look at the images.
     """
     furthest = [(max(one.landmarks[0::2]), max(one.landmarks[1::2])) for one in sources]
-    if not furthest:
-        return
     right, bottom = (max(ends) for ends in zip(*furthest, strict=True))
     if max(right, bottom) <= 1.5:
         raise InputError(
