@@ -1,7 +1,7 @@
 # `make run` and `make test-fast` are all a newcomer needs. Works with GNU make 3.81 (macOS) and newer.
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test run measure bench clean style test-fast test test-long test-faults test-slurm audit-packages \
-	settings picture lock ship
+	settings picture bench-docs lock ship
 .NOTPARALLEL:
 
 VENV := .venv
@@ -28,7 +28,7 @@ help:
 	@echo "  make run             set up, run on phantoms, write results/phantom/report.html                10"
 	@echo "  make measure IMAGES=FOLDER PIXEL_SIZE=0.12     lengths of your images, in results/images       some"
 	@echo "  make setup           set up $(VENV) only                                                        5, once"
-	@echo "  make bench           time training, measuring and planning; nothing else may run               15"
+	@echo "  make bench           time training, measuring and planning; nothing else may run               20"
 	@echo "  make clean           delete caches of the tests; with RESULTS=yes also results/, .snakemake/    0"
 	@echo "develop"
 	@echo "  make test-fast       style, and unit tests that train nothing                                   1.5"
@@ -40,6 +40,7 @@ help:
 	@echo "  make audit-packages  look up the pinned packages in the Python advisory database                1"
 	@echo "  make settings        write config/README.md, config/schema.json, docs/outputs.md from the code 0"
 	@echo "  make picture         draw docs/head.png; photograph results/phantom/report.html into docs/      0"
+	@echo "  make bench-docs      put the table of make bench into docs/scale.md                             0"
 	@echo "  make lock            renew the pins in requirements*.txt from pyproject.toml                    5"
 	@echo "  make ship            copy the model of RUN=hc18, its card and figures to resources/models/      0"
 
@@ -104,8 +105,13 @@ audit-packages: setup
 	$(PY) .ci/describe_audit.py results/pip-audit.json; exit $$found
 
 bench: setup
-	@$(PY) -m snakemake bench --cores all --forcerun bench_training bench_inference bench_workflow
+	@$(PY) -m snakemake bench --cores all --forcerun time_work
 	@cat results/bench/bench.md
+
+bench-docs:
+	sed '/^<!-- make bench -->$$/q' docs/scale.md > results/bench/scale.md
+	cat results/bench/bench.md >> results/bench/scale.md
+	mv results/bench/scale.md docs/scale.md
 
 settings: setup
 	PYTHONPATH=workflow/scripts $(PY) -m fetal_biometry.settings_docs .

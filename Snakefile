@@ -75,7 +75,6 @@ rule negatives:
 rule bench:
     input:
         f"{BENCH}/bench.md",
-        f"{BENCH}/bench.svg",
     localrule: True
 
 

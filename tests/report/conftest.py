@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from fetal_biometry.frames import read_frame
-from fetal_biometry.limits import AuditLimits, FlagLimits, Limits, NetworkLimits
+from fetal_biometry.limits import read_limits
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.report import audit_page as audit
 from fetal_biometry.report import report
@@ -19,11 +19,7 @@ from fetal_biometry.terms import COLUMNS, LENGTHS, REFERENCE_COLUMNS, SECOND_COL
 
 WIDTH, HEIGHT = 400, 270
 HOSTILE_NAME = '"><script>window.pwned=1</script><img src=x onerror=window.pwned=2>.png'
-LIMITS = Limits(
-    AuditLimits(shortest_ratio=0.6, longest_ratio=1.05, midpoint_distance=0.17, angle_deg=20, shortest_diameter=0.1),
-    NetworkLimits(disagreement=0.25, confidence=0.35),
-    FlagLimits(0.35, 0.5, 0.1, 0.2, 0.1, 0.65, 0.95, 40, 420, 15, 0.1, 3, 0.4, 0.13, 0.1, 0.1),
-)
+LIMITS = read_limits(Path(__file__).parents[2] / "limits.yaml")
 SETTINGS = {
     "seed": 0,
     "training": {"epochs": 30, "batch_size": 8},
@@ -265,7 +261,7 @@ def page(labelled_run, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def limits() -> Limits:
+def limits():
     return LIMITS
 
 

@@ -11,7 +11,7 @@ from fetal_biometry.data.labels import read_labels
 from fetal_biometry.data.source import MissingData
 from fetal_biometry.errors import refuse_if_all_bad
 from fetal_biometry.frames import read_frame, read_frames, write_frame
-from fetal_biometry.images.preparing import Preparation
+from fetal_biometry.images.preparing import prepare_part
 from fetal_biometry.limits import Limits, read_limits
 from fetal_biometry.plan import Plan, write_plan
 
@@ -31,11 +31,11 @@ def join(config: Config, work: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         raise MissingData(plan.missing)
     index, labels, bad = {}, {}, [read_frame(work / "plan" / "quarantine.csv")]
     for part in plan.parts:
-        preparation = Preparation(read_frame(work / "plan" / f"{part}.csv"), 32, stop=stop)
-        list(preparation.pixels())
         index[part] = work / "prepared" / f"{part}.csv"
-        write_frame(preparation.index(), index[part])
-        bad.append(preparation.quarantine())
+        planned = read_frame(work / "plan" / f"{part}.csv")
+        table, refused = prepare_part(planned, 32, stop, index[part].with_suffix(".npy"))
+        write_frame(table, index[part])
+        bad.append(refused)
     reasons = [reason for table in bad for reason in table["reason"]]
     if not len(read_frames(index.values())):
         refuse_if_all_bad(reasons)

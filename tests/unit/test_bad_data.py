@@ -8,7 +8,6 @@ import csv
 import io
 import os
 import struct
-import zipfile
 import zlib
 
 import numpy as np
@@ -16,7 +15,6 @@ import pytest
 from joined import ALL_TRAIN, join
 from PIL import Image
 from pydicom import dcmread
-from pydicom.uid import JPEGBaseline8Bit
 from test_dicom import speckle, write
 
 from fetal_biometry.configuration import Config
@@ -95,13 +93,6 @@ def png_of(width, height):
         for kind, data in parts.items()
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def zipped():
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("image.png", b"0" * 999)
-    return file.getvalue()
 
 
 def content(data_or_name, data=None):
@@ -201,7 +192,6 @@ ONE_IMAGE = {
     # files
     "an empty file": ("images", content(b""), REMOVE),
     "text named .png": ("images", content(b"fetal head"), f"{UNREADABLE} .*unknown format.*{REMOVE}"),
-    "a zip archive named .png": ("images", content(zipped()), UNREADABLE),
     "a png cut in its header": ("images", content(encoded("PNG")[:20]), UNREADABLE),
     "a png cut in its pixels": ("images", content(encoded("PNG")[:4000]), "cut short"),
     "a png whose pixels are damaged": (
@@ -211,16 +201,13 @@ ONE_IMAGE = {
     ),
     "a jpeg cut in its pixels": ("images", content("001.jpg", encoded("JPEG")[:2000]), "cut short"),
     "a tiff cut short": ("images", content("001.tif", encoded("TIFF")[:60]), REMOVE),
-    "a bmp cut short": ("images", content("001.bmp", encoded("BMP")[:1500]), "cut short"),
     "one pixel": ("images", picture(NOISE[:1, :1]), "1x1 pixels; give an image of 32 pixels a side and more"),
-    "a strip": ("images", picture(NOISE[:20]), "120x20 pixels; give an image of 32 pixels a side and more"),
     "no pixel": ("images", content(png_of(0, 100)), f"{UNREADABLE}|0x100 pixels"),
     "20,000 pixels a side": (
         "images",
         content(png_of(20_000, 20_000)),
         "20000x20000 pixels; give .* 67 million at most",
     ),
-    "two thousand million pixels": ("images", content(png_of(2**31 - 1, 1)), "2147483647x1 pixels; give"),
     "an animated png": ("images", picture(Image.fromarray(NOISE), **PAGES), "2 pictures in one file; save those"),
     "a tiff of two pages": ("images", picture(Image.fromarray(NOISE), "001.tif", **PAGES), "2 pictures in one file"),
     "floating point pixels": ("images", picture(NOISE.astype(np.float32), "001.tif"), "float32; save it with 8 or 16"),
@@ -229,7 +216,6 @@ ONE_IMAGE = {
     "a broken link": ("images", a_broken_link, "a folder or a broken link, not an image; replace or remove it"),
     # DICOM
     "text named .dcm": ("images", content("001.dcm", b"fetal head"), "not a readable DICOM file"),
-    "an empty .dcm": ("images", content("001.dcm", b""), "not a readable DICOM file|without an image"),
     "a DICOM file cut in its header": ("images", dicom(cut=0.05), "not a readable DICOM file|without an image"),
     "a DICOM file cut in its pixels": ("images", dicom(cut=0.8), "cannot be decoded .* export it"),
     "a DICOM file without rows": (
@@ -237,27 +223,11 @@ ONE_IMAGE = {
         dicom(lambda file: file.__delattr__("Rows")),
         "without an image .*; remove it",
     ),
-    "a DICOM file without pixels": ("images", dicom(lambda file: file.__delattr__("PixelData")), "cannot be decoded"),
     "a DICOM file of no rows": ("images", dicom(tags(Rows=0)), "60x0 pixels; give an image of 32"),
     "a DICOM file that promises 60,000 rows": (
         "images",
         dicom(tags(Rows=60_000, Columns=60_000)),
         "60000x60000 pixels",
-    ),
-    "a DICOM file of other bits": (
-        "images",
-        dicom(tags(BitsAllocated=16, BitsStored=16, HighBit=15)),
-        "cannot be decoded",
-    ),
-    "a DICOM file of colours of 16 bits": (
-        "images",
-        dicom(pixels=np.zeros((1, 60, 60, 3), np.uint16), photometric="RGB", bits=16),
-        "cannot be decoded",
-    ),
-    "a DICOM file whose jpeg is none": (
-        "images",
-        dicom(syntax=JPEGBaseline8Bit, encoded=[b"no jpeg at all, sorry"]),
-        "cannot be decoded .* export it uncompressed or as PNG",
     ),
     # annotations
     "an annotation of another size": (
@@ -265,22 +235,12 @@ ONE_IMAGE = {
         lambda world: save(world.annotation, NOISE[:90]),
         "120x90 pixels, but its image .* has 120x100; give the annotation of this image",
     ),
-    "an annotation of 20,000 pixels a side": (
-        "hc18",
-        lambda world: world.annotation.write_bytes(png_of(20_000, 20_000)),
-        "20000x20000 pixels; give",
-    ),
     "an annotation without its image": (
         "hc18",
         lambda world: (world.image.unlink(), world.sizes.pop(2)),
         r"001_HC_Annotation\.png: its image, 001_HC\.png, is not there; add it or remove the annotation",
     ),
     "a black annotation": ("hc18", lambda world: save(world.annotation, 0 * NOISE), "no ellipse to fit; redraw"),
-    "an annotation of one dot": (
-        "hc18",
-        lambda world: save(world.annotation, np.pad(np.full((1, 1), 255, np.uint8), ((50, 49), (60, 59)))),
-        "no ellipse to fit; redraw or remove",
-    ),
     "an annotation of a straight line": (
         "hc18",
         lambda world: save(world.annotation, np.pad(np.full((1, 100), 255, np.uint8), ((50, 49), (10, 10)))),
@@ -299,26 +259,17 @@ ONE_IMAGE = {
     ),
     # landmarks
     "a coordinate nan": ("challenge", coordinate("nan"), r"row 3 \(001_HC\.png\): ofd_2_x is 'nan', " + NUMBER),
-    "a coordinate inf": ("challenge", coordinate("inf"), NUMBER),
     "no coordinate": ("challenge", coordinate(""), "ofd_2_x is '', " + NUMBER),
     "a decimal comma": ("challenge", coordinate("31,5"), "'31,5', " + NUMBER),
-    "a hexadecimal coordinate": ("challenge", coordinate("0x1f"), NUMBER),
     "a coordinate far to the right": ("challenge", coordinate(900), "far outside the image of 120x100 pixels; correct"),
-    "a coordinate below the image": ("challenge", coordinate(130, 4), "far outside the image"),
     "an image that is not there": (
         "challenge",
         a_name_in_the_table("zzz.png"),
         r"row 3 .*zzz\.png does not exist; add",
     ),
     "a name that leaves the folder": ("challenge", a_name_in_the_table("../images/001_HC.png"), "does not exist; add"),
-    "a name from the root": (
-        "challenge",
-        a_name_in_the_table("/etc/passwd"),
-        "does not exist; add the image or remove",
-    ),
     "a formula instead of a name": ("challenge", a_name_in_the_table("=1+1"), "does not exist; add"),
     # pixel sizes and what stands beside
-    "a pixel of no size": ("images", pixel_size(0), UNIT),
     "a pixel size nan": ("images", pixel_size("nan"), "pixel_size_mm is 'nan', " + NUMBER),
     "a pixel size with a decimal comma": ("images", pixel_size("0,1"), NUMBER),
     "a pixel size in centimetres": ("images", pixel_size(0.0135), UNIT),
@@ -438,12 +389,6 @@ WHOLE = {
         setting(landmark_table="images"),
         "the table does not exist; correct its path",
     ),
-    "pixel sizes for an image twice": (
-        "hc18",
-        table("sizes", lambda rows: [*rows, rows[2]]),
-        "stands in row 3 already; keep",
-    ),
-    "pixel sizes that are not there": ("hc18", setting(pixel_sizes="gone.csv"), r"gone\.csv: the table does not exist"),
     "pixel sizes of other images": (
         "images",
         table("sizes", lambda rows: [rows[0], *(["old_" + name, size] for name, size in rows[1:])]),
@@ -461,11 +406,6 @@ WHOLE = {
     ),
     "a folder that is not there": ("hc18", setting(image_folder="gone"), "the image folder does not exist; give"),
     "images that are not there": ("images", setting(images="gone"), "gone: the image folder does not exist; correct"),
-    "a list of images that is not there": (
-        "images",
-        setting(images="gone.csv"),
-        "the table does not exist; correct its path",
-    ),
     "an empty folder": ("images", no_image, r"images: no image in this folder \(it is empty\)"),
     "an empty dataset": (
         "hc18",

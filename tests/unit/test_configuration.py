@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fetal_biometry.configuration import ABLATION, RENAMED, Config, read_config, read_recipes
+from fetal_biometry.configuration import RENAMED, Config, read_config
 from fetal_biometry.data.formats import FORMATS
 from fetal_biometry.errors import InputError
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure.growth import CHARTS
 from fetal_biometry.problems import field_names
 from fetal_biometry.recipe import Recipe, merge, read_reading, read_recipe, read_training_recipe
+from fetal_biometry.run_recipes import ABLATION, read_recipes
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "recipes"
@@ -188,12 +189,6 @@ def test_the_reported_recipe_alone_takes_seed_and_epochs_of_the_configuration():
         assert recipe.training == own[name].model_copy(update={"device": "cpu", **changed})
 
 
-def test_no_recipe_trains_longer_than_the_limit():
-    recipes = read_recipes(Config(epochs=9, epoch_limit=5), [RECIPES])
-    assert {recipe.training.epochs for recipe in recipes.values()} == {5}
-    assert read_recipes(Config(epochs=3, epoch_limit=5), [RECIPES])["heatmap"].training.epochs == 3
-
-
 @pytest.fixture
 def recipe(tmp_path):
     """Writes a recipe file, from the default one unless told otherwise, and reads it."""
@@ -348,9 +343,3 @@ def test_the_limits_are_those_of_the_file(limits):
 )
 def test_wrong_limits_are_refused(limits, change, words):
     refuse(limits(change), "limits.yaml", *words)
-
-
-def test_limits_that_cannot_be_read_are_refused(tmp_path):
-    refuse(lambda: read_limits(tmp_path / "gone.yaml"), "gone.yaml", "cannot be read")
-    (tmp_path / "limits.yaml").write_text("audit: {")
-    refuse(lambda: read_limits(tmp_path / "limits.yaml"), "limits.yaml", "cannot be read")

@@ -14,12 +14,12 @@ from fetal_biometry.measure.site import CONVENTIONS
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.plan import _without_own_judges
-from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, LENGTHS, SECOND_COLUMNS, Calliper, Split
+from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, LENGTH_COLUMNS, LENGTHS, SECOND_COLUMNS, Calliper, Split
 
 NAMES = ["000_HC.png", "001_HC.png", "002_HC.png", "003_HC.png"]
 HEAD = ellipse_landmarks((400, 270), 200, 160, 0.2)
 MOVED = HEAD + [[-20, 0], [0, 0], [0, 0], [0, 0]]
-MEASURED = [f"{length}_{unit}{end}" for length in LENGTHS for unit in ("px", "mm") for end in ("", "_low", "_high")]
+MEASURED = list(LENGTH_COLUMNS)
 
 
 def line(name, status, points=None, comment="") -> str:

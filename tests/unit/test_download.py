@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import random
 import stat
 import tarfile
 import threading
@@ -184,25 +183,18 @@ def test_a_wrong_checksum_is_named_and_the_file_deleted(zenodo, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "name", ["../escaped.png", "training_set/../../escaped.png", "/escaped.png", "C:\\escaped.png"]
-)
-def test_an_entry_that_leaves_the_folder_is_refused(zenodo, tmp_path, name):
-    server = zenodo(training=archive({"training_set/000_HC.png": b"fine", name: b"evil"}))
-    with pytest.raises(InputError, match="refused"):
-        download.download(HC18, server.url, tmp_path / "data/hc18")
-    assert not list(tmp_path.rglob("escaped*"))
-    assert {path.name for path in (tmp_path / "data/hc18").iterdir()} == set(HC18.files)
-
-
-def test_a_link_is_refused(tmp_path):
-    link = zipfile.ZipInfo("training_set/000_HC.png")
+def test_nothing_of_a_zip_lands_outside_the_folder_and_a_link_is_no_link(tmp_path):
+    link = zipfile.ZipInfo("training_set/link.png")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "training_set.zip", "w") as target:
+        target.writestr("training_set/000_HC.png", b"fine")
         target.writestr(link, "/etc/passwd")
-    with pytest.raises(InputError, match="link"):
-        download.unpack(tmp_path / "training_set.zip", tmp_path / "training_set")
-    assert not (tmp_path / "training_set").exists()
+        for name in ("../escaped.png", "training_set/../../escaped.png", "/escaped.png", "C:\\escaped.png"):
+            target.writestr(name, b"evil")
+    download.unpack(tmp_path / "training_set.zip", tmp_path / "training_set")
+    assert {path.name for path in tmp_path.iterdir()} == {"training_set.zip", "training_set"}
+    assert {path.name for path in (tmp_path / "training_set").iterdir()} == {"000_HC.png", "link.png"}
+    assert not (tmp_path / "training_set" / "link.png").is_symlink()
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch, tmp_path):
@@ -232,19 +224,18 @@ Image_name;Patient_num;Plane;Brain_plane;Operator;US_Machine;Train \r
 Patient00002_Plane3_1_of_1;2;Fetal brain;Trans-thalamic;Op. 1;Voluson E6;1\r
 Patient00001_Plane6_1_of_1;1;Maternal cervix;Not A Brain;Other;Aloka;0\r
 """
-NOISE = random.Random(7).randbytes(600_000)  # which no archive makes smaller
 AFRICAN_IMAGES = {  # the Malawian image is the Egyptian abdomen once more
-    "Egypt/patient001_EGY_plane0.png": NOISE,
+    "Egypt/patient001_EGY_plane0.png": b"abdomen",
     "Egypt/patient001_EGY_plane1.png": b"head",
-    "Malawi/patient001_MWI_plane2.png": NOISE,
+    "Malawi/patient001_MWI_plane2.png": b"abdomen",
 }
 FETAL_IMAGES = {"Patient00001_Plane6_1_of_1.png": b"cervix", "Patient00002_Plane3_1_of_1.png": b"head"}
 
 
-def african_files(table=AFRICAN_TABLE, extra=(), mode="w"):
-    """The archive as it is published, but compressed only by mode "w:xz": a table and a folder a country."""
+def african_files(table=AFRICAN_TABLE, extra=()):
+    """The archive as it is published: a table and a folder a country."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as target:
+    with tarfile.open(fileobj=buffer, mode="w:xz") as target:
         for name, content in {"African_planes_database.csv": table.encode("latin-1"), **AFRICAN_IMAGES}.items():
             entry = tarfile.TarInfo(f"Zenodo_dataset/{name}")
             entry.size = len(content)
@@ -268,7 +259,7 @@ def read_index(folder):
 
 
 def test_african_planes_are_listed_with_their_centre_and_their_duplicates(zenodo, tmp_path):
-    download.download(AFRICAN_PLANES, african(zenodo, mode="w:xz").url, tmp_path / "planes")
+    download.download(AFRICAN_PLANES, african(zenodo).url, tmp_path / "planes")
     found = {str(path.relative_to(tmp_path / "planes")) for path in tmp_path.rglob("*") if path.is_file()}
     names = [name.partition("/")[2] for name in AFRICAN_IMAGES]
     assert found == {"index.csv", "LICENSE.txt", *(f"images/{name}" for name in names)}
@@ -297,16 +288,11 @@ def test_fetal_planes_are_listed_with_their_machine_and_brain_plane(zenodo, tmp_
     assert "10.5281/zenodo.3904280" in (tmp_path / "LICENSE.txt").read_text()
 
 
-def test_a_broken_transfer_of_planes_is_resumed_and_an_index_is_kept(zenodo, tmp_path):
-    server = african(zenodo)
-    server.breaks = [1_000_000]  # of some 1.2 million bytes
-    download.download(AFRICAN_PLANES, server.url, tmp_path)
-    (_, sent), (second, rest) = server.transfers("Zenodo_dataset.tar.xz")
-    assert sent == 1_000_000 and second.startswith("bytes=") and rest < len(server.files["Zenodo_dataset.tar.xz"])
-    made = len(server.requests)
+def test_an_index_that_is_there_is_kept(zenodo, tmp_path):
     (tmp_path / "index.csv").write_text("of the user\n")
+    server = african(zenodo)
     download.download(AFRICAN_PLANES, server.url, tmp_path)
-    assert len(server.requests) == made and (tmp_path / "index.csv").read_text() == "of the user\n"
+    assert server.requests == [] and (tmp_path / "index.csv").read_text() == "of the user\n"
 
 
 def test_an_interrupted_listing_goes_on_without_a_request(zenodo, tmp_path, monkeypatch):
@@ -348,13 +334,12 @@ def test_a_table_that_is_not_the_published_one_is_named(zenodo, tmp_path, change
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("../escaped.png", tarfile.REGTYPE), ("/escaped.png", tarfile.REGTYPE), ("link.png", tarfile.SYMTYPE),
-     ("hard.png", tarfile.LNKTYPE), ("pipe.png", tarfile.FIFOTYPE)],
-)  # fmt: skip
+    [("../escaped.png", tarfile.REGTYPE), ("link.png", tarfile.SYMTYPE), ("pipe.png", tarfile.FIFOTYPE)],
+)
 def test_a_tar_entry_that_leaves_the_folder_or_is_a_link_is_refused(zenodo, tmp_path, name, kind):
     entry = tarfile.TarInfo(name)
     entry.type, entry.linkname = kind, "/etc/passwd"
-    with pytest.raises(InputError, match="refused"):
+    with pytest.raises(InputError, match="cannot be unpacked"):
         download.download(AFRICAN_PLANES, african(zenodo, extra=[entry]).url, tmp_path / "data/planes")
     assert [path.name for path in (tmp_path / "data/planes").iterdir()] == ["Zenodo_dataset.tar.xz"]
     assert not list(tmp_path.rglob("escaped*"))

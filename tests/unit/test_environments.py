@@ -195,9 +195,10 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 for missing in ("numpy", "cv2", "PIL", "pandas", "onnxruntime", "torch", "pydicom"):
     sys.modules[missing] = None
-from fetal_biometry.configuration import read_config, read_recipes
+from fetal_biometry.configuration import read_config
 from fetal_biometry.limits import read_limits
 from fetal_biometry.plan import write_plan
+from fetal_biometry.run_recipes import read_recipes
 root, folder = Path(sys.argv[3]), Path(sys.argv[2])
 limits = read_limits(root / "limits.yaml")
 labelled = {"dataset": "hc18", "data_root": sys.argv[2], "image_folder": "images"}

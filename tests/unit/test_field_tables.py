@@ -90,14 +90,14 @@ def outcome(config: Config, truth: dict[str, np.ndarray], work: Path, *names: st
 
 RIGHT, BOTTOM = SIZE[0] - 1, SIZE[1] - 1
 OTHER_PICTURES = {
-    "of a copy of 256x256": (lambda points, mm: resize_points(points, SIZE, (256, 256)), "label_size=256x256"),
-    "of a copy of 224x224": (lambda points, mm: resize_points(points, SIZE, (224, 224)), "label_size=224x224"),
-    "of a copy of 384x384": (lambda points, mm: resize_points(points, SIZE, (384, 384)), "label_size=384x384"),
-    "of a copy of 512x512": (lambda points, mm: resize_points(points, SIZE, (512, 512)), "label_size=512x512"),
+    "of a copy of 256x256": (lambda points, mm: resize_points(points, SIZE, (256, 256)), "label_size="),
+    "of a copy of 224x224": (lambda points, mm: resize_points(points, SIZE, (224, 224)), "label_size="),
+    "of a copy of 384x384": (lambda points, mm: resize_points(points, SIZE, (384, 384)), "label_size="),
+    "of a copy of 512x512": (lambda points, mm: resize_points(points, SIZE, (512, 512)), "label_size="),
     "of a copy of 640x640": (lambda points, mm: resize_points(points, SIZE, (640, 640)), "resized"),
     "of a larger original": (lambda points, mm: resize_points(points, SIZE, (1600, 1080)), "resized"),
     "as shares": (lambda points, mm: (points + 0.5) / SIZE, "label_size=1x1"),
-    "in percent": (lambda points, mm: 100 * (points + 0.5) / SIZE, "label_size=100x100"),
+    "in percent": (lambda points, mm: 100 * (points + 0.5) / SIZE, "100x100"),
     "in millimetres": (lambda points, mm: points * mm, "pixel size"),
     "mirrored": (lambda points, mm: points * [-1, 1] + [RIGHT, 0], "mirrored left to right"),
     "upside down": (lambda points, mm: points * [1, -1] + [0, BOTTOM], "upside down"),

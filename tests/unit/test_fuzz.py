@@ -29,8 +29,9 @@ from test_dicom import recompress, region, speckle, write
 from fetal_biometry.data.download import unpack
 from fetal_biometry.digests import FileIndex
 from fetal_biometry.errors import InputError
+from fetal_biometry.images.header import image_size
 from fetal_biometry.images.image_ref import ImageRef, list_frames
-from fetal_biometry.images.raster import calibration_of, image_size, read_grey
+from fetal_biometry.images.raster import calibration_of, read_grey
 from fetal_biometry.measure.api import PRETRAINED
 from fetal_biometry.model.onnx_file import open_model
 from fetal_biometry.tables import index_by_name, read_table

@@ -7,7 +7,6 @@ import pytest
 from fetal_biometry.measure.growth import CHARTS, centiles, estimate_age, read_lengths
 from fetal_biometry.measure.growth.intergrowth import standard_scores
 from fetal_biometry.measure.lengths import to_inner, to_outer
-from fetal_biometry.registry import registered
 
 # Weeks, then BPD, OFD and HC in mm at -2, 0 and +2 standard deviations: the z-score tables that INTERGROWTH-21st gives
 # out with Papageorghiou et al., Lancet 2014.
@@ -52,10 +51,6 @@ def test_a_chart_without_centiles_takes_those_of_intergrowth():
     lengths, weeks = np.array([[48.4, 60.7, 172.5]]), np.array([20.0])
     assert (centiles(lengths, weeks, "hadlock") == centiles(lengths, weeks, "intergrowth")).all()
     assert centiles(lengths, weeks, "who")[0, 2] == pytest.approx(48, abs=3)
-
-
-def test_the_setting_offers_every_chart():
-    assert registered("measure.growth", "CHARTS") == tuple(CHARTS)
 
 
 @pytest.mark.parametrize("week, hc_cm, bpd_cm", [(week, *lengths) for week, lengths in HADLOCK.items()])

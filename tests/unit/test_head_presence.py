@@ -6,7 +6,7 @@ import pytest
 from test_flags import LIMITS
 
 from fetal_biometry.measure.biometry import measure
-from fetal_biometry.measure.calibration import Judged, calibrate
+from fetal_biometry.measure.calibration import calibrate
 from fetal_biometry.measure.head_presence import (
     HeadPresence,
     features_of,
@@ -130,8 +130,8 @@ def test_three_outcomes(odds, flag, measured):
     presence = HeadPresence([0.0] * width, odds, [0.0] * width, [1.0] * width, faint=1.0, none=-1.0)
     rng = np.random.default_rng(0)
     lengths = rng.uniform(100, 200, (60, 3))
-    judged = Judged(lengths, lengths * 1.01, np.tile([0.9, 0.01, 1.0, 0.3, np.nan], (60, 1)), lengths[:, 2])
-    calibration = calibrate(judged, 0.9) | {"presence": presence.as_dict()}
+    quality = np.tile([0.9, 0.01, 1.0, 0.3, np.nan], (60, 1))
+    calibration = calibrate(lengths, lengths * 1.01, quality, lengths[:, 2], 0.9) | {"presence": presence.as_dict()}
     assert presence_of(calibration) == presence and presence_of({}) is None
     facts = pd.DataFrame({"width_px": [800], "height_px": [540], "pixel_size_mm": [0.2], "calibrated_regions": [""]})
     (row,) = measure(tables(1, 0), facts, calibration, LIMITS, Calliper.OUTER_TO_OUTER).to_dict("records")

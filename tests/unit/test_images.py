@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.images.image_ref import ImageRef, find_images
-from fetal_biometry.images.raster import image_size, prepare_images, read_grey
+from fetal_biometry.images.header import image_size
+from fetal_biometry.images.image_ref import ImageRef, list_folder
+from fetal_biometry.images.raster import prepare_images, read_grey
 from fetal_biometry.model.geometry import fit_square, margins, resize_points
 
 
@@ -57,13 +58,6 @@ def test_of_16_bits_a_pixel_all_count_however_many_are_used(tmp_path, bits):
     assert np.array_equal(read_grey(ImageRef(tmp_path / "a.png")), grey.astype(np.uint8))
 
 
-def test_header_and_pixels_agree_on_a_turned_photograph(tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned by 90 degrees
-    Image.fromarray(np.zeros((40, 50), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
-    assert read_grey(ImageRef(tmp_path / "a.jpg")).shape[::-1] == image_size(ImageRef(tmp_path / "a.jpg"))
-
-
 @pytest.mark.parametrize("threads", [1, 2])
 def test_images_read_ahead_come_in_order_and_a_bad_one_in_its_turn(tmp_path, threads):
     paths = [tmp_path / f"{number}.png" for number in range(40)]
@@ -82,6 +76,6 @@ def test_images_read_ahead_come_in_order_and_a_bad_one_in_its_turn(tmp_path, thr
 def test_images_of_a_folder_are_listed_by_name(tmp_path):
     for name in ("b.PNG", "a.jpg", "notes.txt", "c.csv", "._a.jpg"):  # the last: what macOS leaves in archives
         (tmp_path / name).touch()
-    assert [path.name for path in find_images(tmp_path)] == ["a.jpg", "b.PNG"]
+    assert [path.name for path in list_folder(tmp_path).images] == ["a.jpg", "b.PNG"]
     with pytest.raises(InputError, match="gone: the image folder does not exist; correct"):
-        find_images(tmp_path / "gone")
+        list_folder(tmp_path / "gone")

@@ -1,25 +1,16 @@
 """How many images without a head pass as heads."""
 
-from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from test_biometry import calibration, found_heads, images
+from test_flags import HEAD, LIMITS
 
 from fetal_biometry.data.negatives import KINDS, TRAINING_KINDS
 from fetal_biometry.errors import InputError
-from fetal_biometry.limits import read_limits
 from fetal_biometry.measure.negative_test import doubts, known_heads, summarise
-from fetal_biometry.model.detection import QUALITY
-from fetal_biometry.model.geometry import ellipse_landmarks
-from fetal_biometry.model.second_head import SECOND_HEAD
-from fetal_biometry.terms import COLUMNS
-
-LIMITS = replace(
-    read_limits(Path(__file__).parents[2] / "limits.yaml").flags, confidence=0.35, height=0.5, interval=0.1
-)
 
 
 @pytest.mark.parametrize(
@@ -33,15 +24,8 @@ LIMITS = replace(
 )
 def test_what_doubts_a_head_is_told_apart_from_a_missing_pixel_size(confidence, height, share, flags):
     """``share`` is half the breadth of an interval."""
-    found = pd.DataFrame({"image_name": ["a"]}, index=["a"])
-    found[list(COLUMNS)] = ellipse_landmarks((400, 270), 150, 120, 0.2).reshape(1, 8)
-    found[[*QUALITY, *SECOND_HEAD]], found["straight_edge"] = np.nan, 0.0
-    found[["confidence", "disagreement", "height", "blur", "contrast"]] = [confidence, 0.01, height, 0.1, 0.8]
-    images = pd.DataFrame({"width_px": 800, "height_px": 540, "pixel_size_mm": [np.nan]}, index=["a"])
-    images["calibrated_regions"] = ""
-    of_each = {"slopes": [0.0] * 5, "quantiles": {"all": share}}
-    calibration = {"centre": [0.0] * 5, "spread": [1.0] * 5} | dict.fromkeys(("bpd", "ofd", "hc"), of_each)
-    said = doubts(found, images, SimpleNamespace(calibration=calibration), LIMITS).to_dict("records")
+    found = found_heads([HEAD], [confidence]).assign(height=height)
+    said = doubts(found, images([np.nan]), SimpleNamespace(calibration=calibration(share)), LIMITS).to_dict("records")
     assert said == [{"flags": flags, "measured": 1}]
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,13 @@ import pytest
 from joined import LIMITS, write
 from PIL import Image
 
-from fetal_biometry.configuration import Config, read_recipes
+from fetal_biometry.configuration import Config
 from fetal_biometry.data.source import MissingData
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of, read_frame
 from fetal_biometry.limits import AuditLimits, FlagLimits, ReviewLimits, read_limits
 from fetal_biometry.plan import Plan, locked, read_plan, refuse_earlier_clock, shard_of
+from fetal_biometry.run_recipes import read_recipes
 from fetal_biometry.terms import COLUMNS
 
 ROOT = Path(__file__).parents[2]
@@ -205,8 +205,8 @@ def test_each_reader_of_limits_has_a_file(tmp_path):
     config = Config(image_folder="gone", dataset="hc18")
 
     def limits_of(**changes):
-        blocks = {block: replace(getattr(LIMITS, block), **values) for block, values in changes.items()}
-        write(config, tmp_path, limits=replace(LIMITS, **blocks))
+        blocks = {block: getattr(LIMITS, block).model_copy(update=values) for block, values in changes.items()}
+        write(config, tmp_path, limits=LIMITS.model_copy(update=blocks))
         return {path.name: path.read_text() for path in (tmp_path / "plan").glob("limits.*")}
 
     before = limits_of()
@@ -215,7 +215,7 @@ def test_each_reader_of_limits_has_a_file(tmp_path):
     assert changed(before, limits_of(audit={"angle_deg": 9})) == {"limits.audit.yaml", "limits.review.yaml"}
     kinds = {"audit": AuditLimits, "review": ReviewLimits, "flags": FlagLimits}
     found = {reader: read_limits(tmp_path / "plan" / f"limits.{reader}.yaml", kind) for reader, kind in kinds.items()}
-    assert found["audit"] == found["review"].audit == replace(LIMITS.audit, angle_deg=9)
+    assert found["audit"] == found["review"].audit == LIMITS.audit.model_copy(update={"angle_deg": 9})
     assert found["flags"] == LIMITS.flags
 
 

@@ -61,15 +61,6 @@ def test_what_is_no_number_is_refused(table, text):
             row.number_in("hc", minimum)
 
 
-def test_a_name_stands_once(table):
-    read = {"image_name": ("image_name",)}
-    assert list(index_by_name(read_table(table("image_name\na\nb\n"), read))) == ["a", "b"]
-    with pytest.raises(InputError, match=r"table\.csv, row 4 \(a\): the same name stands in row 2 already; keep one"):
-        index_by_name(read_table(table("image_name\na\nb\na\n"), read))
-    with pytest.raises(InputError, match=r"table\.csv, row 2: no image name; complete or remove"):
-        index_by_name(read_table(table("hc,image_name\n7,\n"), read))
-
-
 names = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=12)
 
 

@@ -10,12 +10,13 @@ SCRIPTS = HOME / "workflow" / "scripts"
 sys.path.append(str(SCRIPTS))
 
 from fetal_biometry import imports, plan, run_inputs
-from fetal_biometry.configuration import ABLATION, read_config, read_recipes
+from fetal_biometry.configuration import read_config
 from fetal_biometry.errors import InputError, refuse
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure.site import read_site
 from fetal_biometry.processor import KINDS, read_processor
 from fetal_biometry.registry import registered
+from fetal_biometry.run_recipes import ABLATION, read_recipes
 from fetal_biometry.terms import GIVEN_MODEL
 
 PRETRAINED = HOME / "resources" / "models"

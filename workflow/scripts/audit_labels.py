@@ -17,9 +17,8 @@ if __name__ == "__main__":
         labels, bad = read_labels(read_frame(source.labels), index, params.outside_tolerance, stop)
         refuse_labels_of_other_views(labels, read_frame(source.plan))
         limits = read_limits(source.limits, AuditLimits)
-        judgement = judge_labels(points_of(labels), sizes_of(index.loc[labels.index]), limits)
-        verdicts, labels["reasons"], score = judgement
-        labels["verdict"], labels["score"] = [str(verdict) for verdict in verdicts], score.round(4)
+        verdicts, reasons, score = judge_labels(points_of(labels), sizes_of(index.loc[labels.index]), limits)
+        labels = labels.assign(reasons=reasons, verdict=verdicts, score=score.round(4))
         write_frame(labels, snakemake.output.labels)
         write_frame(bad, snakemake.output.quarantine)
         logging.info("%d labels, %d invalid", len(labels), (labels["verdict"] == Verdict.INVALID).sum())

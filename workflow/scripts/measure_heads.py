@@ -22,8 +22,8 @@ if __name__ == "__main__":
         if not len(index):
             refuse_if_all_bad(list(read_frames(source.quarantined)["reason"]))
         images = index.join(read_facts(source.facts).drop(columns="image_name"))
-        known = json.loads(Path(source.calibration).read_text()) if source.get("calibration") else None
-        calibration = Predictor(source.model).calibration if known is None else known
+        own = source.get("calibration")  # of a model that the run trained
+        calibration = json.loads(Path(own).read_text()) if own else Predictor(source.model).calibration
         folds = read_frames(source.folds)["fold"] if source.get("folds") else None
         limits = read_limits(source.limits, FlagLimits) if source.get("limits") else None
         corrections = read_corrections(source.corrections) if source.get("corrections") else None

@@ -17,8 +17,7 @@ if __name__ == "__main__":
         confidence, sizes = found["confidence"].to_numpy(dtype=float), sizes_of(index.loc[labels.index])
         limits = read_limits(source.limits, ReviewLimits)
         verdicts, reasons, score = judge_against_heads(points_of(labels), points_of(found), confidence, sizes, limits)
-        labels["verdict"], labels["reasons"] = [str(verdict) for verdict in verdicts], reasons
-        labels["score"] = score.round(4)
+        labels = labels.assign(reasons=reasons, verdict=verdicts, score=score.round(4))
         for column in (*COLUMNS, "confidence"):
             labels[f"{SUGGESTED}{column}"] = found[column]
         write_frame(labels, snakemake.output.labels)

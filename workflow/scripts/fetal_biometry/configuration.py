@@ -11,23 +11,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from fetal_biometry.command_line import as_typed
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import TYPED, describe_problem, field_names
-from fetal_biometry.recipe import Recipe, find_recipe, read_recipe
+from fetal_biometry.problems import Block, describe_problem, field_names
+from fetal_biometry.recipe import Recipe
 from fetal_biometry.registry import registered
 from fetal_biometry.renamed import RENAMED
 from fetal_biometry.terms import GIVEN_MODEL, LANDMARKS, Calliper
 
-ABLATION = "ablation_"  # with which the names of the ablation's recipes begin
 
-
-class Config(BaseModel):
+class Config(Block):
     """All settings, with their defaults."""
-
-    model_config = TYPED
 
     run: str = Field(
         "", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$", description="results go to results/<run>/; empty = the dataset"
@@ -122,7 +118,6 @@ class Config(BaseModel):
     recipe: str = Field("heatmap", description="recipes/<name>.yaml that is trained, measured and reported")
     seed: int | None = Field(None, ge=0, description="of the training; empty = the recipe's")
     epochs: int | None = Field(None, ge=1, description="of the training; empty = the recipe's")
-    epoch_limit: int | None = Field(None, ge=1, description="no recipe trains longer, for a quick try")
     device: str = Field(
         "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="of trainings; auto leaves it to the recipe"
     )
@@ -274,47 +269,3 @@ def read_config(given: dict, typed: Iterable[str] = (), parsed: Mapping | None =
         return Config.model_validate({key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
         raise InputError(f"configuration: {describe_problem(error, Config)}") from None
-
-
-def read_recipes(config: Config, folders: list[Path]) -> dict[str, Recipe]:
-    """Every recipe that the run may train, by name: the reported one with the configuration's seed and epochs.
-
-    Raises
-    ------
-    InputError
-        As of `recipe.read_recipe`; two recipes of one name; a recipe that does not fit the configuration.
-    """
-    steps = sorted({path.stem for folder in folders for path in folder.glob(f"{ABLATION}*.yaml")})
-    files: dict[str, Path] = {}
-    for name in [config.recipe, config.audit_recipe, *config.compare, *steps]:
-        path = find_recipe(name, folders)
-        if files.setdefault(path.stem, path).resolve() != path.resolve():
-            raise InputError(f"recipe: {path} and {files[path.stem]} would share a folder of results; rename one.")
-    recipes = {name: _fitted(config, name, path, folders) for name, path in files.items()}
-    audit, reported = (recipes[Path(name).stem] for name in (config.audit_recipe, config.recipe))
-    repairs = audit.noisy_labels.policy == "repair"  # by the points of an audit
-    if audit.network.kind != "heatmap" or not audit.augmentation or repairs:
-        raise InputError(
-            f"audit_recipe {config.audit_recipe}: networks that audit labels need network.kind heatmap, augmentation, "
-            "and another noisy_labels.policy than repair."
-        )
-    audited = config.audit_method == "out_of_fold" or config.given_model
-    if reported.noisy_labels.policy == "repair" and not audited:
-        raise InputError(
-            f"recipe {config.recipe}: noisy_labels.policy repair takes the points of out-of-fold networks; set "
-            "audit_method: out_of_fold."
-        )
-    return recipes
-
-
-def _fitted(config: Config, name: str, path: Path, folders: list[Path]) -> Recipe:
-    """A recipe with what the configuration says of its training."""
-    recipe = read_recipe(str(path), folders)
-    changes = {"device": config.device} if config.device != "auto" else {}
-    if name == Path(config.recipe).stem:
-        changes |= {key: value for key in ("seed", "epochs") if (value := getattr(config, key)) is not None}
-    if config.epoch_limit:
-        changes["epochs"] = min(changes.get("epochs", recipe.training.epochs), config.epoch_limit)
-    if config.image_size % recipe.deepest:
-        raise InputError(f"recipe {name}: image_size {config.image_size} is no multiple of {recipe.deepest}.")
-    return recipe.model_copy(update={"training": recipe.training.model_copy(update=changes)})

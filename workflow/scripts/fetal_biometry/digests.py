@@ -23,12 +23,7 @@ def sha256_of(path) -> str:
 
 
 def check_model(path) -> None:
-    """Refuse a model that is missing, or that lies beside a card, ``NAME.md`` or ``model_card.md``, of another file.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse a model that is missing, or that lies beside a card, ``NAME.md`` or ``model_card.md``, of another file."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: the model does not exist; give --config model=PATH/model.onnx of a run.")
@@ -58,12 +53,7 @@ class FileIndex:
         self._changed = False
 
     def sha256(self, file) -> str:
-        """Digest of a file's content, in full.
-
-        Raises
-        ------
-        FileNotFoundError
-        """
+        """Digest of a file's content, in full."""
         file = os.path.abspath(file)
         state = os.stat(file)
         stamp = [state.st_size, state.st_mtime_ns]

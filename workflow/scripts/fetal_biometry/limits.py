@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic import Field, ValidationError, model_validator
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import CHECKED, describe_problem, read_mapping
+from fetal_biometry.problems import Block, describe_problem, read_mapping
 
-Limit = Annotated[float, Field(ge=0, strict=True)]
+Limit = Annotated[float, Field(ge=0)]
 Share = Annotated[Limit, Field(le=1)]
 Divisor = Annotated[Limit, Field(gt=0, le=10)]
 Angle = Annotated[Limit, Field(gt=0, le=90)]
 
 
-@dataclass(config=CHECKED)
-class AuditLimits:
+class AuditLimits(Block):
     """What four landmarks of one head cannot be."""
 
     shortest_ratio: Share
@@ -29,16 +26,14 @@ class AuditLimits:
     shortest_diameter: Share
 
 
-@dataclass(config=CHECKED)
-class NetworkLimits:
+class NetworkLimits(Block):
     """Where an out-of-fold network overrules a label."""
 
     disagreement: Divisor
     confidence: Share
 
 
-@dataclass(config=CHECKED)
-class FlagLimits:
+class FlagLimits(Block):
     """Beyond which a measurement is flagged."""
 
     confidence: Share
@@ -58,31 +53,31 @@ class FlagLimits:
     pixel_size: Share
     stated_length: Share
 
-    def __post_init__(self):
+    @model_validator(mode="after")
+    def _check_pairs(self) -> FlagLimits:
         for low, high in (("cephalic_index_low", "cephalic_index_high"), ("hc_low_mm", "hc_high_mm")):
             if getattr(self, low) >= getattr(self, high):
-                raise InputError(f"{low} is not below {high}, so that every head would be flagged")
+                raise ValueError(f"{low} is not below {high}, so that every head would be flagged")
+        return self
 
 
-@dataclass(config=CHECKED)
-class ReviewLimits:
+class ReviewLimits(Block):
     """What an audit by networks needs."""
 
     audit: AuditLimits
     audit_networks: NetworkLimits
 
 
-@dataclass(config=CHECKED)
 class Limits(ReviewLimits):
     """All limits of ``limits.yaml``."""
 
     flags: FlagLimits
 
 
-Block = TypeVar("Block", AuditLimits, ReviewLimits, FlagLimits, Limits)
+Kind = TypeVar("Kind", AuditLimits, ReviewLimits, FlagLimits, Limits)
 
 
-def read_limits(path: str | Path, kind: type[Block] = Limits) -> Block:
+def read_limits(path: str | Path, kind: type[Kind] = Limits) -> Kind:
     """The limits that a file states: all of them, or those of one reader, see `by_reader`.
 
     Raises
@@ -91,12 +86,13 @@ def read_limits(path: str | Path, kind: type[Block] = Limits) -> Block:
         A missing file or limit, an unknown one, one out of its range.
     """
     try:
-        return TypeAdapter(kind).validate_python(read_mapping(path))
+        return kind.model_validate(read_mapping(path))
     except ValidationError as error:
         raise InputError(f"{path}: {describe_problem(error, kind)}") from None
 
 
 def by_reader(limits: Limits) -> dict[str, dict]:
     """Plain values for each kind of reader, so that a limit of the flags trains nothing anew."""
-    audit, networks = asdict(limits.audit), asdict(limits.audit_networks)
-    return {"audit": audit, "review": {"audit": audit, "audit_networks": networks}, "flags": asdict(limits.flags)}
+    values = limits.model_dump()
+    review = {name: values[name] for name in ReviewLimits.model_fields}
+    return {"audit": values["audit"], "review": review, "flags": values["flags"]}

@@ -55,19 +55,19 @@ def outputs() -> str:
         for name, chart in CHARTS.items()
     ]
     return PAGE.format(
-        exports=_table(("file", "content"), exports),
+        exports=markdown_table(("file", "content"), exports),
         predictions=_dictionary(PREDICTIONS),
         examinations=_dictionary(EXAMINATIONS),
-        flags=_table(("flag", "meaning"), flags),
-        charts=_table(("setting", "chart and population", "weeks", "source"), charts),
+        flags=markdown_table(("flag", "meaning"), flags),
+        charts=markdown_table(("setting", "chart and population", "weeks", "source"), charts),
     )
 
 
 def _dictionary(columns: tuple[Column, ...]) -> str:
     rows = [(f"`{column.name}`", column.unit, column.meaning, column.loinc) for column in columns]
-    return _table(("column", "unit", "meaning", "LOINC"), rows)
+    return markdown_table(("column", "unit", "meaning", "LOINC"), rows)
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def markdown_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [header, ("---",) * len(header), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

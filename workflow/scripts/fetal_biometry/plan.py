@@ -134,11 +134,12 @@ def write_plan(
         is not there is no error yet: `Plan.missing`.
     """
     refuse_other_inputs(config, folder.parents[1], folder)
+    settings = {f"limits.{reader}": values for reader, values in by_reader(limits).items()}
     for name, recipe in recipes.items():
-        _write(folder / "recipes" / f"{name}.training.yaml", _as_yaml(recipe.training_part()))
-        _write(folder / "recipes" / f"{name}.reading.yaml", _as_yaml(recipe.reading.model_dump()))
-    for reader, values in by_reader(limits).items():
-        _write(folder / f"limits.{reader}.yaml", _as_yaml(values))
+        settings[f"recipes/{name}.training"] = recipe.training_part()
+        settings[f"recipes/{name}.reading"] = recipe.reading.model_dump()
+    for name, values in settings.items():
+        _write(folder / f"{name}.yaml", yaml.safe_dump(values, sort_keys=False))
     out_of_fold = [name for name, recipe in recipes.items() if recipe.training.calibrate_on == "out_of_fold"]
     try:
         sources, planes = list_sources(config, drawn), list_planes(config)
@@ -194,10 +195,6 @@ def _without_own_judges(sources: list[Source], split: dict[str, Split]) -> list[
             source = replace(source, landmarks=None, label_source="", origin="")
         kept.append(source)
     return kept
-
-
-def _as_yaml(values: dict) -> str:
-    return yaml.safe_dump(values, sort_keys=False, default_flow_style=False)
 
 
 def _write(path: Path, text: str) -> None:

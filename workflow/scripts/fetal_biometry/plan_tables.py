@@ -28,30 +28,30 @@ def part_tables(
     sources: list[Source], examinations: dict[str, str], config: Config, index: FileIndex
 ) -> dict[str, str]:
     """What is known of the images of one part, a text for each kind of reader, by the ending of its file."""
-    tables = {"csv": _image_table(sources, examinations, index), "facts.csv": _table(map(vars, sources), FACT_COLUMNS)}
-    names = [source.image_name for source in sources if source.labelled]
-    if names:
-        folds = (splits.fold_of(examinations[name], config.split_seed, config.folds) for name in names)
-        rows = [dict(zip(FOLD_COLUMNS, row, strict=True)) for row in zip(names, folds, strict=True)]
-        tables |= {"labels.csv": _label_table(sources, "landmarks", index), "folds.csv": _table(rows, FOLD_COLUMNS)}
-    if any(source.reference for source in sources):
-        tables["references.csv"] = _label_table(sources, "reference", index)
+    images = (_image_row(one, examinations[one.image_name], one.sha256(index)) for one in sources)
+    tables = {"csv": _table(images, IMAGE_COLUMNS), "facts.csv": _table(map(vars, sources), FACT_COLUMNS)}
+    labelled = [one for one in sources if one.labelled]
+    if labelled:
+        labels = (_label_row(one, one.annotation or one.landmarks, index) for one in labelled)
+        folds = (
+            {"image_name": name, "fold": splits.fold_of(examinations[name], config.split_seed, config.folds)}
+            for name in (one.image_name for one in labelled)
+        )
+        tables |= {"labels.csv": _table(labels, LABEL_COLUMNS), "folds.csv": _table(folds, FOLD_COLUMNS)}
+    references = [_label_row(one, one.reference, index) for one in sources if one.reference]
+    if references:
+        tables["references.csv"] = _table(references, LABEL_COLUMNS)
     return tables
 
 
 def plane_tables(planes: list[Plane], index: FileIndex) -> dict[str, str]:
     """The images of other hospitals, what is known of each, and the references of their heads."""
-    images, references = [], []
-    for one in planes:
-        row = {"image_name": one.image_name, "path": one.image.path, "frame": one.image.frame}
-        images.append(row | {"examination": one.patient, "sha256": index.sha256(one.image.path)})
-        for kind, truth in one.references.items():
-            row = {"image_name": one.image_name, "label_source": kind, "origin": one.image.path}
-            if isinstance(truth, Path):
-                row |= {"annotation": truth, "annotation_sha256": index.sha256(truth)}
-            else:
-                row |= dict(zip(COLUMNS, truth, strict=True))
-            references.append(row)
+    images = [_image_row(one, one.patient, index.sha256(one.image.path)) for one in planes]
+    references = [
+        {"image_name": one.image_name, "label_source": kind, "origin": one.image.path} | _label(truth, index)
+        for one in planes
+        for kind, truth in one.references.items()
+    ]
     known = ({**vars(one), "whole": int(one.whole)} for one in planes)
     return {
         f"{PLANES}.csv": _table(images, IMAGE_COLUMNS),
@@ -66,34 +66,21 @@ def quarantine_table(sources: list[Source]) -> str:
     return _table(rows, QUARANTINE_COLUMNS)
 
 
-def _image_table(sources: list[Source], examinations: dict[str, str], index: FileIndex) -> str:
-    rows = (
-        {
-            "image_name": source.image_name,
-            "path": source.image.path,
-            "frame": source.image.frame,
-            "examination": examinations[source.image_name],
-            "sha256": source.sha256(index),
-        }
-        for source in sources
-    )
-    return _table(rows, IMAGE_COLUMNS)
+def _image_row(one: Source | Plane, examination: str, sha256: str) -> dict:
+    place = {"path": one.image.path, "frame": one.image.frame}
+    return {"image_name": one.image_name, **place, "examination": examination, "sha256": sha256}
 
 
-def _label_table(sources: list[Source], which: str, index: FileIndex) -> str:
-    """Labels, or references, of those images that have one: eight numbers, or an annotation image."""
-    rows = []
-    for source in sources:
-        label = source.reference if which == "reference" else source.annotation or source.landmarks
-        if label is None:
-            continue
-        row = {"image_name": source.image_name, "label_source": source.label_source, "origin": source.origin}
-        if isinstance(label, Path):
-            row |= {"annotation": label, "annotation_sha256": index.sha256(label)}
-        else:
-            row |= dict(zip(COLUMNS, label, strict=True))
-        rows.append(row)
-    return _table(rows, LABEL_COLUMNS)
+def _label_row(source: Source, label: Path | tuple[float, ...], index: FileIndex) -> dict:
+    row = {"image_name": source.image_name, "label_source": source.label_source, "origin": source.origin}
+    return row | _label(label, index)
+
+
+def _label(label: Path | tuple[float, ...], index: FileIndex) -> dict:
+    """The columns of a label or a reference: eight numbers, or an annotation image."""
+    if isinstance(label, Path):
+        return {"annotation": label, "annotation_sha256": index.sha256(label)}
+    return dict(zip(COLUMNS, label, strict=True))
 
 
 def _table(rows: Iterable[dict], columns: tuple[str, ...]) -> str:

@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from pydantic import ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fetal_biometry.errors import InputError
 
-CHECKED = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-TYPED = CHECKED | {"strict": True}  # true is no number, and a text is none
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML was built with it: ten times as fast
-_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+
+
+class Block(BaseModel):
+    """Settings, each with a known name and a value of its own type: true is no number, and a text is none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
 def read_mapping(path) -> dict:
@@ -32,15 +35,15 @@ def read_mapping(path) -> dict:
     return said or {}
 
 
-def describe_problem(error: ValidationError, model: type, *others: str) -> str:
+def describe_problem(error: ValidationError, model: type[BaseModel], *others: str) -> str:
     """The first problem that pydantic found: which key, what is allowed, and the nearest name of an unknown key.
 
     ``others`` are names that are known beside the fields of ``model`` and of the models in it.
     """
     problems = error.errors()
-    first = next((problem for problem in problems if problem["type"] in _UNKNOWN), problems[0])
+    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     key = ".".join(str(part) for part in first["loc"] if part not in ("float", "str"))  # the kinds of a union
-    if first["type"] in _UNKNOWN:
+    if first["type"] == "extra_forbidden":
         return f"there is no setting {key!r}{nearest(key, [*field_names(model), *others]) or '.'}"
     said = first["msg"].removeprefix("Value error, ")
     if not key:
@@ -68,10 +71,10 @@ def nearest(name: str, names: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def field_names(model: type, prefix: str = "") -> Iterator[str]:
-    """Names of a pydantic model's fields, and of the fields of the models among them."""
-    for name, field in model.__pydantic_fields__.items():
+def field_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Names of a model's fields, and of the fields of the models among them."""
+    for name, field in model.model_fields.items():
         yield f"{prefix}{name}"
         for kind in getattr(field.annotation, "__args__", (field.annotation,)):
-            if hasattr(kind, "__pydantic_fields__"):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
                 yield from field_names(kind, f"{prefix}{name}.")

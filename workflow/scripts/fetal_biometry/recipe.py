@@ -10,14 +10,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import TYPED, describe_problem, nearest, read_mapping
-
-
-class Block(BaseModel):
-    model_config = TYPED
+from fetal_biometry.problems import Block, describe_problem, nearest, read_mapping
 
 
 class Network(Block):
@@ -100,13 +96,18 @@ class Reading(Block):
     arithmetic: Literal["float32", "int8"] = Field(description="of the exported network")
 
 
-class Recipe(Block):
-    """One recipe, whole."""
+class TrainingRecipe(Block):
+    """A recipe without its `Reading`: what ``<name>.training.yaml`` of the plan holds."""
 
     network: Network
     training: Training
     augmentation: Augmentation | None
     noisy_labels: NoisyLabels
+
+
+class Recipe(TrainingRecipe):
+    """One recipe, whole."""
+
     reading: Reading
 
     @model_validator(mode="after")
@@ -141,15 +142,6 @@ class Recipe(Block):
         """The multiple that the network's input has to have as its side."""
         stem = self.network.stem_stride if self.network.kind == "heatmap" else 1
         return stem * 2**self.network.depth
-
-
-class TrainingRecipe(Block):
-    """A recipe without its `Reading`: what ``<name>.training.yaml`` of the plan holds."""
-
-    network: Network
-    training: Training
-    augmentation: Augmentation | None
-    noisy_labels: NoisyLabels
 
 
 def merge(base: dict, other: dict) -> dict:

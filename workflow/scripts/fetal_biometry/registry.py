@@ -16,7 +16,7 @@ def registered(module: str, registry: str) -> tuple[str, ...]:
     Raises
     ------
     LookupError
-        When the module defines no dict of that name with texts as keys.
+        When the module defines no such dict.
 
     Examples
     --------
@@ -26,8 +26,6 @@ def registered(module: str, registry: str) -> tuple[str, ...]:
     place = Path(__file__).parent / module.replace(".", "/")
     path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        named = any(isinstance(target, ast.Name) and target.id == registry for target in targets)
-        if named and isinstance(node.value, ast.Dict):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == registry:
             return tuple(ast.literal_eval(key) for key in node.value.keys)
     raise LookupError(f"{path} defines no dict {registry}")

@@ -3,7 +3,7 @@
 RENAMED = {  # keys of version 0.1.0, beside those that are now values of recipes
     "experiment": "recipe",
     "experiments": "a file in recipes/",
-    "max_epochs": "epoch_limit",
+    "max_epochs": "epochs",
     "cache_size": "image_size",
     "audit": "limits (audit in limits.yaml)",
     "audit_networks": "limits (audit_networks in limits.yaml)",

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from fetal_biometry.configuration import Config
-from fetal_biometry.outputs_docs import outputs
+from fetal_biometry.outputs_docs import markdown_table, outputs
 from fetal_biometry.recipe import Augmentation, Network, NoisyLabels, Reading, Training
 
 README = """# Configuration
@@ -32,8 +32,6 @@ while you type, if the file starts with `# yaml-language-server: $schema=config/
 
 ## Recipes
 
-| recipe | what it is |
-| --- | --- |
 {recipes}
 
 `recipes/heatmap.yaml` holds every value. Another file says which recipe it `extends` and what it changes. A new file in
@@ -47,20 +45,17 @@ BLOCKS = {"network": Network, "training": Training, "augmentation": Augmentation
 
 def describe_settings() -> str:
     """A table of all settings, as Markdown."""
-    rows = ["| setting | default | values | meaning |", "| --- | --- | --- | --- |"]
-    schema = Config.model_json_schema()
+    rows, schema = [], Config.model_json_schema()
     for name, field in Config.model_fields.items():
         default = json.dumps(field.default, default=str) if field.default not in ("", None) else ""
-        rows.append(f"| `{name}` | {default} | {_values(schema['properties'][name], schema)} | {field.description} |")
-    return "\n".join(rows)
+        rows.append((f"`{name}`", default, _values(schema["properties"][name], schema), field.description))
+    return markdown_table(("setting", "default", "values", "meaning"), rows)
 
 
 def _values(facts: dict, schema: dict) -> str:
     """What a setting can be, in a few words."""
     if "$ref" in facts:
         facts = schema["$defs"][facts["$ref"].rpartition("/")[2]]
-    if "allOf" in facts:
-        return _values(facts["allOf"][0], schema)
     if "anyOf" in facts:
         return " or ".join(
             dict.fromkeys(_values(kind, schema) for kind in facts["anyOf"] if kind.get("type") != "null")
@@ -73,13 +68,13 @@ def _values(facts: dict, schema: dict) -> str:
 
 
 def describe_recipes(folder: Path) -> str:
-    """Rows of a table: each recipe and the first sentence of its file."""
+    """A table of the recipes, each with the first sentence of its file."""
     rows = []
     for path in sorted(folder.glob("*.yaml")):
         lines = path.read_text(encoding="utf-8").splitlines()
         comment = " ".join(line.removeprefix("#").strip() for line in lines if line.startswith("#"))
-        rows.append(f"| `{path.stem}` | {comment.split('. ')[0].rstrip('.')} |")
-    return "\n".join(rows)
+        rows.append((f"`{path.stem}`", comment.split(". ")[0].rstrip(".")))
+    return markdown_table(("recipe", "what it is"), rows)
 
 
 def describe_block(name: str, block: type[BaseModel], values: dict) -> str:
@@ -88,9 +83,9 @@ def describe_block(name: str, block: type[BaseModel], values: dict) -> str:
     rows = []
     for key, field in block.model_fields.items():
         allowed = _values(facts["properties"][key], facts)
-        rows.append(f"| `{key}` | {json.dumps(values[key])} | {allowed} | {field.description or ''} |")
-    title = f"### `{name}`\n\n{' '.join(block.__doc__.split())}\n\n| value | `heatmap` | values | meaning |"
-    return "\n".join([title, "| --- | --- | --- | --- |", *rows])
+        rows.append((f"`{key}`", json.dumps(values[key]), allowed, field.description or ""))
+    table = markdown_table(("value", "`heatmap`", "values", "meaning"), rows)
+    return f"### `{name}`\n\n{' '.join(block.__doc__.split())}\n\n{table}"
 
 
 def readme(recipes: Path) -> str:

@@ -3,7 +3,6 @@
 import csv
 import math
 import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fetal_biometry.errors import InputError
@@ -47,12 +46,7 @@ class Row(dict):
         return f"{self.table}, row {self.number} ({first})"
 
     def number_in(self, column: str, minimum: float = -math.inf) -> float:
-        """The finite number in a column.
-
-        Raises
-        ------
-        InputError
-        """
+        """The finite number in a column, or InputError."""
         text = self[column].strip()
         try:
             value = float(text)
@@ -101,18 +95,26 @@ def read_table(
         raise InputError(f"{path}: a csv file is wanted, not {path.suffix}; save it as csv and name that file.")
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, delimiter=separator)
-            header = [composed(name.strip().lower()) for name in next(reader, [])]
-            place = _places(path, header, columns, optional, refuse_alike)
-            return [
-                Row({name: composed(cells[place[name]].strip()) if name in place else "" for name in columns}, path, at)
-                for at, cells in _rows(path, header, reader)
-            ]
+            lines = list(csv.reader(file, delimiter=separator))
     except OSError as error:
         what = "does not exist" if isinstance(error, FileNotFoundError | IsADirectoryError) else "cannot be read"
         raise InputError(f"{path}: the table {what}; correct its path in the configuration.") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a csv file in UTF-8 ({error}); save it as one.") from error
+    header = [composed(name.strip().lower()) for name in (lines[0] if lines else [])]
+    place = _places(path, header, columns, optional, refuse_alike)
+    rows = []
+    for number, cells in enumerate(lines[1:], start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
+            remedy = "complete the row" if len(cells) < len(header) else "quote cells that hold a comma"
+            raise InputError(
+                f"{path}, row {number} ({cells[0]}): {len(cells)} cells under {len(header)} columns; {remedy}."
+            )
+        found = {name: composed(cells[place[name]].strip()) if name in place else "" for name in columns}
+        rows.append(Row(found, path, number))
+    return rows
 
 
 def _places(
@@ -145,19 +147,6 @@ def _places(
 def _plain(name: str) -> str:
     """A column's name without case, blanks and brackets: ``hc_mm`` for ``HC [mm]``."""
     return re.sub(r"[\W_]+", "_", name.lower()).strip("_")
-
-
-def _rows(path: Path, header: list[str], reader: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Each row's number and cells, but for empty ones."""
-    for number, cells in enumerate(reader, start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
-            remedy = "complete the row" if len(cells) < len(header) else "quote cells that hold a comma"
-            raise InputError(
-                f"{path}, row {number} ({cells[0]}): {len(cells)} cells under {len(header)} columns; {remedy}."
-            )
-        yield number, cells
 
 
 def index_by_name(rows: list[Row]) -> dict[str, Row]:

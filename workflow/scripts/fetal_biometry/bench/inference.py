@@ -1,9 +1,8 @@
-"""Time an image from its file to millimetres, beside decoding alone and a plain program; and the memory it takes."""
+"""Time an image from its file to millimetres, beside decoding alone and a plain program."""
 
 from __future__ import annotations
 
 import itertools
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,32 +12,20 @@ import torch
 
 from fetal_biometry.bench.plain import plain_tester
 from fetal_biometry.bench.settings import BenchSettings
-from fetal_biometry.bench.timing import interleave, run_costs, spread, times_faster
+from fetal_biometry.bench.timing import interleave, spread
 from fetal_biometry.data.phantom import plan_phantoms
 from fetal_biometry.data.phantom_files import write_phantom
 from fetal_biometry.images.image_ref import ImageRef
-from fetal_biometry.images.raster import prepare_image, prepare_images, read_grey
+from fetal_biometry.images.raster import prepare_images, read_grey
 from fetal_biometry.measure.biometry import outer_lengths
 from fetal_biometry.model.inference import BATCH, Predictor
 from fetal_biometry.processor import usable_cores
 from fetal_biometry.recipe import Recipe
 from fetal_biometry.terms import Calliper
 
-SCRIPTS = Path(__file__).parents[2]
-RESIDENT = """
-import sys
-import numpy as np
-from fetal_biometry.model.inference import Predictor
-predictor, batch = Predictor(sys.argv[1]), int(sys.argv[3])
-sizes = np.tile([800, 540], (batch, 1))
-image = np.load(sys.argv[4])
-for _ in range(0, int(sys.argv[2]), batch):
-    predictor.locate(np.stack([image] * batch), sizes)
-"""
 
-
-def measure(model: str, baseline: Recipe, image_size: int, settings: BenchSettings) -> dict:
-    """Milliseconds per image of each contender, ratios within a round, and peak memory by number of images."""
+def time_inference(model: str, baseline: Recipe, image_size: int, settings: BenchSettings) -> dict:
+    """PNG to mm by an exported model, beside decoding and beside the plain program of the baseline."""
     threads = usable_cores()
     torch.set_num_threads(threads)
     predictor = Predictor(model, threads)
@@ -52,18 +39,11 @@ def measure(model: str, baseline: Recipe, image_size: int, settings: BenchSettin
             "plain": plain_tester(baseline, image_size, paths, pixel_size),
         }
         seconds = interleave(contenders, settings.rounds)
-        prepared = Path(name) / "prepared.npy"
-        np.save(prepared, prepare_image(ImageRef(paths[0]), predictor.prepared_size).pixels)
-        resident = {str(count): resident_mib(model, count, prepared) for count in settings.resident}
     return {
-        "images": settings.images,
-        "rounds": settings.rounds,
-        "threads": threads,
-        "model": Path(model).name,
-        "milliseconds_an_image": {name: spread(1000 * values) for name, values in seconds.items()},
-        "times_decoding": times_faster(seconds, "ours", "decode"),
-        "times_faster_than_plain": times_faster(seconds, "plain", "ours"),
-        "resident_mib": resident,
+        "decoding_ms": spread(1000 * seconds["decode"]),
+        "file_to_mm_ms": spread(1000 * seconds["ours"]),
+        "file_to_mm_over_decoding": spread(seconds["ours"] / seconds["decode"]),
+        "file_to_mm_times_faster": spread(seconds["plain"] / seconds["ours"]),
     }
 
 
@@ -91,9 +71,3 @@ def measurer(paths: list[Path], predictor: Predictor, pixel_size: np.ndarray, th
         return len(paths)
 
     return work
-
-
-def resident_mib(model: str, images: int, prepared: Path) -> float:
-    """Peak memory of a process that measures a prepared image that many times."""
-    command = [sys.executable, "-c", RESIDENT, model, str(images), str(BATCH), str(prepared)]
-    return run_costs(command, prepared.with_suffix(".log"), env={"PYTHONPATH": str(SCRIPTS)})["mib"]

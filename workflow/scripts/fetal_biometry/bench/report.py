@@ -1,110 +1,104 @@
-"""The benchmarks as a table and a figure."""
+"""The benchmarks as a table, with the goal beside each figure."""
 
 from __future__ import annotations
 
-from fetal_biometry.report.drawing import PALETTE, new_figure, save_svg
-
-CONTENDERS = {
-    "plain": "plain loop over the baseline",
-    "baseline": "baseline in the workflow",
-    "heatmap": "default recipe",
-    "hc18": "recipe of the pretrained model",
+# Of each figure; {} stands for the number of images that it belongs to.
+TITLES = {
+    "measure_s": "`snakemake measure` of {} PNG images, command to report, s",
+    "first_result_s": "the same, command to lengths in `predictions.csv`, s",
+    "measure_image_s": "`measure_image.py` of one image, s",
+    "measure_image_mib": "`measure_image.py` of {} images, peak memory, MiB",
+    "default_run_s": "the default run (`make run`), end to end, s",
+    "nothing_to_do_s": "{} images, nothing to do, s",
+    "one_image_more_s": "{} images and one more, s",
+    "plan_s": "a plan of {} images, s",
+    "plan_again_s": "a plan of {} images again, s",
+    "plan_mib": "a plan of {} images, peak memory, MiB",
+    "measuring_mb": "measuring installation (requirements-measure.txt), MB",
+    "installed_mb": "whole installation (requirements.txt), MB",
+    "decoding_ms": "decoding a PNG alone, ms an image",
+    "file_to_mm_ms": "PNG to mm, ms an image",
+    "file_to_mm_over_decoding": "PNG to mm over decoding",
+    "file_to_mm_times_faster": "PNG to mm, times faster than the baseline's plain program",
+    "precision": "precision of training",
+    "plain_epoch_s_an_image": "an epoch of the plain loop over the baseline, s an image",
+    "epoch_ms_an_image": "an epoch of the default recipe, ms an image",
+    "epoch_times_faster": "an epoch of the default recipe, times faster than the plain loop's",
+    "baseline_times_faster": "an epoch of the baseline in the workflow, times faster than the plain loop's",
+    "good_after_s": "training until validation HC is under 1.0 mm, s",
+    "good_over_plain_epoch": "the same over an epoch of the plain loop",
+    "product_gflops": "matrix product in the precision of training, GFLOP/s",
+    "copy_gb_s": "copying memory, GB/s",
+    "best_epoch_ms_an_image": "an epoch of the default recipe at best (roofline), ms an image",
+    "roofline_percent": "what is reached of it, %",
 }
-WAYS = {"decode": "decoding alone", "ours": "file to mm, {model}", "plain": "file to mm, plain program of the baseline"}
+EVERYWHERE = {
+    "measuring_mb": "at most 600",
+    "file_to_mm_times_faster": "at least 12",
+    "good_over_plain_epoch": "at most half of commit 6917197's",
+}
+GOALS = {
+    "avx2": EVERYWHERE
+    | {
+        "measure_s/40": "at most 8",
+        "measure_image_s": "at most 1.2",
+        "default_run_s": "at most 240",
+        "nothing_to_do_s/622": "at most 3",
+        "one_image_more_s/622": "at most 10",
+        "plan_s/100000": "at most 25",
+        "plan_again_s/100000": "at most 10",
+        "plan_mib/100000": "at most 1024",
+        "file_to_mm_over_decoding": "at most 3.5",
+    },
+    "bfloat16_vnni": EVERYWHERE | {"default_run_s": "at most 120", "file_to_mm_over_decoding": "at most 2.7"},
+}
+
+
+def join_figures(training: dict, inference: dict, commands: dict) -> dict:
+    """All figures, with how long the default recipe trains until it is good over an epoch of the plain loop."""
+    commands = dict(commands)
+    plain_epoch = commands.pop("trained_on") * training["plain_epoch_s_an_image"]["median"]
+    good_after = commands["good_after_s"]
+    over = None if good_after is None else good_after / plain_epoch
+    return {**commands, **inference, **training, "good_over_plain_epoch": over}
 
 
 def tabulate(benches: dict[str, dict]) -> str:
-    """All figures as Markdown, a column a kind of processor: medians of the rounds, quartiles in brackets."""
-    columns = {}
-    for kind, bench in benches.items():
-        rows = [
-            *training_rows(bench["training"]),
-            *inference_rows(bench["inference"]),
-            *workflow_rows(bench["workflow"]),
-        ]
-        columns[kind] = dict([*machine_rows(bench["machine"]), *rows])
-    names = dict.fromkeys(name for column in columns.values() for name in column)
-    cells = [["measured", *columns], ["---"] * (1 + len(columns))]
-    cells += [[name, *(column.get(name, "") for column in columns.values())] for name in names]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in cells)
-    return f"Medians of a run's rounds, quartiles in brackets.\n\n{table}\n"
-
-
-def machine_rows(machine: dict) -> list[tuple[str, str]]:
-    """What the figures were measured on."""
-    name = machine["name"] + (", limited to AVX2" if machine["limited"] else "")
-    return [("processor", name), ("instruction sets", " ".join(machine["sets"])), ("cores", str(machine["cores"]))]
-
-
-def training_rows(training: dict) -> list[tuple[str, str]]:
-    """Epochs, and how they compare with what the processor can do."""
-    rows = [("precision of training", training["precision"])]
-    for title, key, scale in (
-        ("an epoch, times faster than the plain loop's", "times_faster_than_plain", 1),
-        ("ms per image in training", "seconds_an_image", 1000),
-        ("% of a matrix product's rate in training", "share_of_product", 100),
-        ("% of what processor and memory allow, operation by operation", "share_of_roofline", 100),
-    ):
-        rows += [(f"{title}, {CONTENDERS[name]}", _spread(value, scale)) for name, value in training[key].items()]
-    title = f"% of an epoch for random views and their targets, {CONTENDERS['heatmap']}"
-    rows.append((title, _spread(training["share_of_views"], 100)))
-    for name, best in training["roofline_seconds_an_image"].items():
-        parts = " and ".join(f"{1000 * best[part]:.1f} {part}" for part in ("computing", "moving"))
-        rows.append((f"ms per image in training at best, {CONTENDERS[name]}", f"{1000 * best['seconds']:.1f}: {parts}"))
-    products = training["product_gflops"].items()
-    rows += [(f"GFLOP/s of a {kind} matrix product", _spread(value, digits=0)) for kind, value in products]
-    return [*rows, ("GB/s of a copy", _spread(training["copy_gigabytes_a_second"], digits=0))]
-
-
-def inference_rows(inference: dict) -> list[tuple[str, str]]:
-    """From file to mm."""
-    times = inference["milliseconds_an_image"].items()
-    rows = [(f"ms per image, {WAYS[name].format(model=inference['model'])}", _spread(value)) for name, value in times]
-    rows.append(("file to mm over decoding alone", _spread(inference["times_decoding"])))
-    rows.append(("file to mm, times faster than the plain program", _spread(inference["times_faster_than_plain"])))
-    memory = inference["resident_mib"].items()
-    return rows + [(f"MiB at most, measuring {count} images", f"{mib:.0f}") for count, mib in memory]
-
-
-def workflow_rows(workflow: dict) -> list[tuple[str, str]]:
-    """The workflow's own time."""
-    rows = []
-    for name in ("nothing_to_do", "one_image_more"):
-        title = f"s for snakemake at {workflow['images']} images, {name.replace('_', ' ')}"
-        rows.append((title, f"{workflow[name]['seconds']:.1f}"))
-    for count, plan in workflow["plans"].items():
-        seconds = f"{plan['first']['seconds']:.1f}, then {plan['again']['seconds']:.1f}"
-        rows.append((f"s and MiB to plan {count} images", f"{seconds}; {plan['again']['mib']:.0f}"))
-    return rows
-
-
-def draw(bench: dict, path) -> None:
-    """Training, inference and planning, side by side, as SVG."""
-    figure, (epochs, images, plans) = new_figure(3.2, columns=3, width=11)
-    faster = bench["training"]["times_faster_than_plain"]
-    bars = epochs.barh(
-        range(len(faster)), [value["median"] for value in faster.values()], 0.6, color=PALETTE["reference"]
+    """All figures as Markdown, for each kind of processor a column and its goals."""
+    heads = [text for kind in benches for text in (kind, "goal")]
+    rows = [["", *heads], ["---"] * (1 + len(heads))]
+    for fact in ("processor", "instruction sets", "cores"):
+        rows.append([fact, *(text for bench in benches.values() for text in (_describe(bench["machine"])[fact], ""))])
+    names = {name for bench in benches.values() for name in bench["figures"]}
+    for name in sorted(names, key=_place):
+        key, _, count = name.partition("/")
+        row = [TITLES[key].format(f"{int(count or 0):,}")]
+        for kind, bench in benches.items():
+            row += [_text(bench["figures"].get(name, "")), GOALS.get(kind, {}).get(name, "")]
+        rows.append(row)
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return (
+        "Medians of several rounds have their quartiles in brackets; other figures were taken once. Goals are for two "
+        f"cores.\n\n{table}\n"
     )
-    epochs.bar_label(bars, fmt=" %.1f")
-    epochs.set_yticks(range(len(faster)), [CONTENDERS[name] for name in faster])
-    epochs.set(xlabel="epoch, times faster than the plain loop")
-    spent = bench["inference"]["milliseconds_an_image"]
-    bars = images.barh(
-        range(3), [spent[name]["median"] for name in ("plain", "ours", "decode")], 0.6, color=PALETTE["prediction"]
-    )
-    images.bar_label(bars, fmt=" %.1f")
-    images.set_yticks(range(3), ["plain\nprogram", "workflow", "decoding\nalone"])
-    images.set(xlabel="ms per image, file to mm")
-    counts = [int(count) for count in bench["workflow"]["plans"]]
-    for key, line in (("first", ":"), ("again", "-")):
-        seconds = [plan[key]["seconds"] for plan in bench["workflow"]["plans"].values()]
-        plans.plot(counts, seconds, marker="o", label=f"{key} plan", color=PALETTE["ofd"], ls=line)
-    plans.set(xscale="log", xlabel="images", ylabel="s to plan", ylim=(0, None))
-    plans.legend()
-    save_svg(figure, path)
 
 
-def _spread(value: dict, scale: float = 1, digits: int = 1) -> str:
-    """A median with its quartiles."""
-    median, low, high = (f"{scale * value[point]:.{digits}f}" for point in ("median", "low", "high"))
-    return f"{median} ({low}-{high})"
+def _describe(machine: dict) -> dict[str, str]:
+    """What the figures were taken on."""
+    name = machine["name"] + (", torch limited to AVX2" if machine["limited"] else "")
+    return {"processor": name, "instruction sets": " ".join(machine["sets"]), "cores": str(machine["cores"])}
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Order of a figure: that of `TITLES`, then by number of images."""
+    key, _, count = name.partition("/")
+    return list(TITLES).index(key), int(count or 0)
+
+
+def _text(value) -> str:
+    """Three digits of a number, or of a median and its quartiles; "never" for None."""
+    if isinstance(value, dict):
+        return f"{_text(value['median'])} ({_text(value['low'])}-{_text(value['high'])})"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
+    return "never" if value is None else str(value)

@@ -41,35 +41,22 @@ class Recorder(TorchDispatchMode):
         return out
 
 
-@dataclass(frozen=True)
-class Roofline:
-    """Seconds that work takes at best, and the seconds of its computing and of its moving alone."""
-
-    seconds: float
-    computing: float
-    moving: float
-
-
-def roofline(
-    operations: list[Operation], per_operation: dict[torch.dtype, float], per_byte: float, share: float = 1.0
-) -> Roofline:
-    """The least time of work in which each operation waits for the processor or for memory.
+def roofline(operations: list[Operation], per_operation: dict[torch.dtype, float], per_byte: float) -> float:
+    """The least seconds of work in which each operation waits for the processor or for memory.
 
     Williams et al., Commun ACM 2009. ``per_operation`` and ``per_byte`` are seconds; operations of a precision that was
-    not timed count as float32. The result is multiplied by ``share``.
+    not timed count as float32.
 
     Examples
     --------
     >>> work = [Operation(100, 1, torch.float32), Operation(0, 50, torch.float32)]
     >>> roofline(work, {torch.float32: 0.1}, 0.2)
-    Roofline(seconds=20.0, computing=10.0, moving=10.2)
+    20.0
     """
-    seconds = computing = moving = 0.0
-    for operation in operations:
-        computes = operation.count * per_operation.get(operation.precision, per_operation[torch.float32])
-        moves = operation.moved * per_byte
-        seconds, computing, moving = seconds + max(computes, moves), computing + computes, moving + moves
-    return Roofline(seconds * share, computing * share, moving * share)
+    return sum(
+        max(one.count * per_operation.get(one.precision, per_operation[torch.float32]), one.moved * per_byte)
+        for one in operations
+    )
 
 
 def product(precision: torch.dtype) -> Callable[[], int]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt, ValidationError
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import TYPED, describe_problem, read_mapping
+from fetal_biometry.problems import Block, describe_problem, read_mapping
 
 
-class BenchSettings(BaseModel):
-    """How much is measured; ``bench.yaml`` says what each number means."""
-
-    model_config = TYPED
+class BenchSettings(Block):
+    """How much is timed; ``bench.yaml`` says what each number means."""
 
     images: int = Field(ge=2)
     rounds: PositiveInt
-    resident: list[PositiveInt] = Field(min_length=1)
+    measured: PositiveInt
     run_at: PositiveInt
     plan_at: list[PositiveInt] = Field(min_length=1)
+    default_run: dict
 
 
 def read_settings(path) -> BenchSettings:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -33,48 +32,40 @@ def interleave(contenders: dict[str, Callable[[], int]], rounds: int) -> dict[st
     return {name: np.array(values[1:]) for name, values in seconds.items()}
 
 
-def spread(values: np.ndarray) -> dict[str, float]:
+def spread(values) -> dict[str, float]:
     """Median and quartiles of the rounds.
 
     Examples
     --------
-    >>> spread(np.array([3.0, 1.0, 2.0]))
+    >>> spread([3.0, 1.0, 2.0])
     {'median': 2.0, 'low': 1.5, 'high': 2.5}
     """
     low, median, high = np.percentile(values, [25, 50, 75])
     return {"median": float(median), "low": float(low), "high": float(high)}
 
 
-def times_faster(seconds: dict[str, np.ndarray], slow: str, fast: str) -> dict[str, float]:
-    """How many times faster one contender is than another: `spread` of the ratios within a round."""
-    return spread(seconds[slow] / seconds[fast])
-
-
 # The system counts a program's peak memory from that of the process that starts it, so a small process starts it.
 _WATCH = """
-import json, os, subprocess, sys, time
+import json, resource, subprocess, sys, time
 started = time.perf_counter()
-with open(sys.argv[1], "w") as output:
-    process = subprocess.Popen(sys.argv[2:], stdout=output, stderr=subprocess.STDOUT)
-    _, status, usage = os.wait4(process.pid, 0)
+status = subprocess.run(sys.argv[1:], stdout=sys.stderr).returncode
+seconds = time.perf_counter() - started
 unit = 1 << (20 if sys.platform == "darwin" else 10)
-print(json.dumps([status, time.perf_counter() - started, usage.ru_maxrss / unit]))
+print(json.dumps([status, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit]))
 """
 
 
-def run_costs(command: list[str], log: Path, **options) -> dict[str, float]:
-    """Seconds and peak memory (MiB) of a program; its output goes to ``log``.
-
-    Further ``options`` are those of `subprocess.run`.
+def run_costs(command: list[str], folder=None) -> dict[str, float]:
+    """Seconds and peak memory (MiB) of a program that runs in a folder.
 
     Raises
     ------
     RuntimeError
         When the program fails, with the end of its output.
     """
-    watch = [sys.executable, "-c", _WATCH, str(log), *command]
-    output = subprocess.run(watch, stdout=subprocess.PIPE, text=True, check=True, **options).stdout
-    status, seconds, mib = json.loads(output)
+    watch = [sys.executable, "-c", _WATCH, *command]
+    done = subprocess.run(watch, cwd=folder, capture_output=True, text=True, check=True)
+    status, seconds, mib = json.loads(done.stdout)
     if status:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{log.read_text()[-3000:]}")
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
     return {"seconds": seconds, "mib": mib}

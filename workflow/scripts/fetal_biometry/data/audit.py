@@ -10,7 +10,7 @@ from fetal_biometry.terms import Verdict
 def judge_labels(
     points: np.ndarray, sizes: np.ndarray, limits: AuditLimits
 ) -> tuple[list[Verdict], list[str], np.ndarray]:
-    """Check that four landmarks can be the two diameters of one head.
+    """Check that four landmarks can be the two diameters of one head, each row by itself.
 
     Parameters
     ----------
@@ -18,7 +18,6 @@ def judge_labels(
         Landmarks in original pixels, names already put right for the table as a whole.
     sizes : ndarray of shape (N, 2)
         Width and height of the images.
-    limits : AuditLimits
 
     Returns
     -------
@@ -28,10 +27,6 @@ def judge_labels(
         Joined by ``;``, empty for a valid label.
     score : ndarray of shape (N,)
         The worst check's value over its limit: above 1 is invalid.
-
-    Notes
-    -----
-    Each row is judged by itself, so test rows have no part in what is trained on.
     """
     points = np.asarray(points, dtype=float)
     bpd, ofd = head_lengths(points)
@@ -51,22 +46,7 @@ def judge_labels(
 
 
 def sure_heads(heads, confidence, sizes, least: float, limits: AuditLimits) -> np.ndarray:
-    """Where a network is sure of what it found, and its own four points can be one head.
-
-    Parameters
-    ----------
-    heads : ndarray of shape (N, 4, 2)
-        The network's landmarks, original pixels.
-    confidence : ndarray of shape (N,)
-    sizes : ndarray of shape (N, 2)
-    least : float
-        Confidence from which the network counts as sure.
-    limits : AuditLimits
-
-    Returns
-    -------
-    ndarray of shape (N,), bool
-    """
+    """Where a network has at least that confidence, and its own landmarks (N, 4, 2) can be one head: (N,), bool."""
     verdicts, _, _ = judge_labels(heads, sizes, limits)
     return (np.asarray(confidence) >= least) & (np.array(verdicts) == Verdict.VALID)
 
@@ -88,11 +68,6 @@ def judge_against_heads(
         Labels and the networks' landmarks, original pixels.
     confidence : ndarray of shape (N,)
         The networks', 0 to 1.
-    sizes : ndarray of shape (N, 2)
-        Width and height of the images.
-    limits : ReviewLimits
-        ``audit``, and of ``audit_networks`` the ``disagreement`` (of the head's radius, between a label's worst point
-        and the head's outline) and the ``confidence`` below which a network is not sure.
 
     Returns
     -------

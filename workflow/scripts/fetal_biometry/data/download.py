@@ -4,15 +4,10 @@ import hashlib
 import logging
 import os
 import shutil
-import stat
-import tarfile
 import tempfile
 import time
-import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 import requests
 from requests.adapters import HTTPAdapter, Retry
@@ -94,12 +89,10 @@ def read_record(session: requests.Session, base_url: str, number: str) -> dict[s
             for entry in response.json()["files"]
         ]
         return {file.name: file for file in files}
-    except requests.JSONDecodeError as error:
-        raise InputError(f"{url} did not answer with a Zenodo record: {error}") from error
-    except requests.RequestException as error:
-        raise InputError(_unreachable(url, error)) from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{url} did not answer with a Zenodo record: {error!r}") from error
+    except requests.RequestException as error:
+        raise InputError(_unreachable(url, error)) from error
 
 
 def fetch(session: requests.Session, file: RemoteFile, target: Path) -> None:
@@ -140,45 +133,28 @@ def fetch(session: requests.Session, file: RemoteFile, target: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a .zip or .tar.xz archive into `folder`, which appears whole or not at all.
+    """Unpack a .zip or .tar.xz archive into `folder`, which appears whole or not at all; nothing is put outside of it.
 
     The archive may hold its files at the top or in one folder named like `folder`.
 
     Raises
     ------
     InputError
-        When an entry has an absolute path, climbs with ``..`` or is a link, or the archive is damaged; nothing is
-        unpacked then.
+        When the archive is damaged; of a tar archive also when an entry climbs out of the folder or links there.
     """
-    try:
-        if archive.suffix == ".zip":
-            with zipfile.ZipFile(archive) as source:
-                for entry in source.infolist():
-                    kind = stat.S_IFMT(entry.external_attr >> 16)
-                    _refuse_unsafe(archive, entry.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR))
-                _extract(source.extractall, folder)
-        else:
-            with tarfile.open(archive) as source:
-                for entry in source:
-                    _refuse_unsafe(archive, entry.name, entry.isfile() or entry.isdir())
-                _extract(partial(source.extractall, filter="data"), folder)
-    except InputError:
-        raise
-    except Exception as error:  # zipfile and tarfile raise many kinds
-        raise InputError(f"{archive}: cannot be unpacked ({error}); remove it and run the download again.") from error
-    logging.info("%s: unpacked into %s", archive.name, folder)
-
-
-def _extract(extract_all: Callable[[Path], None], folder: Path) -> None:
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        content = scratch / "content"
+    only_data = {} if archive.suffix == ".zip" else {"filter": "data"}  # of a zip archive such entries are left out
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+        content = Path(scratch) / "content"
         content.mkdir()
-        extract_all(content)
+        try:
+            shutil.unpack_archive(archive, content, **only_data)
+        except Exception as error:  # zipfile and tarfile raise many kinds
+            raise InputError(
+                f"{archive}: cannot be unpacked ({error}); remove it and run the download again."
+            ) from error
         inner = content / folder.name
         os.replace(inner if inner.is_dir() else content, folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    logging.info("%s: unpacked into %s", archive.name, folder)
 
 
 def _session() -> requests.Session:
@@ -209,31 +185,13 @@ def _transfer(session: requests.Session, file: RemoteFile, part: Path) -> str:
         part.open("ab" if offset else "wb") as out,
         tqdm(total=file.size, initial=offset, desc=file.name, unit="B", unit_scale=True, disable=None) as bar,
     ):
-        done, told = offset, offset * 10 // file.size
         try:
             for chunk in response.iter_content(CHUNK_BYTES):
                 out.write(chunk)
                 bar.update(len(chunk))
-                done += len(chunk)
-                if done * 10 // file.size > told:
-                    told = done * 10 // file.size
-                    logging.info("%s: %d %%", file.name, told * 10)
         except requests.RequestException as error:
             return f"{type(error).__name__}: {error}"
     return "the connection closed early"
-
-
-def _refuse_unsafe(archive: Path, path: str, plain: bool) -> None:
-    if (
-        not plain
-        or PurePosixPath(path).is_absolute()
-        or PureWindowsPath(path).anchor
-        or ".." in PureWindowsPath(path).parts  # which splits at both kinds of slash
-    ):
-        raise InputError(
-            f"{archive}: refused, as its entry {path!r} would leave the folder or is a link. "
-            "This is not the published archive; delete it and check the address it came from."
-        )
 
 
 def _unreachable(url: str, error: Exception) -> str:

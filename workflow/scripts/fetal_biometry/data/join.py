@@ -10,7 +10,9 @@ from fetal_biometry.measure.contradictions import doubt_table
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.terms import COLUMNS, REFERENCE_COLUMNS, STATED, Split, Verdict
 
+FACTS = ("pixel_size_mm", *STATED, "gestational_age_weeks")
 LABEL_FACTS = ("label_source", "origin", "verdict", "reasons")  # text; empty without a label
+LABEL_NUMBERS = ("score", *COLUMNS, *(f"{SUGGESTED}{column}" for column in (*COLUMNS, "confidence")))
 SHOWN = 20  # files that are named on the terminal
 STATED_HC = 0.05  # share by which a label's HC may differ from the stated one
 AUDIT_COLUMNS = ("image_name", "examination", "split", "verdict", "reasons", "score")
@@ -30,36 +32,26 @@ def join_images(
     ----------
     parts : dict
         The plan's image table by part.
-    index, labels, references : DataFrame
-        Of all parts: prepared images, audited labels, independent references; None where there are none.
-    facts, folds : DataFrame
-        Of the plan.
-
-    Returns
-    -------
-    DataFrame
-        Columns of the plan, of prepared images, of labels and of references.
+    index, facts, folds, labels, references : DataFrame
+        Of all parts: prepared images, the plan's facts and folds, audited labels, independent references.
     """
     images = pd.concat([table.assign(split=part if part in set(Split) else "") for part, table in parts.items()])
     images = images[images.index.isin(index.index)].sort_index()
-    names = images.index
-    for column in ("width_px", "height_px", "calibrated_regions", "calibration_problem"):
-        images[column] = index[column].reindex(names)
-    images["frame"] = images["frame"].astype("Int64")
-    for column in ("pixel_size_mm", *STATED, "gestational_age_weeks"):
-        images[column] = facts[column].reindex(names).astype(float)
-    known = pd.DataFrame(columns=["image_name"]) if labels is None else labels
-    images["split"] = images["split"].where(names.isin(known.index), "")
-    fold = pd.Series(dtype=float) if folds is None else folds["fold"]
-    images["fold"] = fold.reindex(names).where(names.isin(known.index)).astype("Int64")
-    for column in LABEL_FACTS:
-        images[column] = known[column].reindex(names).fillna("") if column in known else ""
-    suggested = [f"{SUGGESTED}{column}" for column in (*COLUMNS, "confidence")]
-    for column in ("score", *COLUMNS, *suggested):
-        images[column] = known[column].reindex(names).astype(float) if column in known else float("nan")
-    for column, name in zip(COLUMNS, REFERENCE_COLUMNS, strict=True):
-        images[name] = float("nan") if references is None else references[column].reindex(names).astype(float)
-    return images
+    unlabelled = pd.DataFrame(columns=["image_name"], dtype=str)
+    known = (unlabelled if labels is None else labels).reindex(columns=[*LABEL_FACTS, *LABEL_NUMBERS])
+    truth = (unlabelled if references is None else references).reindex(columns=list(COLUMNS))
+    folds = pd.DataFrame(columns=["fold"]) if folds is None else folds[["fold"]]
+    tables = (
+        index[["width_px", "height_px", "calibrated_regions", "calibration_problem"]],
+        facts[list(FACTS)].astype(float),
+        folds.loc[folds.index.isin(known.index)],
+        known.astype(dict.fromkeys(LABEL_NUMBERS, float)),
+        truth.astype(float).set_axis(REFERENCE_COLUMNS, axis="columns"),
+    )
+    images = pd.concat([images, *(table.reindex(images.index) for table in tables)], axis="columns")
+    images["split"] = images["split"].where(images.index.isin(known.index), "")
+    images[list(LABEL_FACTS)] = images[list(LABEL_FACTS)].astype(object).fillna("")
+    return images.astype({"frame": "Int64", "fold": "Int64"})
 
 
 def describe_join(images: pd.DataFrame, quarantine: pd.DataFrame) -> list[str]:

@@ -13,16 +13,15 @@ from fetal_biometry.data.label_size import original_landmarks, refuse_labels_of_
 from fetal_biometry.data.source import (
     Source,
     annotations_in,
+    collect,
     existing_folder,
     read_pixel_sizes,
     refuse_other_names,
-    under_root,
-    unless_bad,
     usable,
     with_facts,
 )
 from fetal_biometry.errors import InputError, refuse_if_all_bad
-from fetal_biometry.images.image_ref import ImageRef, find_images
+from fetal_biometry.images.image_ref import ImageRef, list_folder
 from fetal_biometry.names import composed
 from fetal_biometry.tables import Row
 from fetal_biometry.terms import LANDMARKS
@@ -99,36 +98,39 @@ def list_labelled(config: Config, drawn: Path, read: Callable[[Path, Config], li
         A label without its image or the other way round, as it stands in the folder; two labels of one image; labels
         that were set on another picture.
     """
-    folder, path = existing_folder(config), under_root(config, config.landmark_table)
+    folder, path = existing_folder(config), Path(config.data_root, config.landmark_table)
     labels = _by_name(read(path, config))
-    references = (
-        annotations_in(find_images(under_root(config, config.reference_folder))) if config.reference_folder else {}
-    )
+    references = {}
+    if config.reference_folder:
+        references = annotations_in(list_folder(Path(config.data_root, config.reference_folder)).images)
     present = {composed(path.name): path for path in folder.iterdir()}
     pixel_sizes = read_pixel_sizes(config)
     refuse_other_names(pixel_sizes, set(labels), folder)
 
-    def source_of(name: str, label: Label) -> list[Source]:
+    def source_of(name: str, path_in_folder: Path, label: Label) -> list[Source]:
         if label.problem:
             raise InputError(label.problem)
         if name not in present:
-            raise InputError(f"{label.place}: {folder / name} does not exist; add the image or remove the row.")
+            raise InputError(f"{label.place}: {path_in_folder} does not exist; add the image or remove the row.")
         landmarks = original_landmarks(label, present[name], config.label_size)
         known = {"reference": references.get(name), "label_source": label.source, "origin": str(path)}
         source = Source(name, ImageRef(present[name]), landmarks, **known)
         return [with_facts(usable(source), pixel_sizes, label.row)]
 
-    sources = []
-    for name, label in labels.items():
-        sources += unless_bad(config, name, folder / name, source_of, name, label)
+    sources = collect(config, ((name, folder / name, label) for name, label in labels.items()), source_of)
     refuse_if_all_bad([source.problem for source in sources])
     labelled = [source for source in sources if source.labelled]
     if not labelled:
         raise InputError(f"{path}: no label in this file; mark the ends of both diameters and export it once more.")
     refuse_labels_of_copies(labelled, path)
     swapped = names_swapped([source.landmarks for source in labelled])
-    label = "landmark table, names swapped" if swapped else "landmark table"
-    return [_named(source, swapped, label) if source.labelled else source for source in sources]
+    said = "landmark table, names swapped" if swapped else "landmark table"
+
+    def named(source: Source) -> Source:
+        landmarks = swap_names(source.landmarks) if swapped else source.landmarks
+        return replace(source, landmarks=landmarks, label_source=source.label_source or said)
+
+    return [named(source) if source.labelled else source for source in sources]
 
 
 def _by_name(labels: list[Label]) -> dict[str, Label]:
@@ -139,11 +141,6 @@ def _by_name(labels: list[Label]) -> dict[str, Label]:
             raise InputError(f"{label.place}: {named[name].place} labels {name} already; keep one of the two.")
         named[name] = label
     return named
-
-
-def _named(source: Source, swapped: bool, label: str) -> Source:
-    landmarks = swap_names(source.landmarks) if swapped else source.landmarks
-    return replace(source, landmarks=landmarks, label_source=source.label_source or label)
 
 
 def names_swapped(labels: list[tuple[float, ...]]) -> bool:

@@ -30,17 +30,9 @@ _SMOOTH_PX = 400  # images this large are smoothed by a pixel, so that speckle d
 
 
 def skull_contrast(grey: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """How much brighter an image is along ellipses than inside and outside, in standard deviations of its grey levels.
+    """How much brighter an image (H, W) is along ellipses than inside and outside of them, (N,).
 
-    Parameters
-    ----------
-    grey : ndarray of shape (H, W), uint8
-    points : ndarray of shape (N, 4, 2)
-        Landmarks in pixels.
-
-    Returns
-    -------
-    ndarray of shape (N,)
+    In standard deviations of its grey levels; of landmarks (N, 4, 2) in pixels.
     """
     height, width = grey.shape
     smooth = cv2.GaussianBlur(grey, (0, 0), max(height, width) / _SMOOTH_PX).astype(float)
@@ -84,12 +76,7 @@ def other_views(points: np.ndarray, size) -> dict[str, np.ndarray]:
 def refuse_labels_of_other_views(labels: pd.DataFrame, planned: pd.DataFrame) -> None:
     """InputError where labels fit mirrored, turned or resized images far better than the images themselves.
 
-    Parameters
-    ----------
-    labels : DataFrame
-        Of `labels.read_labels`.
-    planned : DataFrame
-        ``work/plan/<part>.csv``, which has their images.
+    Takes the labels of `labels.read_labels`, and ``work/plan/<part>.csv``, which has their images.
     """
     if len(labels) < LEAST_LABELS:
         return

@@ -10,8 +10,9 @@ import pandas as pd
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import sizes_of
+from fetal_biometry.images.header import image_size
 from fetal_biometry.images.image_ref import ImageRef
-from fetal_biometry.images.raster import image_size, read_grey
+from fetal_biometry.images.raster import read_grey
 from fetal_biometry.model.geometry import fit_annotation
 from fetal_biometry.model.landmarks import canonical
 from fetal_biometry.tables import as_text
@@ -87,14 +88,7 @@ def _landmarks(row: dict, size: np.ndarray) -> np.ndarray:
 def join_classes(annotation: np.ndarray) -> np.ndarray:
     """A mask of a few classes, such as 1 for the skull and 2 for what is inside, as their union in white on black.
 
-    Parameters
-    ----------
-    annotation : ndarray of shape (H, W), uint8
-
-    Returns
-    -------
-    ndarray of shape (H, W), uint8
-        The annotation itself where it has more than `MOST_CLASSES` values: an outline drawn with soft edges.
+    The annotation itself where it has more than `MOST_CLASSES` values: an outline drawn with soft edges.
 
     Raises
     ------

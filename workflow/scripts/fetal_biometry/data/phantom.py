@@ -60,17 +60,11 @@ def _views(count: int, seed: int) -> list[tuple[int, int]]:
     return [pair for _, pair in zip(range(count), pairs, strict=False)]
 
 
-def _name(examination: int, view: int) -> str:
-    return f"{examination:03d}_{view + 1 if view else ''}HC.png"
-
-
-def phantom_names(count: int, seed: int) -> list[str]:
-    """Image names in HC18's style: `000_HC.png`, and `000_2HC.png` for a repeat of that examination."""
-    return [_name(examination, view) for examination, view in _views(count, seed)]
-
-
 def plan_phantoms(count: int, seed: int) -> list[Phantom]:
-    """The truth of `count` phantoms in the order of `phantom_names`; none of them depends on `count`."""
+    """The truth of `count` phantoms, none of which depends on `count`.
+
+    Names are in HC18's style: `000_HC.png`, and `000_2HC.png` for a repeat of that examination.
+    """
     plans = []
     for examination, view in _views(count, seed):
         if view == 0:
@@ -115,7 +109,7 @@ def _plan_view(examination: int, view: int, hc_mm: float, cephalic_index: float,
     edge = MARGIN + half_extent(semi_long)
     centre = np.clip(centre, edge, np.array([width, height]) - 1 - edge)
     return Phantom(
-        image_name=_name(examination, view),
+        image_name=f"{examination:03d}_{view + 1 if view else ''}HC.png",
         examination=f"{examination:03d}",
         width_px=width,
         height_px=height,
@@ -212,19 +206,8 @@ def spoil_labels(phantoms: list[Phantom], points: np.ndarray, share: float) -> n
     """Labels as bad as the challenge's table: a share of rows scattered, most of them small heads, names swapped.
 
     There 85 % of the rows with HC under 80 mm are wrong and 3 % of those at 160-180 mm, their four points
-    scattered over the image, and the long axis is called BPD throughout.
-
-    Parameters
-    ----------
-    phantoms : list of Phantom, length N
-    points : ndarray of shape (N, 4, 2)
-        True landmarks.
-    share : float
-        Rows to spoil: exactly this share, smaller heads first but not only.
-
-    Returns
-    -------
-    ndarray of shape (N, 4, 2)
+    scattered over the image, and the long axis is called BPD throughout. Takes true landmarks (N, 4, 2); exactly
+    ``share`` of them are spoilt, smaller heads first but not only.
     """
     generators = [np.random.default_rng([phantom.seed, 1]) for phantom in phantoms]
     hc = [

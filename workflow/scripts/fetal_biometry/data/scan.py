@@ -188,9 +188,7 @@ def interfaces(fluid: np.ndarray, rng) -> np.ndarray:
 def take_picture(scatter: np.ndarray, mirror: np.ndarray, bone: np.ndarray, fluid: np.ndarray, scene: Scene, rng):
     """What the scanner shows of amplitudes that scatter or mirror sound, (samples, beams), behind bone and fluid (0-1).
 
-    Returns
-    -------
-    ndarray of shape (height, width), uint8
+    An image (height, width), uint8.
     """
     gain = _transmission(scene, fluid, bone) * _gain(scene, rng)
     grey = _compress(_speckle(scatter * gain, mirror * gain, scene, rng), rng)

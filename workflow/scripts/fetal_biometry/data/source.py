@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fetal_biometry.configuration import Config
-from fetal_biometry.digests import FileIndex, digest
+from fetal_biometry.digests import FileIndex
 from fetal_biometry.errors import InputError
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.names import composed
@@ -45,8 +45,8 @@ class Source:
     ``landmarks`` (eight numbers, `terms.COLUMNS` order, original pixels) or ``annotation`` (an image of the head's
     ellipse) hold its label, where it has one; ``origin`` says where the label stands, for messages; ``reference``,
     landmarks or an annotation too, is an independent truth that judges and never trains; ``gestational_age_weeks`` is
-    by dates; ``recipe`` stands for the content of an image that the workflow draws itself; ``problem`` says why the
-    image cannot be used.
+    by dates; ``recipe`` stands for the content of an image that the workflow draws itself, as long as a sha256;
+    ``problem`` says why the image cannot be used.
     """
 
     image_name: str
@@ -64,9 +64,6 @@ class Source:
     recipe: str = ""
     problem: str = ""
 
-    def __post_init__(self):
-        object.__setattr__(self, "image_name", composed(self.image_name))  # as tables spell it
-
     @property
     def labelled(self) -> bool:
         return self.landmarks is not None or self.annotation is not None
@@ -82,19 +79,20 @@ def examination_of(image_name: str, pattern: str) -> str:
     return (match and match.group(1)) or image_name
 
 
-def bad_images_stop(config: Config) -> bool:
-    """Whether an image that is wrong ends the run; else it is quarantined."""
-    return config.on_bad_image == "stop"
+def collect(config: Config, found: Iterable[tuple], make: Callable[..., list[Source]]) -> list[Source]:
+    """The sources that ``make`` gives for each ``(name, path, ...)``.
 
-
-def unless_bad(config: Config, name: str, path: Path, make: Callable[..., list[Source]], *arguments) -> list[Source]:
-    """The sources that ``make`` gives; where it refuses and the run goes on, one with the refusal as its problem."""
-    try:
-        return make(*arguments)
-    except InputError as error:
-        if bad_images_stop(config):
-            raise
-        return [Source(name, ImageRef(path), problem=str(error))]
+    Where it refuses one and the run goes on, that one has the refusal as its problem.
+    """
+    sources = []
+    for name, path, *more in found:
+        try:
+            sources += make(name, path, *more)
+        except InputError as error:
+            if config.on_bad_image == "stop":
+                raise
+            sources.append(Source(name, ImageRef(path), problem=str(error)))
+    return sources
 
 
 def usable(source: Source) -> Source:
@@ -112,13 +110,9 @@ def usable(source: Source) -> Source:
     return source
 
 
-def under_root(config: Config, path: str) -> Path:
-    return Path(config.data_root) / path
-
-
 def existing_folder(config: Config) -> Path:
     """The dataset's image folder."""
-    folder = under_root(config, config.image_folder)
+    folder = Path(config.data_root, config.image_folder)
     if not folder.is_dir():
         raise MissingData(
             f"{folder}: the image folder does not exist; give --config data_root=FOLDER, or change image_folder."
@@ -134,7 +128,7 @@ def read_pixel_sizes(config: Config) -> dict[str, Row]:
     if isinstance(given, float):
         values = {"pixel_size_mm": str(given), **dict.fromkeys(OPTIONAL_COLUMNS, "")}
         return {"": Row(values, Path("the configuration's pixel_sizes"), 1)}
-    return index_by_name(read_table(under_root(config, given), PIXEL_SIZE_COLUMNS, OPTIONAL_COLUMNS))
+    return index_by_name(read_table(Path(config.data_root, given), PIXEL_SIZE_COLUMNS, OPTIONAL_COLUMNS))
 
 
 def refuse_other_names(pixel_sizes: dict[str, Row], names: set[str], folder: Path) -> None:
@@ -179,8 +173,3 @@ def with_facts(source: Source, pixel_sizes: dict[str, Row], own: Row | None = No
 def annotations_in(files) -> dict[str, Path]:
     """Annotation images by the name of the image that each belongs to."""
     return {composed(path.name).replace(ANNOTATED, ""): path for path in files if path.stem.endswith(ANNOTATED)}
-
-
-def drawn_digest(*facts) -> str:
-    """What stands for the content of an image that the workflow draws itself; as long as a sha256."""
-    return digest(*facts).ljust(64, "0")

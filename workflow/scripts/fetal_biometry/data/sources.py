@@ -11,10 +11,9 @@ from fetal_biometry.data.source import (
     OPTIONAL_COLUMNS,
     PIXEL_SIZE_COLUMNS,
     Source,
+    collect,
     read_pixel_sizes,
     refuse_other_names,
-    under_root,
-    unless_bad,
     usable,
     with_facts,
 )
@@ -74,9 +73,7 @@ def _list_unlabelled(config: Config) -> list[Source]:
         sources = [Source(f"{name}{'' if number else image.suffix}", image) for image in list_frames(path)]
         return [with_facts(usable(source), pixel_sizes, row) for source in sources]
 
-    sources = []
-    for name, path, row in files:
-        sources += unless_bad(config, name, path, sources_of, name, path, row)
+    sources = collect(config, files, sources_of)
     names = {source.image_name for source in sources} | {name for name, _, _ in files}
     refuse_other_names(pixel_sizes, names, given)
     return sources + passed_over
@@ -87,7 +84,7 @@ def _in_folder(config: Config, folder: Path) -> tuple[list[tuple[str, Path, None
     listing = list_folder(folder, config.recursive)
     if not listing.images:
         raise listing.without_image(folder)
-    table = under_root(config, config.pixel_sizes) if isinstance(config.pixel_sizes, str) else None
+    table = Path(config.data_root, config.pixel_sizes) if isinstance(config.pixel_sizes, str) else None
     names = {path: composed(path.relative_to(folder).as_posix()) for path in (*listing.images, *listing.passed_over)}
     passed_over = [
         Source(names[path], ImageRef(path), problem=f"{path}: {reason}.")

@@ -35,24 +35,16 @@ def _draw(text: str) -> int:
 
 
 def assign_splits(examinations: dict[str, str], config: Config) -> dict[str, str]:
-    """The split of each labelled image.
+    """The split of each labelled image; takes the examination of each.
 
-    Parameters
-    ----------
-    examinations : dict
-        Examination by image name.
-    config : Config
+    A published file and folds know train and test; ``validation_fraction`` of the train part's examinations
+    validate. Over all values of ``split_fold``, ``folds`` tests each examination once.
 
     Raises
     ------
     InputError
         A published file that is missing, names an unknown split, leaves an image out, or puts an
         examination on two sides.
-
-    Notes
-    -----
-    A published file and folds know train and test; ``validation_fraction`` of the train part's examinations
-    validate. Over all values of ``split_fold``, ``folds`` tests each examination once.
     """
     fractions = {"validation": config.validation_fraction, "test": config.test_fraction}
     if published(config):

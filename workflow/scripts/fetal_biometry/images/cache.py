@@ -21,16 +21,16 @@ def write_array(path, rows, count: int, shape, dtype) -> None:
     with atomic_path(Path(path)) as temporary:
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=(count, *shape))
         _reserve(temporary)
-        written, offset, size = 0, array.offset, array[:1].nbytes
+        written = 0
         for written, row in enumerate(rows, 1):
             array[written - 1] = row
         array.flush()
         header = np.lib.format.header_data_from_array_1_0(array[:written])
+        end = array.offset + array[:written].nbytes
         del array
-        if written < count:
-            with open(temporary, "r+b") as file:
-                np.lib.format.write_array_header_1_0(file, header)  # numpy leaves room for any number of rows
-                file.truncate(offset + written * size)
+        with open(temporary, "r+b") as file:
+            np.lib.format.write_array_header_1_0(file, header)  # numpy leaves room for any number of rows
+            file.truncate(end)
 
 
 def _reserve(path) -> None:
@@ -44,16 +44,13 @@ class Arrays:
     """Read-only view of several such files: ``arrays[image_name]`` is an image's array, of ``shape``, still on disk."""
 
     def __init__(self, paths):
-        self.index: dict[str, dict] = {}
         self.shape: tuple[int, ...] = ()
         self._place = {}
         for path in map(Path, paths):
             array = np.load(path, mmap_mode="r")
             self.shape = array.shape[1:]
             with open(path.with_suffix(".csv"), newline="", encoding="utf-8") as file:
-                for position, row in enumerate(csv.DictReader(file)):
-                    self.index[row["image_name"]] = row
-                    self._place[row["image_name"]] = (array, position)
+                self._place |= {row["image_name"]: (array, at) for at, row in enumerate(csv.DictReader(file))}
 
     def __getitem__(self, image_name: str) -> np.ndarray:
         array, position = self._place[image_name]

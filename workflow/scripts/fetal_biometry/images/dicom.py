@@ -193,19 +193,15 @@ def full_scale(values: np.ndarray) -> int:
 
 def _possible(facts: Dataset) -> Dataset:
     """Facts without a window or a rescaling that would leave nothing of the picture, as viewers pass them over."""
-    if not facts.get("RescaleSlope", 1):
-        _remove(facts, "RescaleSlope", "RescaleIntercept")
+    impossible = [] if facts.get("RescaleSlope", 1) else ["RescaleSlope", "RescaleIntercept"]
     width = facts.get("WindowWidth")
     first = next(iter(width), None) if hasattr(width, "append") else width
     greys = 0 if first is None else first / abs(facts.get("RescaleSlope") or 1)
     if not greys >= _FEWEST_GREYS or (facts.get("VOILUTFunction") or "LINEAR") not in _FUNCTIONS:
-        _remove(facts, "WindowWidth", "WindowCenter")
-    return facts
-
-
-def _remove(facts: Dataset, *keywords: str) -> None:
-    for keyword in keywords:
+        impossible += ["WindowWidth", "WindowCenter"]
+    for keyword in impossible:
         facts.pop(keyword, None)
+    return facts
 
 
 def _to_grey(values: np.ndarray, facts: Dataset) -> np.ndarray:

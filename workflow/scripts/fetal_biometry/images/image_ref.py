@@ -102,11 +102,6 @@ def _why_no_image(path: Path) -> str:
     return f"{what}; images are {IMAGE_FORMATS}"
 
 
-def find_images(folder) -> list[Path]:
-    """Image files directly in a folder, by name; DICOM files and pictures of a known format may lack a suffix."""
-    return list_folder(folder).images
-
-
 def is_dicom(path) -> bool:
     """Whether a file is DICOM by its suffix or, where that is no picture's, by its first bytes.
 
@@ -139,20 +134,13 @@ def list_frames(path) -> list[ImageRef]:
         When the file cannot be read, or has no such frame.
     """
     path, number = file_of(path)
-    if number is not None:
-        return [ImageRef(path, _checked_frame(path, number))]
-    if not is_dicom(path):
+    if number is None and not is_dicom(path):
         return [ImageRef(path)]
-    from fetal_biometry.images.dicom import frame_sizes  # few plans meet a DICOM file, and need not wait for the import
-
-    count = frame_sizes(path)[2]
-    return [ImageRef(path, None if count == 1 else frame) for frame in range(count)]
-
-
-def _checked_frame(path: Path, number: int) -> int:
-    from fetal_biometry.images.raster import count_frames
+    from fetal_biometry.images.header import count_frames  # most plans open no image
 
     count = count_frames(path)
+    if number is None:
+        return [ImageRef(path, None if count == 1 else frame) for frame in range(count)]
     if not 1 <= number <= count:
         raise InputError(f"{path}: #{number} is none of its {count} frames or pages; give #1 to #{count}.")
-    return number - 1
+    return [ImageRef(path, number - 1)]

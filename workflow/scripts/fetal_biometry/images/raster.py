@@ -1,25 +1,21 @@
 """Ultrasound image files in, grey arrays out."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.images.header import upright_size
-from fetal_biometry.images.image_ref import IMAGE_FORMATS, ImageRef, is_dicom
+from fetal_biometry.images.header import image_size, opened
+from fetal_biometry.images.image_ref import ImageRef, is_dicom
 from fetal_biometry.images.regions import Calibration
 from fetal_biometry.model.geometry import fit_square
 
 _GREY = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH  # upright, as viewers show it
-Image.MAX_IMAGE_PIXELS = None  # headers alone are read here, and `_refuse_size` has a limit of its own
 ENLARGED = 0.6  # regions that end before this share of width and height are those of a smaller copy
-SMALLEST_SIDE, LARGEST_PX = 32, 2**26  # no head is seen in less; no ultrasound system writes more
 
 
 def _dicom():
@@ -29,82 +25,22 @@ def _dicom():
     return dicom
 
 
-def image_size(image: ImageRef) -> tuple[int, int]:
-    """``(width, height)`` in pixels of the picture that people see, from the file's header, without decoding it.
-
-    Raises
-    ------
-    InputError
-        When the file is missing, is no image or several, or one of no ultrasound image's size.
-    """
-    path = image.path
-    if is_dicom(path):
-        size = _dicom().frame_sizes(path)[:2]
-    else:
-        with _opened(path) as opened:
-            frames = _frames_of(opened)
-            if frames > 1 and image.frame is None:
-                raise InputError(
-                    f"{path}: {frames} pictures in one file; save those to be measured as files of their own, or name "
-                    f"them in a csv of images: {path.name}#1."
-                )
-            opened.seek(image.frame or 0)
-            size = upright_size(opened)
-    _refuse_size(path, *size)
-    return size
-
-
-def count_frames(path) -> int:
-    """How many frames or pages a file has.
-
-    Raises
-    ------
-    InputError
-        When it is no image that can be read.
-    """
-    if is_dicom(path):
-        return _dicom().frame_sizes(path)[2]
-    with _opened(path) as opened:
-        return _frames_of(opened)
-
-
-@contextmanager
-def _opened(path) -> Iterator[Image.Image]:
-    """An open image file, of which the header alone is read; whatever Pillow raises becomes an `InputError`."""
-    try:
-        with Image.open(path) as opened:
-            yield opened
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError(f"{path}: the image does not exist; correct its name or path.") from None
-    except Exception as error:  # of many kinds
-        reason = "of an unknown format" if isinstance(error, UnidentifiedImageError) else error
-        remedy = f"images are {IMAGE_FORMATS}; replace or remove it"
-        raise InputError(f"{path}: not a readable image ({reason}); {remedy}.") from error
-
-
-def _frames_of(opened: Image.Image) -> int:
-    return getattr(opened, "n_frames", 1) if opened.format != "MPO" else 1  # whose further pictures are previews
-
-
 def read_grey(image: ImageRef) -> np.ndarray:
     """Decode an image file to grey as people see it, uint8 of shape (H, W).
 
     EXIF's orientation is applied. Of 16 bits a pixel as many count as the brightest one needs, see `dicom.full_scale`.
+    How large an image may be is checked by `image_size`, which comes first.
 
     Raises
     ------
     InputError
-        When the file is missing, cut short or no image, or of no ultrasound image's size.
+        When the file is missing, cut short or no image.
     """
     path = image.path
     if is_dicom(path):
-        _refuse_size(path, *_dicom().frame_sizes(path)[:2])
         shown = _dicom().read_frame(path, image.frame or 0)
         return shown if shown.ndim == 2 else cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY)
     grey = _decode(path) if image.frame is None else _decode_page(path, image.frame)
-    _refuse_size(path, *grey.shape[::-1])
     if grey.dtype == np.uint16:
         return np.round(grey * (255 / _dicom().full_scale(grey))).astype(np.uint8)
     if grey.dtype != np.uint8:
@@ -128,17 +64,11 @@ def _decode(path) -> np.ndarray:
 
 def _decode_page(path, frame: int) -> np.ndarray:
     """One page or frame of several."""
-    with _opened(path) as opened:
-        opened.seek(frame)
-        opened.load()  # before it, a GIF file's mode is that of its first frame
-        page = np.asarray(opened if opened.mode in ("L", "I;16", "I;16B", "F", "I") else opened.convert("L"))
+    with opened(path) as picture:
+        picture.seek(frame)
+        picture.load()  # before it, a GIF file's mode is that of its first frame
+        page = np.asarray(picture if picture.mode in ("L", "I;16", "I;16B", "F", "I") else picture.convert("L"))
     return page.astype(np.uint16) if page.dtype == ">u2" else page
-
-
-def _refuse_size(path, width: int, height: int) -> None:
-    if min(width, height) < SMALLEST_SIDE or width * height > LARGEST_PX:
-        wanted = f"of {SMALLEST_SIDE} pixels a side and more, {LARGEST_PX // 10**6} million at most"
-        raise InputError(f"{path}: {width}x{height} pixels; give an image {wanted}.")
 
 
 @dataclass(frozen=True)

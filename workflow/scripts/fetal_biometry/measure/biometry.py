@@ -51,7 +51,7 @@ def measure(
     pixel_size = head_pixel_sizes(images, points)
     in_px, in_mm = all_lengths(points), outer_lengths(points, pixel_size, calliper)
     quality = found[list(QUALITY)].to_numpy(dtype=float)
-    shares = interval_shares(calibration, quality, in_mm[:, 2])
+    shares = intervals(calibration, quality, in_mm[:, 2])
     table = pd.DataFrame({"image_name": found["image_name"].to_numpy()})
     table[list(COLUMNS)] = points.reshape(-1, 8).round(3)
     for unit, lengths in (("px", in_px), ("mm", in_mm)):
@@ -75,7 +75,8 @@ def measure(
         two_heads = (agreed & (found["second_height"] >= limits.height)).to_numpy()
         table.loc[two_heads, list(SECOND_COLUMNS)] = beside[two_heads].reshape(-1, 8).round(3)
         quality = found.reset_index(drop=True).assign(faint=faint, absent=absent, two_heads=two_heads)
-        heads = Measured(points, sizes_of(images), pixel_size, lengths, quality, margins, list(table["contradiction"]))
+        quality["contradicted"] = table["contradiction"] != ""
+        heads = Measured(points, sizes_of(images), pixel_size, lengths, quality, margins)
         table["flags"] = flag_heads(heads, own_limits(limits, calibration))
     table.loc[absent, [*COLUMNS, *SECOND_COLUMNS, *LENGTH_COLUMNS]] = np.nan
     table.loc[absent, ["contradiction", "flags"]] = "", NO_HEAD
@@ -104,13 +105,6 @@ def measure_by_fold(
         table = measure(found[rows], images[rows], known, limits, calliper)
         tables.append(table.set_axis(np.flatnonzero(rows)))
     return pd.concat(tables).sort_index()
-
-
-def interval_shares(calibration: dict, quality: np.ndarray, hc_mm: np.ndarray) -> np.ndarray:
-    """Half the breadth of each length's interval as a share of it, (N, 3); NaN without a calibration."""
-    if not calibration:
-        return np.full((len(quality), 3), np.nan)
-    return intervals(calibration, quality, hc_mm)
 
 
 def interval_ends(lengths: np.ndarray, shares: np.ndarray) -> np.ndarray:

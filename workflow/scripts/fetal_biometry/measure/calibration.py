@@ -1,7 +1,6 @@
 """Lengths without bias, and intervals that hold as often as they say, from images that a network has not seen."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -64,27 +63,9 @@ def learn_correction(points: np.ndarray, references: np.ndarray) -> tuple[float,
     return float(ofd), float(bpd)
 
 
-@dataclass
-class Judged:
-    """Images with known lengths, measured by a network that was not trained on them.
-
-    ``lengths`` and ``references`` (M, 3) are predicted and true BPD, OFD and HC, in one unit with each other;
-    ``quality`` (M, 5) that of `detection.find_heads`, of which columns that are not finite for every image are left
-    out; ``hc_mm`` (M,) the predicted HC, NaN where the pixel size is unknown.
-    """
-
-    lengths: np.ndarray
-    references: np.ndarray
-    quality: np.ndarray
-    hc_mm: np.ndarray
-
-    def errors(self) -> np.ndarray:
-        """Relative errors, (M, 3)."""
-        lengths = np.asarray(self.lengths, dtype=float).reshape(-1, 3)
-        return np.abs(lengths - self.references) / np.maximum(lengths, 1e-9)
-
-
-def calibrate(judged: Judged, level: float) -> dict:
+def calibrate(
+    lengths: np.ndarray, references: np.ndarray, quality: np.ndarray, hc_mm: np.ndarray, level: float
+) -> dict:
     """What `intervals` needs to know, learned from images that the network was not trained on.
 
     The relative error of a length is expected to grow with the quality features, by a ridge regression of its
@@ -93,7 +74,12 @@ def calibrate(judged: Judged, level: float) -> dict:
 
     Parameters
     ----------
-    judged : Judged
+    lengths, references : ndarray of shape (M, 3)
+        Predicted and true BPD, OFD and HC, in one unit with each other.
+    quality : ndarray of shape (M, 5)
+        Of `detection.find_heads`; columns that are not finite for every image are left out.
+    hc_mm : ndarray of shape (M,)
+        The predicted HC, NaN where the pixel size is unknown.
     level : float
         Coverage, such as 0.9.
 
@@ -102,8 +88,9 @@ def calibrate(judged: Judged, level: float) -> dict:
     dict
         Plain numbers and lists, fit for JSON.
     """
-    learned = {"level": level, "images": len(judged.lengths)}
-    return learned | _expect_errors(judged, level) | faintest_head(judged.quality)
+    errors = np.abs(lengths - references) / np.maximum(lengths, 1e-9)
+    learned = {"level": level, "images": len(lengths)}
+    return learned | _expect_errors(errors, quality, hc_mm, level) | faintest_head(quality)
 
 
 def faintest_head(quality: np.ndarray) -> dict:
@@ -122,9 +109,9 @@ def faintest_head(quality: np.ndarray) -> dict:
     return {"least_height": float(min(height, unusual)), "least_confidence": float(confidence)}
 
 
-def _expect_errors(judged: Judged, level: float) -> dict:
+def _expect_errors(errors: np.ndarray, quality: np.ndarray, hc_mm: np.ndarray, level: float) -> dict:
     """How errors grow with the quality, and the quantile by band of error over what the quality lets expect."""
-    nothing, errors, doubts = [0.0] * len(QUALITY), judged.errors(), _doubts(judged.quality)
+    nothing, doubts = [0.0] * len(QUALITY), _doubts(quality)
     if not len(errors):
         unknown = {length: {"slopes": nothing, "quantiles": {}} for length in LENGTHS}
         return {"centre": nothing, "spread": [1.0] * len(QUALITY)} | unknown
@@ -134,7 +121,7 @@ def _expect_errors(judged: Judged, level: float) -> dict:
     learned = {"centre": centre.tolist(), "spread": spread.tolist()}
     standard = np.where(used, (doubts - centre) / spread, 0.0)
     precision = standard.T @ standard + _PRIOR * np.eye(len(QUALITY))
-    bands = {"all": np.ones(len(errors), dtype=bool)} | in_bands(judged.hc_mm)
+    bands = {"all": np.ones(len(errors), dtype=bool)} | in_bands(hc_mm)
     for length, error in zip(LENGTHS, errors.T, strict=True):
         tamed = np.log(error + np.median(error) / 4 + 1e-9)  # so that errors of next to nothing have little say
         slopes = np.linalg.solve(precision, standard.T @ (tamed - tamed.mean()))
@@ -157,15 +144,17 @@ def intervals(calibration: dict, quality: np.ndarray, hc_mm: np.ndarray) -> np.n
     Parameters
     ----------
     calibration : dict
-        Of `calibrate`.
+        Of `calibrate`; empty of a model without one.
     quality, hc_mm
-        As of `Judged`.
+        As of `calibrate`.
 
     Returns
     -------
     ndarray of shape (N, 3)
         Half the breadth of each length's interval as a share of it; NaN where calibration images were too few.
     """
+    if not calibration:
+        return np.full((len(quality), len(LENGTHS)), np.nan)
     doubts = (_doubts(quality) - calibration["centre"]) / np.array(calibration["spread"])
     doubts = np.where(np.isfinite(doubts), doubts, 0.0)
     shares = []
@@ -213,25 +202,26 @@ def learn(
         The settings of these names.
     """
     if labels is None or not len(labels):
-        nobody = Judged(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, len(QUALITY))), np.zeros(0))
-        return {"calliper": calliper, "correction": UNSCALED} | calibrate(nobody, interval_level)
+        nothing = np.zeros((0, len(LENGTHS)))
+        learned = calibrate(nothing, nothing, np.zeros((0, len(QUALITY))), np.zeros(0), interval_level)
+        return {"calliper": calliper, "correction": UNSCALED} | learned
     found = found.loc[labels.index]
     sizes = pixel_size.reindex(labels.index).to_numpy()
 
     def of_rows(rows: np.ndarray) -> dict:
         located, true = points_of(found[rows]), points_of(labels[rows])
         correction = learn_correction(located, true) if correct else UNSCALED
-        judged = _judge(scale_diameters(located, correction), true, found[rows], sizes[rows], Calliper(calliper))
-        return {"calliper": calliper, "correction": correction} | calibrate(judged, interval_level)
+        corrected = scale_diameters(located, correction)
+        lengths, references = (
+            reported_lengths(points, sizes[rows], Calliper(calliper)) for points in (corrected, true)
+        )
+        hc_mm = np.where(np.isfinite(sizes[rows]), lengths[:, 2], np.nan)
+        quality = found.loc[rows, list(QUALITY)].to_numpy(dtype=float)
+        learned = calibrate(lengths, references, quality, hc_mm, interval_level)
+        return {"calliper": calliper, "correction": correction} | learned
 
     learned = of_rows(np.ones(len(labels), dtype=bool))
     if folds is not None:  # an image's own interval rests on other examinations alone
         fold = folds.loc[labels.index].to_numpy()
         learned["without"] = {str(k): of_rows(fold != k) for k in sorted(set(folds))}
     return learned
-
-
-def _judge(located, true, found: pd.DataFrame, sizes: np.ndarray, calliper: Calliper) -> Judged:
-    predicted, labelled = (reported_lengths(points, sizes, calliper) for points in (located, true))
-    hc_mm = np.where(np.isfinite(sizes), predicted[:, 2], np.nan)
-    return Judged(predicted, labelled, found[list(QUALITY)].to_numpy(dtype=float), hc_mm)

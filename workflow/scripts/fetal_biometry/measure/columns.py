@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fetal_biometry.terms import LANDMARKS, LENGTHS, SECOND_COLUMNS
@@ -100,9 +99,3 @@ EXAMINATIONS = (
         )
     ),
 )
-
-
-def describe(names: Iterable[str], dictionary: tuple[Column, ...] = PREDICTIONS) -> list[Column]:
-    """The dictionary's entries for the columns of a table, in the table's order; KeyError for an unknown one."""
-    known = {column.name: column for column in dictionary}
-    return [known[name] for name in names]

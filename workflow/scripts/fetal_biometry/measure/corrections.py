@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.errors import InputError
-from fetal_biometry.measure.flags import doubts_of
+from fetal_biometry.measure.flags import DOUBTS
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.measure.site import Site
 from fetal_biometry.model.geometry import all_lengths, scale_diameters
@@ -101,5 +101,4 @@ def _corrected_points(rows: list[Row], images: pd.DataFrame) -> np.ndarray:
 
 def _undoubted(flags: str) -> str:
     """The flags that stay when a person has placed the head."""
-    (doubts,) = doubts_of([flags])
-    return ";".join(flag for flag in flags.split(";") if flag not in doubts.split(";"))
+    return ";".join(flag for flag in flags.split(";") if flag not in DOUBTS)

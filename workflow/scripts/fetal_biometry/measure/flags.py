@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,9 @@ class Measured:
     ``points`` (N, 4, 2) in original pixels; ``sizes`` (N, 2) of the images; ``pixel_size`` (N, 2) in mm, NaN where it
     is not known; ``lengths`` (N, 3) BPD, OFD and HC, in mm where the pixel size is known, else in pixels; ``quality``
     the features ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`), ``contrast`` and
-    ``straight_edge`` (see `straight_edges`), what the head-presence classifier says, ``faint`` and ``absent``, and
-    whether there are ``two_heads``; ``margins`` (N, 3) half the breadth of each length's
-    interval as a share of it, NaN where there is none; ``contradictions`` (N) texts, see
-    `contradictions.find_contradictions`, or nothing.
+    ``straight_edge`` (see `straight_edges`), what the head-presence classifier says, ``faint`` and ``absent``,
+    whether there are ``two_heads``, and whether the pixel size is ``contradicted``; ``margins`` (N, 3) half the
+    breadth of each length's interval as a share of it, NaN where there is none.
     """
 
     points: np.ndarray
@@ -31,7 +30,6 @@ class Measured:
     lengths: np.ndarray
     quality: pd.DataFrame
     margins: np.ndarray
-    contradictions: Sequence[str] = ()
 
     @property
     def known(self) -> np.ndarray:
@@ -136,7 +134,7 @@ FLAGS = (
     Flag(
         "pixel size contradicted",
         "the file or a table states another pixel size, or a length that the measured one contradicts",
-        lambda heads, limits: np.array([bool(text) for text in heads.contradictions or [""] * len(heads.points)]),
+        lambda heads, limits: heads.quality["contradicted"],
     ),
     Flag(
         "no pixel size",
@@ -146,7 +144,7 @@ FLAGS = (
     ),
 )
 """In the order in which they are named."""
-_DOUBTS = {flag.name for flag in FLAGS if flag.doubts_head}
+DOUBTS = {flag.name for flag in FLAGS if flag.doubts_head}
 
 
 def flag_heads(heads: Measured, limits: FlagLimits) -> list[str]:
@@ -163,7 +161,7 @@ def doubts_of(flags) -> list[str]:
     >>> doubts_of(["low confidence;no pixel size", "no pixel size", ""])
     ['low confidence', '', '']
     """
-    return [";".join(flag for flag in text.split(";") if flag in _DOUBTS) for text in flags]
+    return [";".join(flag for flag in text.split(";") if flag in DOUBTS) for text in flags]
 
 
 def own_limits(limits: FlagLimits, calibration: dict) -> FlagLimits:
@@ -174,4 +172,4 @@ def own_limits(limits: FlagLimits, calibration: dict) -> FlagLimits:
     """
     height = max(limits.height, calibration.get("least_height", 0.0))
     confidence = min(limits.confidence, calibration.get("least_confidence", 1.0))
-    return replace(limits, height=height, confidence=confidence)
+    return limits.model_copy(update={"height": height, "confidence": confidence})

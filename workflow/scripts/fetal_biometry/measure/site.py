@@ -6,20 +6,21 @@ Standard library and pydantic alone, so that a plan can read it.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from fetal_biometry.digests import sha256_of
 from fetal_biometry.errors import InputError
-from fetal_biometry.problems import TYPED, describe_problem
+from fetal_biometry.problems import Block, describe_problem
+from fetal_biometry.terms import LENGTHS
 
 OWN = "site"  # the convention of a site that measured images itself
+_NEAR = 0.01  # a factor this near to 1 corrects nothing that callipers can tell
 
 
-class Factor(BaseModel):
+class Factor(Block):
     """What one diameter is multiplied by, and what that rests on."""
-
-    model_config = TYPED
 
     factor: float = Field(gt=0.5, lt=2, description="1 where `refused` says why the length is not corrected")
     estimate: float | None = Field(None, description="Hodges-Lehmann estimate of the site's length over the model's")
@@ -29,20 +30,8 @@ class Factor(BaseModel):
     refused: str = ""
 
 
-class Widening(BaseModel):
-    """What the breadth of each length's interval is multiplied by."""
-
-    model_config = TYPED
-
-    bpd: float = Field(1.0, ge=1)
-    ofd: float = Field(1.0, ge=1)
-    hc: float = Field(1.0, ge=1)
-
-
-class LeftOut(BaseModel):
+class LeftOut(Block):
     """How a length fits the site's own where an image has no part in its factor and its interval."""
-
-    model_config = TYPED
 
     n: int = Field(ge=0)
     before: float | None = Field(None, description="mean absolute difference, a share of the site's length")
@@ -51,16 +40,16 @@ class LeftOut(BaseModel):
     held_after: int
 
 
-class Site(BaseModel):
+class Site(Block):
     """The content of ``site.json``."""
-
-    model_config = TYPED
 
     convention: str = OWN
     bpd: Factor
     ofd: Factor
-    widening: Widening
-    leave_one_out: dict[str, LeftOut] = {}
+    widening: dict[Literal["bpd", "ofd", "hc"], Annotated[float, Field(ge=1)]] = Field(
+        min_length=3, description="what the breadth of each length's interval is multiplied by"
+    )
+    leave_one_out: dict[str, LeftOut] = Field({})
     level: float | None = Field(None, description="share of true lengths that the intervals should hold")
     without_length: list[str] = Field([], description="images in which the model finds no head")
     date: str = Field("", description="the last day in measured_on of the site's table")
@@ -96,27 +85,31 @@ def _percent(share: float | None) -> str:
     return "unknown" if share is None else f"{100 * share:.1f} %"
 
 
+def far_from_one(low: float, high: float) -> bool:
+    """Whether a factor's interval lies where callipers can tell that it corrects something."""
+    return low > 1 + _NEAR or high < 1 - _NEAR
+
+
 def _named(convention: str, n: int, bpd: tuple, ofd: tuple, widening: tuple) -> Site:
-    """A convention from the factor of each diameter, its estimate and 95 % interval, as `calibrate_site` found them."""
+    """A convention from each diameter's estimate and 95 % interval, as `calibrate_site` found them."""
     factors = []
-    for factor, estimate, low, high in (bpd, ofd):
-        refused = "" if factor != 1 else "its interval does not lie more than 1 % away from 1"
+    for estimate, low, high in (bpd, ofd):
+        refused = "" if far_from_one(low, high) else "its interval does not lie more than 1 % away from 1"
+        factor = 1.0 if refused else estimate
         factors.append(Factor(factor=factor, estimate=estimate, low=low, high=high, n=n, refused=refused))
-    widths = Widening(**dict(zip(("bpd", "ofd", "hc"), widening, strict=True)))
+    widths = dict(zip(LENGTHS, widening, strict=True))
     return Site(convention=convention, bpd=factors[0], ofd=factors[1], widening=widths, level=0.9)
 
 
 _MEASURED = (  # with the pretrained model, on images that it was not trained on
     # HC18's ellipses in 161 published test images
-    _named("outer_to_outer_tight", 161, (1.0, 1.0022, 0.9992, 1.0053), (1.0, 1.001, 0.9976, 1.0045), (1.21, 1.0, 1.02)),
+    _named("outer_to_outer_tight", 161, (1.0022, 0.9992, 1.0053), (1.001, 0.9976, 1.0045), (1.21, 1.0, 1.02)),
     # ellipses that sonographers in Uganda drew (Zenodo 7540448)
-    _named(
-        "outer_to_outer_scalp", 25, (1.0618, 1.0618, 1.0554, 1.0686), (1.0, 0.9974, 0.9832, 1.0117), (1.09, 2.16, 2.24)
-    ),
+    _named("outer_to_outer_scalp", 25, (1.0618, 1.0554, 1.0686), (0.9974, 0.9832, 1.0117), (1.09, 2.16, 2.24)),
     # landmarks of Di Vece et al. (arXiv 2512.16710) in images of Barcelona (Zenodo 3904280)
-    _named("mid_skull", 35, (0.9835, 0.9835, 0.9791, 0.9875), (0.9719, 0.9719, 0.9608, 0.9804), (1.0, 1.27, 1.0)),
+    _named("mid_skull", 35, (0.9835, 0.9791, 0.9875), (0.9719, 0.9608, 0.9804), (1.0, 1.27, 1.0)),
     # valid rows of the landmark challenge's table in published test images of HC18
-    _named("outer_to_inner", 109, (0.9621, 0.9621, 0.9594, 0.9646), (1.0, 1.0054, 1.0016, 1.0089), (1.13, 1.21, 1.27)),
+    _named("outer_to_inner", 109, (0.9621, 0.9594, 0.9646), (1.0054, 1.0016, 1.0089), (1.13, 1.21, 1.27)),
 )
 CONVENTIONS = {site.convention: site for site in _MEASURED}
 

@@ -10,13 +10,12 @@ import pandas as pd
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.measure.calibration import conformal_quantile
-from fetal_biometry.measure.site import Factor, LeftOut, Site, Widening
+from fetal_biometry.measure.site import Factor, LeftOut, Site, far_from_one
 from fetal_biometry.measure.site_table import SiteHead
 from fetal_biometry.model.geometry import head_circumference
 from fetal_biometry.terms import LENGTHS
 
 FEWEST = 10  # images, from which the next one's interval can be told at 90 %
-_NEAR = 0.01  # a factor this near to 1 corrects nothing that callipers can tell
 _FURTHEST = 0.15  # more is no calliper's habit: conventions differ by 2 to 7 %
 _OTHER_UNIT = 3  # times as long: no head, but another unit
 _SCATTER, _WITHIN = 0.10, 0.9  # share of lengths that lie this near to the factor; two observers differ by up to 5 %
@@ -102,7 +101,7 @@ def calibrate_to_site(pairs: Pairs, level: float) -> Site:
     }
     return Site(
         **chosen,
-        widening=Widening(**{name: round(width, 4) for name, width in zip(LENGTHS, widening, strict=True)}),
+        widening={name: round(width, 4) for name, width in zip(LENGTHS, widening, strict=True)},
         leave_one_out=left_out,
         level=level,
     )
@@ -132,13 +131,9 @@ def _refusal(found: np.ndarray, given: np.ndarray, factor: tuple[float, float, f
         return f"{n - inside} of {n} lengths lie over 10 % off the factor; check them"
     if abs(math.log(estimate)) > _FURTHEST:
         return f"{estimate:.3f} is no calliper's habit; lengths of a resized image or in another unit look like this"
-    if not _far_from_one(low, high):
+    if not far_from_one(low, high):
         return f"the 95 % interval, {low:.4f} to {high:.4f}, does not lie more than 1 % away from 1"
     return ""
-
-
-def _far_from_one(low: float, high: float) -> bool:
-    return low > 1 + _NEAR or high < 1 - _NEAR
 
 
 def chance_of_shuffled(found: np.ndarray, given: np.ndarray) -> float:
@@ -179,7 +174,7 @@ def _scaled_without(pairs: Pairs, corrected: list[bool]) -> np.ndarray:
         for i in np.flatnonzero(corrected):
             others = pairs.given[part != k, i] / pairs.found[part != k, i]
             factor, low, high = estimate_factor(others[np.isfinite(others)])
-            if _far_from_one(low, high):
+            if far_from_one(low, high):
                 scaled[part == k, i] *= factor
     scaled[:, 2] = np.where(any(corrected), head_circumference(scaled[:, 0], scaled[:, 1]), scaled[:, 2])
     return scaled

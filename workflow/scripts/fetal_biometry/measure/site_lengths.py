@@ -12,11 +12,6 @@ from fetal_biometry.model.geometry import head_circumference, scale_diameters
 from fetal_biometry.terms import COLUMNS, LENGTHS, SECOND_COLUMNS
 
 
-def move_points(points: np.ndarray, site: Site | None) -> np.ndarray:
-    """Landmarks (N, 4, 2) where the site's callipers would stand; unchanged without a site."""
-    return points if site is None else scale_diameters(points, (site.ofd.factor, site.bpd.factor))
-
-
 def in_site_convention(table: pd.DataFrame, site: Site | None) -> pd.DataFrame:
     """A predictions table, see `biometry.measure`, in a site's convention; unchanged without a site.
 
@@ -28,8 +23,9 @@ def in_site_convention(table: pd.DataFrame, site: Site | None) -> pd.DataFrame:
         return table
     table, factors = table.copy(), np.array([site.bpd.factor, site.ofd.factor])
     for prefix, columns in (("", COLUMNS), ("second_", SECOND_COLUMNS)):
-        table[list(columns)] = move_points(points_of(table, prefix), site).reshape(-1, 8).round(3)
-    widening = np.array([getattr(site.widening, name) for name in LENGTHS])
+        points = scale_diameters(points_of(table, prefix), (site.ofd.factor, site.bpd.factor))
+        table[list(columns)] = points.reshape(-1, 8).round(3)
+    widening = np.array([site.widening[name] for name in LENGTHS])
     for unit in ("px", "mm"):
         before = table[[f"{name}_{unit}" for name in LENGTHS]].to_numpy(dtype=float)
         high = table[[f"{name}_{unit}_high" for name in LENGTHS]].to_numpy(dtype=float)

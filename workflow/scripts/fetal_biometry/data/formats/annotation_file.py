@@ -12,20 +12,9 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.names import on_disk
 
 
-def read_json(path: Path, tool: str):
-    """What a JSON file holds.
-
-    Raises
-    ------
-    InputError
-        A file that is missing or no JSON.
-    """
-    try:
-        return json.loads(on_disk(path).read_text(encoding="utf-8-sig"))
-    except OSError:
-        raise InputError(f"{path}: the label file does not exist; give landmark_table=FILE, {tool}.") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no JSON ({error}); export it once more, {tool}.") from None
+def read_json(path: Path):
+    """What a JSON file holds."""
+    return json.loads(on_disk(path).read_text(encoding="utf-8-sig"))
 
 
 def base_name(name: str) -> str:
@@ -35,10 +24,12 @@ def base_name(name: str) -> str:
 
 @contextmanager
 def in_form(path: Path, tool: str) -> Iterator[None]:
-    """Make an `InputError` of whatever reading a file of another form raises than the dataset's name says."""
+    """Make an `InputError` of whatever reading a file raises that is missing, or of another form than its dataset."""
     try:
         yield
     except InputError:
         raise
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ElementTree.ParseError) as error:
+    except OSError:
+        raise InputError(f"{path}: the label file does not exist; give landmark_table=FILE, {tool}.") from None
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, ElementTree.ParseError) as error:
         raise InputError(f"{path}: not {tool} ({error!r}); export it once more, or give another dataset.") from None

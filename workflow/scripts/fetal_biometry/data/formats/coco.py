@@ -12,14 +12,9 @@ _TOOL = "a COCO file with keypoints"
 
 
 def read_coco(path: Path, config: Config) -> list[Label]:
-    """The labels of a COCO file; keypoints of visibility 0 are not set, and boxes and outlines are no labels.
-
-    Raises
-    ------
-    InputError
-    """
-    content = read_json(path, _TOOL)
+    """The labels of a COCO file; keypoints of visibility 0 are not set, and boxes and outlines are no labels."""
     with in_form(path, _TOOL):
+        content = read_json(path)
         categories = {category["id"]: category for category in content["categories"]}
         points: dict = {image["id"]: [] for image in content["images"]}
         for annotation in content["annotations"]:

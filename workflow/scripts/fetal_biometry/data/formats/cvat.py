@@ -8,24 +8,16 @@ from pathlib import Path
 from fetal_biometry.configuration import Config
 from fetal_biometry.data.formats.annotation_file import base_name, in_form
 from fetal_biometry.data.label_table import UNPLACED, Label, four_points
-from fetal_biometry.errors import InputError
+from fetal_biometry.names import on_disk
 
 _TOOL = "a file of CVAT for images, XML"
 
 
 def read_cvat(path: Path, config: Config) -> list[Label]:
-    """The labels of a CVAT file; a skeleton's points that lie outside the image are not set.
-
-    Raises
-    ------
-    InputError
-    """
-    try:
-        with in_form(path, _TOOL):
-            images = ElementTree.parse(path).getroot().iter("image")
-            return [_label(image, path, config) for image in images]
-    except OSError:
-        raise InputError(f"{path}: the label file does not exist; give landmark_table=FILE, {_TOOL}.") from None
+    """The labels of a CVAT file; a skeleton's points that lie outside the image are not set."""
+    with in_form(path, _TOOL):
+        images = ElementTree.parse(on_disk(path)).getroot().iter("image")
+        return [_label(image, path, config) for image in images]
 
 
 def _label(image: ElementTree.Element, path: Path, config: Config) -> Label:

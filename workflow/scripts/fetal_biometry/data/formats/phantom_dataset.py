@@ -6,7 +6,8 @@ from pathlib import Path
 
 from fetal_biometry.configuration import Config
 from fetal_biometry.data.label_table import names_swapped, swap_names
-from fetal_biometry.data.source import Source, drawn_digest
+from fetal_biometry.data.source import Source
+from fetal_biometry.digests import digest
 from fetal_biometry.images.image_ref import ImageRef
 
 
@@ -32,7 +33,7 @@ def list_phantoms(config: Config, drawn: Path) -> list[Source]:
             reference_hc_mm=float(all_lengths(points)[2] * plan.pixel_size_mm),
             label_source=source,
             origin="the phantom generator",
-            recipe=drawn_digest(repr(plan)),
+            recipe=digest(repr(plan)).ljust(64, "0"),
         )
         for plan, points, label in zip(plans, truth, labels, strict=True)
     ]

@@ -20,12 +20,7 @@ Points = list[tuple[str, float, float]]
 
 
 def read_via(path: Path, config: Config) -> list[Label]:
-    """The labels of a VIA file. A point, or a line's two ends, is called by any text among its attributes.
-
-    Raises
-    ------
-    InputError
-    """
+    """The labels of a VIA file. A point, or a line's two ends, is called by any text among its attributes."""
     with in_form(path, _TOOL):
         images = _of_csv(path) if path.suffix.lower() != ".json" else _of_json(path)
     return [four_points(points, config.point_names, name, place) for name, (place, points) in images.items()]
@@ -41,7 +36,7 @@ def _of_csv(path: Path) -> dict[str, tuple[str, Points]]:
 
 
 def _of_json(path: Path) -> dict[str, tuple[str, Points]]:
-    content = read_json(path, _TOOL)
+    content = read_json(path)
     images: dict[str, tuple[str, Points]] = {}
     for image in content.get("_via_img_metadata", content).values():
         name, regions = base_name(image["filename"]), image["regions"]

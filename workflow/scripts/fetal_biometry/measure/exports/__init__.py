@@ -6,22 +6,20 @@ An export is a function of the predictions table, see `biometry.measure`, with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from fetal_biometry.job import atomic_path
-from fetal_biometry.measure.exports.challenge import circumferences, task_a
 from fetal_biometry.measure.exports.coco import coco
-from fetal_biometry.measure.exports.examinations import examinations
+from fetal_biometry.measure.exports.csv_tables import circumferences, examinations, hc18_submission, task_a
 from fetal_biometry.measure.exports.fhir import bundle
-from fetal_biometry.measure.exports.hc18 import hc18_submission
 from fetal_biometry.measure.exports.labelme import labelme
 from fetal_biometry.measure.exports.measurements import measurements
 from fetal_biometry.measure.exports.workbook import workbook
 
-EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
+EXPORTS = {
     "predictions.xlsx": workbook,
     "examinations.csv": examinations,
     "exports/taskA_predictions.csv": task_a,
@@ -35,14 +33,9 @@ EXPORTS: dict[str, Callable[[pd.DataFrame], str | bytes]] = {
 """From a file's place under results/<run>/ to what makes its content."""
 
 
-def content(name: str, table: pd.DataFrame) -> bytes:
-    """The content of an export; texts are UTF-8."""
-    made = EXPORTS[name](table)
-    return made if isinstance(made, bytes) else made.encode("utf-8")
-
-
 def write_exports(table: pd.DataFrame, paths: Iterable[str], results: Path) -> None:
     """Write exports, each whole or not at all, to paths below ``results`` that are names of `EXPORTS`."""
     for path in paths:
+        made = EXPORTS[Path(path).relative_to(results).as_posix()](table)
         with atomic_path(path) as temporary:
-            temporary.write_bytes(content(Path(path).relative_to(results).as_posix(), table))
+            temporary.write_bytes(made if isinstance(made, bytes) else made.encode("utf-8"))

@@ -13,8 +13,6 @@ import pandas as pd
 from fetal_biometry.frames import points_of
 from fetal_biometry.terms import LANDMARKS
 
-_DATE = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever it is written
-
 
 def labelme(table: pd.DataFrame) -> bytes:
     """A zip archive with a JSON file an image in which a head was found."""
@@ -25,7 +23,7 @@ def labelme(table: pd.DataFrame) -> bytes:
         for row, points, stem, taken in zip(table.to_dict("records"), points_of(table), stems, shared, strict=True):
             if np.isfinite(points).all():
                 name = f"{row['image_name'] if taken else stem}.json"
-                files.writestr(zipfile.ZipInfo(name, _DATE), json.dumps(_image(row, points), indent=1) + "\n")
+                files.writestr(zipfile.ZipInfo(name), json.dumps(_image(row, points), indent=1) + "\n")
     return archive.getvalue()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import pandas as pd
 from openpyxl import Workbook
@@ -13,12 +13,11 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from fetal_biometry.measure.columns import EXAMINATIONS, PREDICTIONS, TEXT, Column, describe
+from fetal_biometry.measure.columns import EXAMINATIONS, PREDICTIONS, TEXT, Column
 from fetal_biometry.measure.examinations import by_examination
 
 _FORMATS = {"px": '0.0" px"', "mm": '0.00" mm"', "wk": '0.0" wk"', "%": '0.0" %"'}
 _FINE = ("pixel_width_mm", "pixel_height_mm")  # a hundredth of a millimetre is a tenth of them
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip archive knows: the same run gives the same bytes
 _WIDEST = 60  # characters
 
 
@@ -31,8 +30,7 @@ def workbook(table: pd.DataFrame) -> bytes:
     columns = [column for column in PREDICTIONS if column.name in table]
     book = Workbook(write_only=True)
     _add_sheet(book, "predictions", columns, table)
-    examinations = by_examination(table)
-    _add_sheet(book, "examinations", describe(examinations, EXAMINATIONS), examinations)
+    _add_sheet(book, "examinations", EXAMINATIONS, by_examination(table))
     rows = [("predictions", column) for column in columns] + [("examinations", column) for column in EXAMINATIONS]
     dictionary = pd.DataFrame(
         [(sheet, column.name, column.unit, column.meaning, column.loinc) for sheet, column in rows],
@@ -44,7 +42,7 @@ def workbook(table: pd.DataFrame) -> bytes:
     return _without_dates(written.getvalue())
 
 
-def _add_sheet(book: Workbook, title: str, columns: list[Column], table: pd.DataFrame) -> None:
+def _add_sheet(book: Workbook, title: str, columns: Sequence[Column], table: pd.DataFrame) -> None:
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(table) + 1}"
@@ -52,23 +50,13 @@ def _add_sheet(book: Workbook, title: str, columns: list[Column], table: pd.Data
         longest = max(map(len, [column.name, *table[column.name].astype(str)])) if column.unit == TEXT else 0
         width = min(max(longest, len(column.name)) + 3, _WIDEST)
         sheet.column_dimensions[get_column_letter(number)].width = width
-    sheet.append(_header(sheet, columns))
-    formats = [_format(column) for column in columns]
+    header = [_cell(sheet, column.name, None) for column in columns]
+    for cell in header:
+        cell.font = Font(bold=True)
+    sheet.append(header)
+    formats = ['0.0000" mm"' if column.name in _FINE else _FORMATS.get(column.unit) for column in columns]
     for row in table[[column.name for column in columns]].itertuples(index=False):
         sheet.append(_cell(sheet, value, shown) for value, shown in zip(row, formats, strict=True))
-
-
-def _header(sheet, columns: list[Column]) -> Iterable[WriteOnlyCell]:
-    for column in columns:
-        cell = _cell(sheet, column.name, None)
-        cell.font = Font(bold=True)
-        yield cell
-
-
-def _format(column: Column) -> str | None:
-    if column.name in _FINE:
-        return '0.0000" mm"'
-    return _FORMATS.get(column.unit)
 
 
 def _cell(sheet, value, shown: str | None) -> WriteOnlyCell:
@@ -88,7 +76,6 @@ def _without_dates(book: bytes) -> bytes:
             content = source.read(entry)
             if entry.filename == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"1980-01-01T00:00:00Z", content)
-            made = zipfile.ZipInfo(entry.filename, _EPOCH)
-            made.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(made, content)
+            undated = zipfile.ZipInfo(entry.filename)  # of 1980, the earliest that an archive knows
+            target.writestr(undated, content, zipfile.ZIP_DEFLATED)
     return written.getvalue()
