@@ -17,7 +17,7 @@ from fetal_biometry.model.networks import build_network, describe_architecture
 from fetal_biometry.model.onnx_file import METADATA
 from fetal_biometry.model.quantise import quantise
 from fetal_biometry.model.second_head import SECOND_HEAD
-from fetal_biometry.model.surroundings import SURROUNDINGS
+from fetal_biometry.model.surroundings import SPAN, SURROUNDINGS
 from fetal_biometry.model.views import to_grid, whole_views
 from fetal_biometry.terms import COLUMNS
 
@@ -121,7 +121,7 @@ def test_a_table_has_the_landmarks_and_the_contrast_without_margins(exported):
     images[0] = np.linspace(0, 255, SIZE).astype(np.uint8)[None]  # columns
     images[0, :10], images[0, -10:] = 0, 0  # margins: 540 of 800 pixels are 43 of 64 rows
     table = locate_all(predictor, ["a", "b", "c"], iter(images), SIZES)
-    seen = ["contrast", "straight_edge", *SECOND_HEAD, *SURROUNDINGS]
+    seen = ["contrast", "straight_edge", *SECOND_HEAD, SPAN, SURROUNDINGS]
     assert list(table) == ["image_name", *COLUMNS, *detection.QUALITY, *seen]
     points, _ = predictor.locate(images, SIZES)
     assert table[list(COLUMNS)].to_numpy() == pytest.approx(points.reshape(3, 8), abs=1e-6)

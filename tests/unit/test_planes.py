@@ -13,7 +13,8 @@ from fetal_biometry.data.planes import list_planes
 from fetal_biometry.data.source import MissingData
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame
-from fetal_biometry.measure.elsewhere import calibrations_by_centre, measure_planes
+from fetal_biometry.measure.elsewhere import measure_planes
+from fetal_biometry.measure.learn_presence import calibrations_by_centre
 from fetal_biometry.terms import COLUMNS
 
 HEADER = ["image_name", "plane", "centre", "patient", "duplicate_of", "mask", "note", *COLUMNS]
@@ -105,17 +106,17 @@ def test_the_plan_lists_planes_apart_from_the_images_that_are_measured(folder, t
 
 def test_each_centre_is_judged_by_a_classifier_of_the_others():
     """Heads of one centre look like others' abdomens: only a classifier that saw that centre would know them."""
-    home = tables(60, 1, 1.0)
+    home = tables(60, 1)
     home.index = home["image_name"] = [f"{number:03}_HC.png" for number in range(60)]
     folds = pd.Series(np.arange(60) % 4, home.index)
-    heads, abdomens = tables(20, 5, -1.0), tables(30, 2, -1.0)
+    heads, abdomens = tables(20, 5, 30), tables(30, 2, 30)
     heads.index = heads["image_name"] = [f"head{number}.png" for number in range(20)]
     abdomens.index = abdomens["image_name"] = [f"abdomen{number}.png" for number in range(30)]
     others = pd.concat([heads, abdomens])
     planes = pd.DataFrame({"plane": ["head"] * 20 + ["abdomen"] * 30, "centre": ["Egypt"] * 20 + ["Malawi"] * 30})
     planes.index = planes["image_name"] = list(others.index)
     facts = planes.assign(whole=1, path=planes.index, frame="", width_px=800, height_px=540, calibrated_regions="")
-    drawn = tables(40, 7, -1.0)
+    drawn = tables(40, 7, 30)
     calibrations = calibrations_by_centre(
         {"level": 0.9} | UNCALIBRATED, home, folds, pd.concat([others, drawn]), planes
     )

@@ -116,16 +116,18 @@ def judged_elsewhere(wildcards):
     return f"{RESULTS}/elsewhere.csv" if PLAN.planes and wildcards.recipe == REPORTED else []
 
 
-def teaching_files(wildcards):
-    """What judging a model elsewhere needs: what taught its classifier, or the given model."""
+def judging_files(wildcards):
+    """What judges images of other centres: calibrations that did not learn from them, or the given model."""
     if not PLAN.planes:
         refuse(PLAN.missing or "evaluate_elsewhere needs images of other centres; give --config planes=[FOLDER].")
-    if MODEL:
-        return {"model": MODEL}
-    taught_by = PLAN.calibrating(REPORTED)
+    return {"model": MODEL} if MODEL else {"calibrations": f"{WORK}/{REPORTED}/calibrations_elsewhere.json"}
+
+
+def presence_files(wildcards):
+    """What the reported model's head-presence classifier learns from, beside planes."""
+    calibrating = PLAN.calibrating(REPORTED)
     return {
-        "calibration": f"{WORK}/{REPORTED}/calibration.json",
-        "heads": expand(f"{WORK}/{{file}}", file=PLAN.found(REPORTED, taught_by)),
-        "folds": expand(FOLDS, part=taught_by),
+        "heads": expand(f"{WORK}/{{file}}", file=PLAN.found(REPORTED, calibrating)),
+        "folds": expand(FOLDS, part=calibrating),
         "others": expand(f"{WORK}/{REPORTED}/predicted/{{part}}.csv", part=OTHERS),
     }

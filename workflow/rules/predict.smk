@@ -62,10 +62,11 @@ rule calibrate_intervals:
     log:
         f"{LOGS}/{{recipe}}/calibrate_intervals.log",
     conda:
-        "../../envs/measure.yaml"
+        "../../envs/torch.yaml"
+    threads: 2
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=2000,
+        runtime=30,
     params:
         interval_level=CONFIG.interval_level,
         calliper=str(CONFIG.calliper),

@@ -274,9 +274,31 @@ rule compare_to_card:
         "../scripts/compare_to_card.py"
 
 
+rule calibrate_elsewhere:
+    input:
+        unpack(presence_files),
+        calibration=f"{WORK}/{REPORTED}/calibration.json",
+        planes=f"{WORK}/plan/planes.known.csv",
+        code=modules("calibrate_elsewhere"),
+    output:
+        calibrations=f"{WORK}/{REPORTED}/calibrations_elsewhere.json",
+    log:
+        f"{LOGS}/{REPORTED}/calibrate_elsewhere.log",
+    conda:
+        "../../envs/torch.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    message:
+        f"Training classifiers of {REPORTED}, each without one centre"
+    script:
+        "../scripts/calibrate_elsewhere.py"
+
+
 rule evaluate_elsewhere:
     input:
-        unpack(teaching_files),
+        unpack(judging_files),
         landmarks=f"{WORK}/{REPORTED}/predicted/planes.csv",
         index=f"{WORK}/prepared/planes.csv",
         plan=f"{WORK}/plan/planes.csv",

@@ -2,15 +2,18 @@
 
 import logging
 
+import torch
+
 from fetal_biometry import job
 from fetal_biometry.frames import read_frame, read_frames
 from fetal_biometry.measure.calibration import learn
-from fetal_biometry.measure.head_presence import tell_heads
+from fetal_biometry.measure.learn_presence import tell_heads
 from fetal_biometry.recipe import read_reading
 from fetal_biometry.terms import Verdict
 
 if __name__ == "__main__":
     with job.start(snakemake):
+        torch.set_num_threads(snakemake.threads)
         source = snakemake.input
         labels, found = (read_frames(paths) if paths else None for paths in (source.labels, source.landmarks))
         labels = labels[labels["verdict"] == Verdict.VALID] if labels is not None else None

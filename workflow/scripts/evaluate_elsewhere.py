@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fetal_biometry import job
 from fetal_biometry.data.labels import read_labels
-from fetal_biometry.frames import read_frame, read_frames, write_frame
+from fetal_biometry.frames import read_frame, write_frame
 from fetal_biometry.limits import FlagLimits, read_limits
-from fetal_biometry.measure.elsewhere import LEFT_OUT_NOTE, OWN_NOTE, calibrations_by_centre, measure_planes
+from fetal_biometry.measure.elsewhere import LEFT_OUT_NOTE, OWN_NOTE, measure_planes
 from fetal_biometry.model.inference import Predictor
 from fetal_biometry.report.elsewhere import report_elsewhere
 from fetal_biometry.report.pages import write_page
@@ -18,14 +18,11 @@ if __name__ == "__main__":
         source, params = snakemake.input, snakemake.params
         index, planes = read_frame(source.index), read_frame(source.planes)
         images = index.join(planes.drop(columns="image_name")).join(read_frame(source.plan)[["path", "frame"]])
-        if source.get("calibration"):
-            calibration = json.loads(Path(source.calibration).read_text())
-            heads, folds, others = (read_frames(paths) for paths in (source.heads, source.folds, source.others))
-            calibrations = calibrations_by_centre(calibration, heads, folds["fold"], others, planes)
-            note = LEFT_OUT_NOTE
+        if source.get("calibrations"):
+            calibrations, note = json.loads(Path(source.calibrations).read_text()), LEFT_OUT_NOTE
         else:
-            calibrations = dict.fromkeys(planes["centre"].unique(), Predictor(source.model).calibration)
-            note = OWN_NOTE
+            own = Predictor(source.model).calibration
+            calibrations, note = dict.fromkeys(planes["centre"].unique(), own), OWN_NOTE
         references, _ = read_labels(read_frame(source.references), index)
         limits = read_limits(source.limits, FlagLimits)
         found = measure_planes(read_frame(source.landmarks), images, calibrations, references, limits)

@@ -10,7 +10,7 @@ from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.calibration import intervals
 from fetal_biometry.measure.contradictions import find_contradictions
 from fetal_biometry.measure.flags import NO_HEAD, Measured, flag_heads, own_limits
-from fetal_biometry.measure.head_presence import features_of, presence_of
+from fetal_biometry.measure.head_presence import presence_of
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import UNSCALED, all_lengths, scale_diameters
@@ -63,7 +63,7 @@ def measure(
     for name in ("confidence", "contrast"):
         table[name] = found[name].to_numpy(dtype=float).round(4)
     presence = presence_of(calibration)
-    odds = np.full(len(found), np.nan) if presence is None else presence.odds(features_of(found))
+    odds = np.full(len(found), np.nan) if presence is None else presence.odds(found)
     faint, absent = (odds < limit for limit in ((presence.faint, presence.none) if presence else (0, 0)))
     table["head_odds"], table["contradiction"], table["flags"] = odds.round(2), "", ""
     table[list(SECOND_COLUMNS)] = np.nan

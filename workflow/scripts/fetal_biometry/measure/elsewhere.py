@@ -9,7 +9,6 @@ from fetal_biometry.frames import points_of
 from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.biometry import measure
 from fetal_biometry.measure.flags import FAINT_HEAD, NO_HEAD
-from fetal_biometry.measure.head_presence import learn_head_presence
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.terms import HEAD, LENGTHS, REFERENCE_COLUMNS, Calliper
 
@@ -18,23 +17,6 @@ OWN_NOTE = "The model’s own classifier told heads; images of centres that taug
 LEFT_OUT_NOTE = (
     "Each centre is judged by a classifier and limits that saw none of its images. No network was trained on them."
 )
-
-
-def calibrations_by_centre(
-    calibration: dict, heads: pd.DataFrame, folds: pd.Series, others: pd.DataFrame, planes: pd.DataFrame
-) -> dict[str, dict]:
-    """The model's calibration for each centre, with a classifier of all other centres.
-
-    Arguments as of `head_presence.learn_head_presence`.
-    """
-    found = {}
-    for centre in sorted(planes["centre"].unique()):
-        left_out = planes.index[planes["centre"] == centre]
-        rest = others[~others.index.isin(left_out)]
-        classifier = learn_head_presence(heads, folds, rest, planes.drop(left_out))
-        own = {"presence": classifier.as_dict()} if classifier else {}
-        found[centre] = {key: value for key, value in calibration.items() if key != "presence"} | own
-    return found
 
 
 def measure_planes(

@@ -15,7 +15,7 @@ from fetal_biometry.model.heatmaps import encode
 from fetal_biometry.model.onnx_file import open_model
 from fetal_biometry.model.second_head import SECOND_HEAD, find_second_heads
 from fetal_biometry.model.straight_edges import straight_edges
-from fetal_biometry.model.surroundings import SURROUNDINGS, describe_surroundings
+from fetal_biometry.model.surroundings import SPAN, SURROUNDINGS, as_text, unroll
 from fetal_biometry.model.views import to_grid, whole_views
 from fetal_biometry.terms import COLUMNS
 
@@ -116,12 +116,11 @@ def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes:
 
     ``names``, ``images`` and ``sizes`` of N images, see `Predictor.locate`; a table of ``image_name``, landmarks in
     original pixels, quality features, each image's ``contrast`` and ``straight_edge``, what lies beside the head,
-    `SECOND_HEAD`, and what it shows around it, `SURROUNDINGS`.
+    `SECOND_HEAD`, its `SPAN` and its `SURROUNDINGS`.
     """
     points, quality = [np.zeros((0, 4, 2))], [np.zeros((0, len(detection.QUALITY)))]
-    around, second = [np.zeros((0, len(SURROUNDINGS)))], [np.zeros((0, len(SECOND_HEAD)))]
-    edges = [np.zeros(0)]
-    contrasts, images = [], iter(images)
+    second, edges = [np.zeros((0, len(SECOND_HEAD)))], [np.zeros(0)]
+    contrasts, around, images = [], [], iter(images)
     for start in tqdm(range(0, len(names), BATCH), desc="measuring", unit="batch", disable=None):
         batch = np.stack(list(itertools.islice(images, BATCH)))
         found, features = predictor.locate(batch, sizes[start : start + BATCH])
@@ -129,13 +128,14 @@ def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes:
         quality.append(features)
         second.append(predictor.locate_second(batch, sizes[start : start + BATCH], found))
         edges.append(straight_edges(batch, sizes[start : start + BATCH], found))
-        around.append(describe_surroundings(batch, sizes[start : start + BATCH], found))
+        around += as_text(unroll(batch, sizes[start : start + BATCH], found))
         inside = zip(batch, sizes[start : start + BATCH], strict=True)
         contrasts += [contrast(without_margins(image, size)) for image, size in inside]
     table = pd.DataFrame({"image_name": names})
-    table[list(COLUMNS)] = np.concatenate(points).reshape(-1, 8)
+    points = np.concatenate(points)
+    table[list(COLUMNS)] = points.reshape(-1, 8)
     table[list(detection.QUALITY)] = np.concatenate(quality)
-    features = pd.DataFrame(np.concatenate(around).round(4), columns=SURROUNDINGS)
     beside = pd.DataFrame(np.concatenate(second).round(4), columns=SECOND_HEAD)
+    span = np.linalg.norm(points[:, 1] - points[:, 0], axis=1) / np.max(sizes, axis=1)
     table = table.assign(contrast=contrasts, straight_edge=np.concatenate(edges).round(4))
-    return pd.concat([table, beside, features], axis=1)
+    return pd.concat([table, beside], axis=1).assign(**{SPAN: span.round(4), SURROUNDINGS: around})

@@ -12,6 +12,7 @@ from fetal_biometry.model.views import to_grid, whole_views
 RADII = np.linspace(0, 1.45, 28)  # of the ellipse, whose outline is 1
 ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)  # from the end of the OFD
 SURROUNDINGS = "surroundings"  # column of landmark tables
+SPAN = "span"  # another one: the OFD over the longer side of the image
 
 
 def unroll(images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
