@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fetal_biometry.model.surroundings import RADII
+from fetal_biometry.model.surroundings import ANGLES, RADII
 
 _WIDTH = 12  # channels of the first layer; the others have twice as many
 _EPOCHS, _BATCH = 50, 64
@@ -109,9 +109,10 @@ def train(unrolled: np.ndarray, is_head: np.ndarray, importance: np.ndarray, see
 
 def as_text(network: nn.Module) -> str:
     """The network as an ONNX file in a text, from ``surroundings`` (N, 28, 48), uint8, to ``odds`` (N,)."""
-    file, example = io.BytesIO(), torch.zeros((2, len(RADII), 48), dtype=torch.uint8)
+    file, example = io.BytesIO(), torch.zeros((2, len(RADII), len(ANGLES)), dtype=torch.uint8)
     torch.onnx.export(
-        network, (example,), file, dynamo=False, opset_version=17, do_constant_folding=False, input_names=["surroundings"], output_names=["odds"],
+        network, (example,), file, dynamo=False, opset_version=17, do_constant_folding=False,
+        input_names=["surroundings"], output_names=["odds"],
         dynamic_axes={"surroundings": {0: "n"}, "odds": {0: "n"}},
     )  # fmt: skip
     return base64.b64encode(file.getvalue()).decode()

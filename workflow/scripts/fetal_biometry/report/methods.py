@@ -31,8 +31,8 @@ def describe_methods(metrics: dict, settings: dict, growth: bool) -> dict[str, s
         )
     if model["tells_heads"]:
         said["head-presence"] = (
-            "A head-presence classifier, a logistic regression on the grey levels around the head that was found, says "
-            "whether it is one. Without a head there are no lengths."
+            "A head-presence classifier, a small network that sees the picture around what was found, says whether it "
+            "is a head. Without a head there are no lengths."
         )
     said["lengths"] = _lengths(model["calliper"])
     said |= _judging(model, settings.get("audit_method"))
