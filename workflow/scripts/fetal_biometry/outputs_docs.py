@@ -40,7 +40,8 @@ A flag asks a person to check the measurement. Their limits are in `limits.yaml`
 
 ## Growth charts
 
-`growth_chart` chooses one; for research. Centiles need the gestational age by dates.
+`growth_chart` chooses one; for research. Centiles need the gestational age by dates. NICHD's chart is not among them: a
+second source to check its tables by was not found.
 
 {charts}
 """
