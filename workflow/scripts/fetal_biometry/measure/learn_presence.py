@@ -17,8 +17,8 @@ HOME, DRAWN = "home {}", "drawn {}"  # names of groups
 _SHARES = {(True, "home"): 0.35, (True, ""): 0.15, (False, ""): 0.35, (False, "drawn"): 0.15}  # of a training
 _SMALL, _OFTENER = 0.45, 3  # OFD over the image's side, below which a head is drawn so many times as often
 _PARTS = 4  # of the groups; a part's odds are those of a network of the others
-_PASSING_OTHERS = 0.01  # share of images without a head that are taken for one without a flag
-_REFUSED_HEADS = 0.004  # share of heads that are taken for none
+_PASSING_OTHERS = 0.02  # share of images without a head that are taken for one without a flag
+_REFUSED_HEADS = 0.003  # share of heads that are taken for none
 _FEWEST = 5  # heads, or images without one, from which a network can learn
 _SEED = 1
 

@@ -36,8 +36,9 @@ class PresenceNetwork(nn.Module):
         self.last = nn.Sequential(nn.Dropout(_DROPOUT), nn.Linear(2 * 3 * widths[-1], 1))
 
     def forward(self, surroundings: torch.Tensor) -> torch.Tensor:
-        """As `judge`, of grey levels as they are."""
-        return self.judge(standardise(surroundings.float()))
+        """As `judge`, of grey levels as they are: the mean of both mirror images."""
+        levels = standardise(surroundings.float())
+        return (self.judge(levels) + self.judge(levels.flip(2))) / 2
 
     def judge(self, features: torch.Tensor) -> torch.Tensor:
         """Of standardised levels (N, 28, 48)."""
