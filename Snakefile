@@ -50,19 +50,18 @@ rule audit:
 rule audit_benchmark:
     input:
         f"{RESULTS}/audit_benchmark.json",
-        f"{RESULTS}/audit_benchmark.svg",
     localrule: True
 
 
 rule compare:
     input:
-        expand(f"{RESULTS}/compare.{{ending}}", ending=["html", "csv", "svg"]),
+        expand(f"{RESULTS}/compare.{{ending}}", ending=["html", "csv"]),
     localrule: True
 
 
 rule ablate:
     input:
-        expand(f"{RESULTS}/ablation.{{ending}}", ending=["html", "csv", "svg"]),
+        expand(f"{RESULTS}/ablation.{{ending}}", ending=["html", "csv"]),
     localrule: True
 
 

@@ -137,13 +137,11 @@ def made_up_metrics(unit, labelled, invalid, predicted, reference, scale, test) 
              "noisy_labels": "drop",
              "keep": "best", "calibrate_on": "validation", "test_images_seen": 0, "tells_heads": True,
              "planes_of": []}  # fmt: skip
-    loss = {"name": "cross_entropy", "train": 4.15, "validation": 4.37, "test": 4.4,
-            "baseline_name": "uniform heatmaps", "baseline": 8.318}  # fmt: skip
-    empty = {"out_of_fold": {}, "reference": {}, "kinds": {}, "repeats": {}, "splits": {}, "without_head": {}}
+    empty = {"out_of_fold": {}, "reference": {}, "repeats": {}, "splits": {}, "without_head": {}}
     if not labelled:
         labels |= {"labelled": 0, "valid": 0, "invalid": 0, "unlabelled": n, "names_swapped": False, "reasons": {}}
         model |= {"kind": "external", "noisy_labels": None, "keep": None, "calibrate_on": None}
-        return {"recipe": "given_model", "dataset": "images", "unit": unit, "model": model, "loss": None,
+        return {"recipe": "given_model", "dataset": "images", "unit": unit, "model": model,
                 "calliper": "outer_to_outer", "labels": labels, **empty}  # fmt: skip
     shown, true = all_lengths(predicted) * scale[:, None], all_lengths(reference) * scale[:, None]
 
@@ -167,12 +165,8 @@ def made_up_metrics(unit, labelled, invalid, predicted, reference, scale, test) 
                 "constant_mae": abs(true[chosen, i] - true[:, i].mean()).mean(), "coverage": 0.91,
                 "coverage_low": 0.82, "coverage_high": 0.97,
             }  # fmt: skip
-        ends = {
-            axis: {"mean": 1.4, "radial": 0.6, "tangential": 1.2, "nme": 0.021, "nme_low": 0.018, "nme_high": 0.025}
-            for axis in ("bpd", "ofd")
-        }
-        return {"n": int(chosen.sum()), "examinations": int(chosen.sum()) - 1, **lengths,
-                "endpoint": ends, "endpoint_fixed_order": ends}  # fmt: skip
+        ends = {axis: {"mean": 1.4, "nme": 0.021, "nme_low": 0.018, "nme_high": 0.025} for axis in ("bpd", "ofd")}
+        return {"n": int(chosen.sum()), "examinations": int(chosen.sum()) - 1, **lengths, "endpoint": ends}
 
     hc, valid = true[:, 2], test & ~invalid
     groups = {"all": valid, "with_invalid": test}
@@ -185,13 +179,10 @@ def made_up_metrics(unit, labelled, invalid, predicted, reference, scale, test) 
     repeats = {"pairs": 23, "model": 0.009, "model_low": 0.006, "model_high": 0.012,
                "reference": 0.016, "reference_low": 0.011, "reference_high": 0.021,
                "floor": 0.61, "floor_low": 0.42, "floor_high": 0.8}  # fmt: skip
-    kind = {"mae": 0.012, "mae_low": 0.008, "mae_high": 0.017}
-    return {"recipe": "heatmap", "dataset": "phantom", "unit": unit, "model": model, "loss": loss,
+    return {"recipe": "heatmap", "dataset": "phantom", "unit": unit, "model": model,
             "labels": labels, "splits": {"test": groups}, "calliper": "outer_to_outer", "out_of_fold": {},
             "without_head": {},
-            "reference": {"model": judged, "labels": noise}, "repeats": {"bpd": repeats},
-            "kinds": {"contrast": [{"low": 0.3 + i / 10, "high": 0.4 + i / 10, "n": 13, **dict.fromkeys(LENGTHS, kind)}
-                                   for i in range(3)]}}  # fmt: skip
+            "reference": {"model": judged, "labels": noise}, "repeats": {"bpd": repeats}}  # fmt: skip
 
 
 class Browser:

@@ -91,26 +91,13 @@ def test_a_point_lies_where_its_error_is(agreement, judged):
     assert y[errors.index[-1]] < y[errors.index[0]]  # SVG counts from the top
 
 
-def test_histograms_say_the_median_errors(judged):
-    said = figures.error_histograms(judged, "mm").message
-    for length in wording.LENGTHS:
-        assert f"{length.upper()} {wording.number(judged[f'{length}_error'].abs().median())}" in said
-
-
-def test_the_error_by_width_ends_at_the_mean_of_all(judged):
-    many = pd.concat([judged] * 4, ignore_index=True)
-    assert wording.percent(judged["hc_relative"].abs().mean(), 1) in figures.error_by_width(many).message
-    assert figures.error_by_width(judged.head(5)) is None
-    assert figures.error_by_width(many.assign(hc_low=np.nan, bpd_low=np.nan, ofd_low=np.nan)) is None
-
-
 def test_validation_errors_are_left_out_where_none_were_taken(labelled_run):
-    history, metrics = labelled_run.history, labelled_run.metrics
-    _, validation = figures.training_curves(history, metrics["model"], metrics["loss"])
+    history, model = labelled_run.history, labelled_run.metrics["model"]
+    _, validation = figures.training_curves(history, model)
     assert f"HC {wording.number(history['validation_hc_mae_px'].iloc[-1])}" in validation.message
     taken = history.filter(like="validation").columns
     for untaken in (history.assign(**dict.fromkeys(taken, np.nan)), history.drop(columns=taken)):
-        assert len(figures.training_curves(untaken, metrics["model"], None)) == 1
+        assert len(figures.training_curves(untaken, model)) == 1
 
 
 def test_scores_above_the_limit_are_counted():

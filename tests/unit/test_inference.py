@@ -12,7 +12,7 @@ from fetal_biometry.model.export import describe, export, package, save_model
 from fetal_biometry.model.geometry import all_lengths, contrast, ellipse_landmarks
 from fetal_biometry.model.inference import Predictor, locate_all
 from fetal_biometry.model.landmarks import canonical
-from fetal_biometry.model.losses import drawn_maps, heatmap_loss
+from fetal_biometry.model.losses import drawn_maps
 from fetal_biometry.model.networks import build_network, describe_architecture
 from fetal_biometry.model.onnx_file import METADATA
 from fetal_biometry.model.quantise import quantise
@@ -127,18 +127,6 @@ def test_a_table_has_the_landmarks_and_the_contrast_without_margins(exported):
     assert table[list(COLUMNS)].to_numpy() == pytest.approx(points.reshape(3, 8), abs=1e-6)
     assert table["contrast"][0] == contrast(images[0, 10:-10]) and table["contrast"][2] == contrast(images[2])
     assert len(locate_all(predictor, [], iter(()), np.zeros((0, 2)))) == 0
-
-
-def test_own_loss_is_the_loss_of_training(exported):
-    network, predictor, recipe, images = exported
-    logits, cells = logits_of(network, images), SIZE // recipe.network.stride
-    if recipe.network.kind == "direct":
-        places = to_grid(whole_views(SIZES), HEADS, SIZE)
-        expected = ((logits.numpy() - (places + 0.5) / SIZE) ** 2).mean(axis=(1, 2))
-    else:
-        targets = torch.from_numpy(heatmaps.encode(to_grid(whole_views(SIZES), HEADS, cells), cells, 2.0))
-        expected = heatmap_loss(logits[:, :4], targets, recipe.training.loss).numpy()
-    assert predictor.own_loss(images, SIZES, HEADS) == pytest.approx(expected, rel=1e-4)
 
 
 def test_metadata_says_how_to_read_the_output(exported):

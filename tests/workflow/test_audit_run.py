@@ -58,7 +58,7 @@ def test_the_swap_is_found_and_undone(images):
 def test_geometry_finds_the_scattered_rows(results):
     benchmark = json.loads((results / "audit_benchmark.json").read_text())["geometry"]["all"]
     assert benchmark["n"] == 40 and benchmark["wrong"] == round(0.28 * 40)
-    assert benchmark["recall"] >= 0.95 and benchmark["precision"] >= 0.95 and benchmark["auc"] >= 0.98
+    assert benchmark["recall"] >= 0.95 and benchmark["precision"] >= 0.95
 
 
 def test_networks_judge_examinations_that_they_were_not_trained_on(results, images):

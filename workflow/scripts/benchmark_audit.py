@@ -7,5 +7,4 @@ from fetal_biometry.report.audit_benchmark import benchmark_audit
 if __name__ == "__main__":
     with job.start(snakemake):
         source, output = snakemake.input, snakemake.output
-        results = benchmark_audit(read_frame(source.images), read_frames(source.geometry), output.figure)
-        job.write_json(results, output.metrics)
+        job.write_json(benchmark_audit(read_frame(source.images), read_frames(source.geometry)), output.metrics)

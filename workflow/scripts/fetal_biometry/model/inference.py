@@ -11,12 +11,10 @@ from tqdm import tqdm
 
 from fetal_biometry.model import detection
 from fetal_biometry.model.geometry import contrast, without_margins
-from fetal_biometry.model.heatmaps import encode
 from fetal_biometry.model.onnx_file import open_model
 from fetal_biometry.model.second_head import SECOND_HEAD, find_second_heads
 from fetal_biometry.model.straight_edges import straight_edges
 from fetal_biometry.model.surroundings import SPAN, SURROUNDINGS, as_text, unroll
-from fetal_biometry.model.views import to_grid, whole_views
 from fetal_biometry.terms import COLUMNS
 
 BATCH = 16  # beyond it ONNX Runtime gains nothing on a CPU and memory grows
@@ -90,25 +88,6 @@ class Predictor:
     def _decoding(self) -> detection.Decoding:
         keys = ("decoder", "sigma_cells", "test_time_augmentation", "closer_views")
         return detection.Decoding(*map(self.metadata.get, keys))
-
-    def own_loss(self, images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """The landmarks' part of the loss that the network was trained with, an image at a time, (N,).
-
-        Takes ``images`` and ``sizes`` as `locate`, and the labels, ``points`` (N, 4, 2) in original pixels.
-        """
-        found = self.outputs(images)[:, :4].astype(float)
-        if self.metadata["kind"] == "direct":
-            targets = to_grid(whole_views(sizes), points, 1) + 0.5
-        else:
-            cells = found.shape[-1]
-            targets = encode(to_grid(whole_views(sizes), points, cells), cells, self.metadata["sigma_cells"]).astype(
-                float
-            )
-        if self.metadata["loss"] == "mse":
-            axes = tuple(range(1, found.ndim))
-            return ((found - targets) ** 2).mean(axis=axes)
-        mass = targets / np.maximum(targets.sum(axis=(2, 3), keepdims=True), 1e-12)
-        return -(mass * np.log(np.maximum(found, 1e-30))).sum(axis=(2, 3)).mean(axis=1)
 
 
 def locate_all(predictor: Predictor, names, images: Iterable[np.ndarray], sizes: np.ndarray) -> pd.DataFrame:

@@ -5,11 +5,12 @@ from statistics import NormalDist
 
 import numpy as np
 
+LEVEL = 0.95
 DRAWS = 2000  # bootstrap samples; the interval's ends then move by less than a twentieth of its width
 
 
-def bootstrap_interval(values, examinations, level: float = 0.95) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean, drawing whole examinations.
+def bootstrap_interval(values, examinations) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of a mean, drawing whole examinations.
 
     Images of one examination resemble each other, so drawing single images would give too narrow an interval.
 
@@ -25,8 +26,7 @@ def bootstrap_interval(values, examinations, level: float = 0.95) -> tuple[float
     >>> bool(low < 49.5 < high)
     True
     """
-    means = drawn_means(values, np.ones((1, len(values)), dtype=bool), examinations)[:, 0]
-    return ends_of(means, level)
+    return ends_of(drawn_means(values, np.ones((1, len(values)), dtype=bool), examinations)[:, 0])
 
 
 def limits_interval(differences: np.ndarray, examinations) -> np.ndarray:
@@ -71,7 +71,7 @@ def drawn_means(values, groups, examinations) -> np.ndarray:
         return (draws @ sums) / (draws @ counts)
 
 
-def ends_of(drawn: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of drawn values."""
-    low, high = np.nanpercentile(drawn, [50 * (1 - level), 50 * (1 + level)])
+def ends_of(drawn: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of drawn values."""
+    low, high = np.nanpercentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Recipes on the same test images: errors, paired differences of errors, each one's loss beside that of no learning."""
+"""Recipes on the same test images: errors, and paired differences of errors."""
 
 import json
 from pathlib import Path
@@ -36,8 +36,8 @@ def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame) -> dict[str, d
     return found
 
 
-def compare_recipes(metrics_files: list, errors_files: list, against: str, steps: bool) -> tuple[pd.DataFrame, str]:
-    """A table with a row for each recipe, and the unit of its lengths.
+def compare_recipes(metrics_files: list, errors_files: list, against: str, steps: bool) -> pd.DataFrame:
+    """A table with a row for each recipe.
 
     Parameters
     ----------
@@ -63,12 +63,12 @@ def compare_recipes(metrics_files: list, errors_files: list, against: str, steps
     if steps:
         differences = _differences(errors[1:], errors[:-1], "step")
         table = table.join(differences.set_axis(differences.index + 1))
-    return table, metrics[0]["unit"]
+    return table
 
 
 def _row(metrics: dict) -> dict:
     """One recipe's row of the table."""
-    test, unit, model, loss = metrics["splits"]["test"]["all"], metrics["unit"], metrics["model"], metrics["loss"]
+    test, unit, model = metrics["splits"]["test"]["all"], metrics["unit"], metrics["model"]
     row = {"recipe": metrics["recipe"], "noisy_labels": model["noisy_labels"], "n": test["n"]}
     for name in LENGTHS:
         row[f"{name}_mae_{unit}"] = test[name]["mae"]
@@ -76,12 +76,8 @@ def _row(metrics: dict) -> dict:
     row |= {f"hc_mae_{end}_{unit}": test["hc"][f"mae_{end}"] for end in ("low", "high")}
     if reference := metrics["reference"].get("model", {}).get("all"):
         row |= {f"{name}_mae_reference_{unit}": reference[name]["mae"] for name in LENGTHS}
-    row[f"constant_hc_mae_{unit}"] = test["hc"]["constant_mae"]
     row["hc_over_10_percent"] = test["hc"]["over_10_percent"]
-    row["nme_bpd"], row["nme_ofd"] = (test["endpoint"][name]["nme"] for name in ("bpd", "ofd"))
-    row |= {"loss": loss["name"], "test_loss": loss["test"]}
-    row |= {"trivial": loss["baseline_name"], "trivial_loss": loss["baseline"]}
-    return row | {"parameters": model["parameters"], "epochs": model["epochs"], "training_seconds": model["seconds"]}
+    return row | {"parameters": model["parameters"], "training_seconds": model["seconds"]}
 
 
 def _differences(tables: list[pd.DataFrame], others: list[pd.DataFrame], name: str) -> pd.DataFrame:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from fetal_biometry.report import figures
 from fetal_biometry.report.methods import describe_methods
-from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, many, name_table
+from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, name_table
 from fetal_biometry.report.pages import flatten
 from fetal_biometry.report.section import Run, Section
 from fetal_biometry.report.wording import LENGTHS, count, duration, number, percent, span
 from fetal_biometry.terms import SEEN, Split, Verdict
-
-KINDS = {  # of images: a title, and the decimals of its numbers
-    "pixel_size_mm": ("Pixel size, mm", 3),
-    "contrast": ("Contrast", 2),
-    "head_share": ("OFD over the image’s height", 2),
-    "direction_deg": ("Direction of the OFD, degrees from the horizontal", 0),
-    "cephalic_index": ("Cephalic index, BPD over OFD", 2),
-}
 
 
 def agreement(run: Run) -> Section | None:
@@ -55,46 +45,19 @@ def _percent_cell(figures: dict, name: str) -> Cell:
     return Cell(percent(figures[name], 1), " to ".join(percent(figures[f"{name}_{end}"], 1) for end in ("low", "high")))
 
 
-def kinds(run: Run) -> Section | None:
-    """Errors in thirds of the test images, by what tells kinds of images apart."""
-    kinds = run.metrics["kinds"]
-    if not kinds:
-        return None
-    blocks = []
-    for name, (title, digits) in KINDS.items():
-        rows = []
-        for third in kinds.get(name, ()):
-            cells = [Cell(count(third["n"])), *(_percent_cell(third[length], "mae") for length in LENGTHS)]
-            rows.append((f"{number(third['low'], digits)}–{number(third['high'], digits)}", cells))
-        blocks += [Block(rows, title)] if rows else []
-    headings = ["Property", "From, to", "n", *(f"{length.upper()}, mean error" for length in LENGTHS)]
-    text = (
-        "Thirds of the test images with valid labels. Errors are in per cent of the labelled length. Contrast: from "
-        "the darkest to the brightest hundredth of the grey levels, as a share of the range from black to white."
-    )
-    table = Table("kinds-table", "Errors by kind of image", headings, blocks)
-    return Section("kinds", "Kinds of image", text, tables=[table], folded=True)
-
-
 def endpoints(run: Run) -> Section | None:
     """Endpoint errors of both axes."""
     if "all" not in run.test:
         return None
-    blocks = []
-    for name, title in {"endpoint": "order-free", "endpoint_fixed_order": "fixed order"}.items():
-        rows = []
-        for axis in ("bpd", "ofd"):
-            errors = run.test["all"][name][axis]
-            distances = [Cell(number(errors[part])) for part in ("mean", "radial", "tangential")]
-            rows.append((axis.upper(), [*distances, Cell(number(errors["nme"], 3), span(errors, "nme"))]))
-        blocks.append(Block(rows, title))
-    parts = [f"{part}, {run.unit}" for part in ("Mean", "Radial", "Tangential")]
+    rows = []
+    for axis in ("bpd", "ofd"):
+        errors = run.test["all"]["endpoint"][axis]
+        rows.append((axis.upper(), [Cell(number(errors["mean"])), Cell(number(errors["nme"], 3), span(errors, "nme"))]))
     text = (
-        "Distances between predicted and labelled ends of each axis. Radial: along the axis, which changes the "
-        "length. Tangential: along the skull, which hardly changes it. Order-free: each predicted end is compared "
-        "with the nearer labelled end. NME: mean endpoint error over the labelled length of that axis."
+        "Distances between predicted and labelled ends of each axis, in the better order. NME: mean endpoint error "
+        "over the labelled length of that axis."
     )
-    table = Table("endpoints-table", "Endpoint errors", ["Matching", "Axis", *parts, "NME"], blocks)
+    table = Table("endpoints-table", "Endpoint errors", ["Axis", f"Mean, {run.unit}", "NME"], [Block(rows)])
     return Section("endpoints", "Endpoints", text, tables=[table], folded=True)
 
 
@@ -102,12 +65,8 @@ def training(run: Run) -> Section | None:
     """Loss and validation errors by epoch; None without a training."""
     if run.inputs.history is None or run.inputs.history.empty:
         return None
-    loss, text = run.metrics["loss"], ""
-    parts = [f"{split} {loss[split]:.4g}" for split in Split if loss and loss.get(split) is not None]
-    if parts:
-        text = f"Loss of the weights used: {', '.join(parts)}."
-    charts = figures.training_curves(run.inputs.history, run.metrics["model"], loss)
-    return Section("training", "Training", text, charts, folded=True)
+    charts = figures.training_curves(run.inputs.history, run.metrics["model"])
+    return Section("training", "Training", charts=charts, folded=True)
 
 
 def data(run: Run) -> Section:
@@ -118,18 +77,8 @@ def data(run: Run) -> Section:
         if len(part):
             numbers = [len(part), part["examination"].nunique(), *((part["verdict"] == v).sum() for v in Verdict)]
             rows.append((str(name) or "not in a split", [Cell(count(n)) for n in numbers]))
-    shared = examinations_shared(run.rows)
-    text = "No examination has images in more than one split. This was checked when the page was written."
-    if shared:
-        text = f"{many(shared, 'examination')} with images in more than one split: test errors may look too small."
     table = Table("split-table", "Split by examination", headings, [Block(rows)])
-    return Section("data", "Data", text, tables=[table], folded=True)
-
-
-def examinations_shared(rows: pd.DataFrame) -> int:
-    """Number of examinations with images in more than one split."""
-    pairs = rows.loc[rows["split"] != "", ["examination", "split"]].drop_duplicates()
-    return int((pairs["examination"].value_counts() > 1).sum())
+    return Section("data", "Data", tables=[table], folded=True)
 
 
 def software(run: Run) -> Section:

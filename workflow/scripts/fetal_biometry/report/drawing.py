@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from fetal_biometry.digests import digest
-from fetal_biometry.job import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,12 +48,6 @@ def new_figure(height: float, rows: int = 1, columns: int = 1, width: float = WI
     matplotlib.rcParams.update(STYLE)
     figure = Figure(figsize=(width, height))
     return figure, figure.subplots(rows, columns, **options)
-
-
-def save_svg(figure: Figure, path) -> None:
-    """Write a figure, whole or not at all."""
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None}, facecolor="white", bbox_inches="tight")
 
 
 def chart(figure: Figure, message: str, names: dict[str, str] | None = None) -> Chart:

@@ -9,12 +9,10 @@ from fetal_biometry.frames import points_of, sizes_of
 from fetal_biometry.measure.flags import doubts_of
 from fetal_biometry.measure.head_size import in_bands
 from fetal_biometry.measure.lengths import reported_lengths
-from fetal_biometry.model.geometry import all_lengths, resize_points
+from fetal_biometry.model.geometry import resize_points
 from fetal_biometry.report.repeats import Repeats
-from fetal_biometry.report.statistics import evaluate_group, mean_figure, mean_landmarks
+from fetal_biometry.report.statistics import evaluate_group, mean_landmarks
 from fetal_biometry.terms import LENGTHS, Calliper, Split, Verdict
-
-FEWEST_OF_A_KIND = 10  # images; of fewer a mean error says little
 
 
 @dataclass
@@ -87,16 +85,13 @@ class Evaluation:
         flagged = None if intervals is None else self.flagged[rows]  # flags are the model's, as intervals are
         group = evaluate_group(lengths, points, self.per_px[rows], self.examinations[rows], intervals, stated, flagged)
         if not alike:  # lengths can be converted, points cannot
-            for order in ("endpoint", "endpoint_fixed_order"):
-                group[order]["bpd"] = dict.fromkeys(group[order]["bpd"])
+            group["endpoint"]["bpd"] = dict.fromkeys(group["endpoint"]["bpd"])
         return group
 
 
 def list_errors(evaluation: Evaluation) -> pd.DataFrame:
-    """Signed errors of each labelled image: against its label, and against the independent reference."""
-    table = evaluation.images[["image_name", "examination"]].copy()
-    table["split"], table["valid"] = evaluation.split, evaluation.valid
-    found = evaluation.found()
+    """Signed errors of each image: against its label, and against the independent reference."""
+    table, found = evaluation.images[[]].copy(), evaluation.found()
     truths = {
         "label": evaluation.lengths(evaluation.labels),
         "reference": evaluation.lengths(evaluation.reference, Calliper.OUTER_TO_OUTER),
@@ -129,43 +124,6 @@ def evaluate_out_of_fold(evaluation: Evaluation, trained_on: np.ndarray) -> dict
 
 def _against_labels(evaluation: Evaluation, groups: dict[str, np.ndarray]) -> dict:
     return {label: evaluation.against_labels(rows) for label, rows in groups.items() if rows.any()}
-
-
-def evaluate_kinds(evaluation: Evaluation) -> dict:
-    """Relative errors of valid test images in thirds, by what tells kinds of images apart.
-
-    By pixel size, contrast, the labelled OFD over the image's height, its direction (degrees from the horizontal) and
-    the labelled cephalic index. Each property has its thirds from low to high, with their ends, ``n``, and for each
-    length ``mae`` as a share of it, with its 95 % interval. A property is left out where a third has fewer than
-    `FEWEST_OF_A_KIND` images.
-    """
-    rows = evaluation.rows(Split.TEST)
-    found, true = evaluation.found()[rows], evaluation.lengths(evaluation.labels)[rows]
-    errors, names = np.abs(found / true - 1), evaluation.examinations[rows]
-    bpd, ofd, _ = all_lengths(evaluation.labels[rows]).T
-    along = np.abs(evaluation.labels[rows, 1] - evaluation.labels[rows, 0])
-    properties = {
-        "pixel_size_mm": evaluation.pixel_size[rows],
-        "contrast": evaluation.predictions["contrast"].to_numpy(dtype=float)[rows],
-        "head_share": ofd / evaluation.images["height_px"].to_numpy(dtype=float)[rows],
-        "direction_deg": np.degrees(np.arctan2(along[:, 1], along[:, 0])),
-        "cephalic_index": bpd / ofd,
-    }
-    kinds = {}
-    for name, values in properties.items():
-        values = values.round(6)  # so that values that differ by rounding alone are equal
-        ends = np.quantile(values, [0, 1 / 3, 2 / 3, 1]) if len(values) else np.full(4, np.nan)
-        thirds = np.searchsorted(ends[1:3], values)
-        if np.isfinite(ends).all() and min(np.bincount(thirds, minlength=3)) >= FEWEST_OF_A_KIND:
-            kinds[name] = [
-                {"low": float(ends[third]), "high": float(ends[third + 1]), "n": int((thirds == third).sum())}
-                | {
-                    length: mean_figure("mae", errors[thirds == third, column], names[thirds == third])
-                    for column, length in enumerate(LENGTHS)
-                }
-                for third in range(3)
-            ]
-    return kinds
 
 
 def evaluate_repeats(evaluation: Evaluation, unseen: np.ndarray) -> dict:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
 
 from fetal_biometry.report.drawing import LENGTH_COLOURS, PALETTE, Chart, chart, new_figure
-from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, number, percent, signed
+from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, number, signed
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_FEWEST_AT_RISK = 20  # images below which a curve of means is noise
 _MARKS = {"hc_under_120": ("o", "small"), "hc_120_200": ("^", "medium"), "hc_over_200": ("s", "large")}
 _LINES = {"hc": "-", "bpd": "--", "ofd": ":"}  # told apart without colour
 
@@ -66,59 +61,16 @@ def bland_altman(
     return chart(figure, message, names)
 
 
-def error_histograms(rows: pd.DataFrame, unit: str) -> Chart:
-    """Signed errors of the three lengths on one scale; the outermost bars hold what lies beyond it."""
-    figure, panels = new_figure(3.4, rows=len(LENGTHS), sharex=True, sharey=True)
-    errors = {length: rows[f"{length}_error"].dropna() for length in LENGTHS}
-    reach = 1.3 * max(values.abs().quantile(0.95) for values in errors.values()) or 1.0
-    bins = np.linspace(-reach, reach, 42)
-    for axes, (length, values) in zip(panels, errors.items(), strict=True):
-        axes.hist(values.clip(-reach, reach), bins, color=LENGTH_COLOURS[length])
-        axes.axvline(0, color=PALETTE["soft"], lw=1)
-        axes.set_ylabel(length.upper(), rotation=0, ha="right", va="center")
-    panels[0].locator_params(axis="y", integer=True, nbins=3)
-    panels[-1].set_xlabel(f"prediction − label, {unit}")
-    halves = ", ".join(f"{length.upper()} {number(values.abs().median())}" for length, values in errors.items())
-    return chart(figure, f"Half of the errors are smaller than {halves} {unit}")
-
-
-def error_by_width(rows: pd.DataFrame) -> Chart | None:
-    """Mean relative error of the images that remain without those of the widest intervals; None for few images."""
-    curves = {}
-    for length in LENGTHS:
-        width = (rows[f"{length}_high"] - rows[f"{length}_low"]) / rows[f"{length}_shown"]
-        errors = rows[f"{length}_relative"].abs()[width.sort_values(kind="stable").index]
-        errors = errors[width[errors.index].notna() & errors.notna()].to_numpy()
-        if len(errors) >= _FEWEST_AT_RISK:
-            curves[length] = errors.cumsum() / np.arange(1, len(errors) + 1)
-    if "hc" not in curves:
-        return None
-    figure, axes = new_figure(2.7)
-    for length, curve in curves.items():
-        share = np.arange(1, len(curve) + 1) / len(curve)
-        kept = share >= 0.1
-        line = {"color": LENGTH_COLOURS[length], "ls": _LINES[length], "label": length.upper()}
-        axes.plot(100 * share[kept], 100 * curve[kept], **line)
-    axes.set(xlabel="images kept, narrowest intervals first, %", ylabel="mean error, %", ylim=(0, None))
-    axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
-    every, half = curves["hc"][-1], curves["hc"][len(curves["hc"]) // 2]
-    surer = f"{percent(half, 1)} on the half with the narrowest intervals"
-    return chart(figure, f"HC error: {percent(every, 1)} on all images, {surer}")
-
-
-def training_curves(history: pd.DataFrame, model: dict, loss: dict | None) -> list[Chart]:
-    """Loss by epoch with the loss without learning; validation errors by epoch, where any were taken."""
+def training_curves(history: pd.DataFrame, model: dict) -> list[Chart]:
+    """Loss by epoch; validation errors by epoch, where any were taken."""
     figure, axes = new_figure(2.8)
-    baseline = loss["baseline"] if loss else None
     for column, colour, name in (
         ("train_loss", "constant", "training"),
         ("validation_loss", "prediction", "validation"),
     ):
         if column in history and history[column].notna().any():
             axes.plot(history["epoch"], history[column], color=PALETTE[colour], label=name)
-    if baseline is not None and math.isfinite(baseline):
-        axes.axhline(baseline, color=PALETTE["soft"], ls="--", label=f"without learning ({loss['baseline_name']})")
-    axes.set(xlabel="epoch", ylabel=f"loss ({loss['name'].replace('_', ' ')})" if loss else "loss")
+    axes.set(xlabel="epoch", ylabel="loss")
     used = f"; the weights of epoch {model['best_epoch']} are used" if model["best_epoch"] is not None else ""
     charts = [_by_epoch(figure, axes, f"Training ends at a loss of {history['train_loss'].iloc[-1]:.4g}{used}")]
     columns = [f"validation_{length}_mae_px" for length in LENGTHS]
@@ -145,7 +97,7 @@ def _by_epoch(figure, axes, message: str) -> Chart:
     return chart(figure, message)
 
 
-def draw_recipes(comparison: pd.DataFrame, unit: str) -> Figure:
+def recipes_figure(comparison: pd.DataFrame, unit: str) -> Chart:
     """HC's mean absolute error with its 95 % interval by recipe, on a logarithmic axis."""
     figure, axes = new_figure(0.3 * len(comparison) + 0.8)
     mae, low, high = (comparison[f"hc_mae_{end}{unit}"] for end in ("", "low_", "high_"))
@@ -153,14 +105,9 @@ def draw_recipes(comparison: pd.DataFrame, unit: str) -> Figure:
     axes.set_yticks(range(len(mae)), comparison["recipe"])
     axes.set(xscale="log", xlabel=f"mean absolute error of HC, {unit} (log scale)")
     axes.invert_yaxis()
-    return figure
-
-
-def recipes_figure(comparison: pd.DataFrame, unit: str) -> Chart:
-    """`draw_recipes` for a page."""
     best = comparison.loc[comparison[f"hc_mae_{unit}"].idxmin()]
     mae, low, high = (number(best[f"hc_mae_{end}{unit}"]) for end in ("", "low_", "high_"))
-    return chart(draw_recipes(comparison, unit), f"Smallest HC error: {best['recipe']}, {mae} {unit} ({low}–{high})")
+    return chart(figure, f"Smallest HC error: {best['recipe']}, {mae} {unit} ({low}–{high})")
 
 
 def paired_errors(theirs: pd.Series, mine: pd.Series, their_name: str, my_name: str, length: str, unit: str) -> Chart:

@@ -7,20 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.frames import contents, points_of, report_unit, sizes_of
-from fetal_biometry.images.cache import Arrays
-from fetal_biometry.model.inference import BATCH, Predictor
-from fetal_biometry.model.views import to_grid, whole_views
+from fetal_biometry.frames import contents, report_unit
 from fetal_biometry.report.evaluation import (
     Evaluation,
-    evaluate_kinds,
     evaluate_out_of_fold,
     evaluate_reference,
     evaluate_repeats,
     evaluate_splits,
     list_errors,
 )
-from fetal_biometry.report.statistics import trivial_loss
 from fetal_biometry.terms import SEEN, Split, Verdict
 
 
@@ -45,7 +40,7 @@ class Subject:
 
 
 def evaluate_model(
-    subject: Subject, images: pd.DataFrame, predictions: pd.DataFrame, predictor: Predictor, prepared: Arrays
+    subject: Subject, images: pd.DataFrame, predictions: pd.DataFrame, metadata: dict
 ) -> tuple[dict, pd.DataFrame]:
     """The contents of metrics.json and errors.csv.
 
@@ -54,25 +49,21 @@ def evaluate_model(
     subject : Subject
     images, predictions : DataFrame
         images.csv and the recipe's predictions.csv.
-    predictor : Predictor
-        The model.
-    prepared : Arrays
-        Prepared images of the labelled parts, for the network's own loss.
+    metadata : dict
+        Of the model's file.
     """
-    labelled, seen = images[images["label_source"] != ""], predictor.metadata.get("seen", [])
-    model = describe_model(subject, predictor.metadata, predictions)
+    labelled, seen = images[images["label_source"] != ""], metadata.get("seen", [])
+    model = describe_model(subject, metadata, predictions)
     unit, per_px = report_unit(labelled)
     metrics = {
         "recipe": subject.name,
         "dataset": subject.dataset,
         "unit": unit,
         "model": model,
-        "loss": None,
         "calliper": subject.calliper,
         "labels": count_labels(images),
-        "pixel_sizes": count_pixel_sizes(predictions),
         "images_seen": [] if subject.recipe else seen_images(images, seen),
-        **{part: {} for part in ("splits", "out_of_fold", "reference", "kinds", "repeats", "without_head")},
+        **{part: {} for part in ("splits", "out_of_fold", "reference", "repeats", "without_head")},
     }
     if not len(labelled):
         return metrics, pd.DataFrame(columns=["image_name"])
@@ -84,18 +75,14 @@ def evaluate_model(
         labelled[found], predicted[found], split[found], unit, per_px[found], subject.calliper, model["calliper"]
     )
     metrics |= _figures(subject, evaluation)
-    if subject.recipe:
-        metrics["loss"] = measure_loss(subject, evaluation, predictor, prepared)
     _log_headline(metrics)
     return metrics, _all_errors(evaluation, labelled, split)
 
 
 def _all_errors(evaluation: Evaluation, labelled: pd.DataFrame, split: np.ndarray) -> pd.DataFrame:
-    """`list_errors` with rows, without errors, of the images in which no head was found."""
-    errors = list_errors(evaluation).reindex(labelled.index)
-    errors["image_name"], errors["examination"], errors["split"] = labelled.index, labelled["examination"], split
-    errors["valid"] = (labelled["verdict"] == Verdict.VALID).to_numpy()
-    return errors
+    """errors.csv: a row for each labelled image, without errors where no head was found."""
+    named = labelled[["image_name", "examination"]].assign(split=split, valid=labelled["verdict"] == Verdict.VALID)
+    return named.join(list_errors(evaluation))
 
 
 def _figures(subject: Subject, evaluation: Evaluation) -> dict:
@@ -104,7 +91,6 @@ def _figures(subject: Subject, evaluation: Evaluation) -> dict:
     if not subject.out_of_fold:  # intervals say nothing of the images that the model was trained or calibrated on
         evaluation.intervals[trained_on] = np.nan
     figures = {"splits": evaluate_splits(evaluation), "reference": evaluate_reference(evaluation)}
-    figures["kinds"] = evaluate_kinds(evaluation)
     if subject.out_of_fold:
         figures["out_of_fold"] = evaluate_out_of_fold(evaluation, trained_on)
     if subject.recipe:
@@ -148,16 +134,6 @@ def conventions(predictions: pd.DataFrame) -> dict:
     return predictions.iloc[0][columns].to_dict() if "convention" in predictions and len(predictions) else {}
 
 
-def count_pixel_sizes(predictions: pd.DataFrame) -> dict:
-    """Of how many images the pixel size is known, of how many it is not, and of how many something contradicts it."""
-    known = predictions["pixel_width_mm"].notna()
-    return {
-        "known": int(known.sum()),
-        "missing": int((~known).sum()),
-        "contradicted": int(predictions["flags"].str.contains("pixel size contradicted").sum()),
-    }
-
-
 def describe_model(subject: Subject, metadata: dict, predictions: pd.DataFrame) -> dict:
     """What kind of model it is and how it was trained; a given model says itself how it was calibrated."""
     calibration, recipe = metadata.get("calibration", {}), subject.recipe
@@ -182,45 +158,6 @@ def describe_model(subject: Subject, metadata: dict, predictions: pd.DataFrame) 
         "tells_heads": bool(predictions["head_odds"].notna().any()),
         **conventions(predictions),
     }
-
-
-def measure_loss(subject: Subject, evaluation: Evaluation, predictor: Predictor, prepared: Arrays) -> dict:
-    """The network's own loss by split, beside the loss of a network that has learned nothing.
-
-    None for a network of 8-bit integers: a cross entropy needs the small probabilities that rounding loses.
-    """
-    rows = {split: evaluation.rows(split) for split in Split}
-    if subject.out_of_fold:  # validation images train, too
-        rows[Split.TRAIN] = rows[Split.TRAIN] | rows[Split.VALIDATION]
-        rows[Split.VALIDATION] = np.zeros(len(evaluation.valid), dtype=bool)
-    measured = subject.recipe["reading"]["arithmetic"] == "float32"
-    losses = {
-        str(split): _mean_loss(predictor, prepared, evaluation, chosen) if measured and chosen.any() else None
-        for split, chosen in rows.items()
-    }
-    name, value = _baseline(subject.recipe, evaluation, predictor)
-    return {"name": predictor.metadata["loss"], **losses, "baseline_name": name, "baseline": value}
-
-
-def _mean_loss(predictor: Predictor, prepared: Arrays, evaluation: Evaluation, rows: np.ndarray) -> float:
-    rows, sizes, values = np.flatnonzero(rows), sizes_of(evaluation.images), []
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        seen = prepared.gather(evaluation.images.index[batch])
-        values.append(predictor.own_loss(seen, sizes[batch], evaluation.labels[batch]))
-    return float(np.concatenate(values).mean())
-
-
-def _baseline(recipe: dict, evaluation: Evaluation, predictor: Predictor) -> tuple[str, float | None]:
-    """The loss without learning, as a name and a value: of heatmaps a formula, of coordinates that of their mean."""
-    network, training = recipe["network"], recipe["training"]
-    if network["kind"] == "heatmap":
-        cells = predictor.metadata["image_size"] // network["stride"]
-        return trivial_loss(training["loss"], cells, training["sigma_px"] / network["stride"])
-    places = to_grid(whole_views(sizes_of(evaluation.images)), points_of(evaluation.images), 1) + 0.5
-    train, test = evaluation.rows(Split.TRAIN), evaluation.rows(Split.TEST)
-    value = float(((places[test] - places[train].mean(axis=0)) ** 2).mean()) if test.any() else None
-    return "mean landmark", value
 
 
 def _log_headline(metrics: dict) -> None:

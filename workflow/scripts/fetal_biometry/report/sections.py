@@ -5,15 +5,10 @@ from __future__ import annotations
 from fetal_biometry.report import details, figures
 from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, length_headings, lengths_by_group, many
 from fetal_biometry.report.section import Run, Section
-from fetal_biometry.report.sentences import limits_of_use, stated_hc
+from fetal_biometry.report.sentences import limits_of_use
 from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, count, duration, number, signed
 
 GROUPS = {"all": "all valid labels", **HEAD_SIZES, "with_invalid": "all labels"}
-POLICIES = {
-    "drop": "left out",
-    "keep": "as they are",
-    "repair": "replaced by out-of-fold points",
-}
 
 
 def report_sections(run: Run) -> list[Section]:
@@ -29,7 +24,6 @@ def report_sections(run: Run) -> list[Section]:
         _quarantine(run),
         Section("limits", "Limits", paragraphs=dict(enumerate(limits_of_use(run.metrics)))),
         details.agreement(run),
-        details.kinds(run),
         details.endpoints(run),
         details.training(run),
         details.data(run),
@@ -81,12 +75,11 @@ def _reference(run: Run) -> Section | None:
 def _head_sizes(run: Run) -> Section | None:
     if "all" not in run.test:
         return None
-    text = f"Test images with valid labels. {stated_hc(run.test['all'], run.unit)}"
+    text = "Test images with valid labels."
     if run.unit == "px":
         text = f"{text} Without pixel sizes there are no head-size bands."
-    charts = [figures.error_histograms(run.judged, run.unit), figures.error_by_width(run.judged)]
     table = lengths_by_group("sizes-table", "Errors by head size", run.test, GROUPS, run.unit, run.level)
-    return Section("head-sizes", "Head size", text, [one for one in charts if one], [table])
+    return Section("head-sizes", "Head size", text, tables=[table])
 
 
 def _out_of_fold(run: Run) -> Section | None:
@@ -119,8 +112,8 @@ def _recipes(run: Run) -> Section | None:
         }
     name = "step" if stepwise else "worse"
     by = "by the step" if stepwise else "worse by"
-    headings = ["Recipe", "Labels not valid", *errors.values(), "Test loss over no learning’s", "Parameters, millions"]
-    headings += ["Training", *(f"{length.upper()} {by}, {unit}" for length in LENGTHS)]
+    headings = ["Recipe", "Labels not valid", *errors.values(), "Parameters, millions", "Training"]
+    headings += [f"{length.upper()} {by}, {unit}" for length in LENGTHS]
     lines = [(row["recipe"], _recipe_cells(row, errors, name, run.inputs.recipe)) for row in rows.to_dict("records")]
     table = Table("recipes-table", "Recipes", headings, [Block(lines)])
     title = "Ablation, step by step" if stepwise else "Recipes side by side"
@@ -128,9 +121,8 @@ def _recipes(run: Run) -> Section | None:
 
 
 def _recipe_cells(row: dict, errors: dict, name: str, chosen: str) -> list[Cell]:
-    share = row["test_loss"] / row["trivial_loss"] if row.get("trivial_loss") else None
-    cells = [Cell(POLICIES[row["noisy_labels"]]), *(Cell(number(row[column])) for column in errors)]
-    cells += [Cell(number(share)), Cell(number(row["parameters"] / 1e6)), Cell(duration(row["training_seconds"]))]
+    cells = [Cell(row["noisy_labels"]), *(Cell(number(row[column])) for column in errors)]
+    cells += [Cell(number(row["parameters"] / 1e6)), Cell(duration(row["training_seconds"]))]
     for length in LENGTHS:
         value, low, high = (row[f"{length}_{name}{end}"] for end in ("", "_low", "_high"))
         none = value != value or (name == "worse" and row["recipe"] == chosen)

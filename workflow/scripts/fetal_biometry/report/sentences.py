@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from fetal_biometry.measure.flags import NO_HEAD
 from fetal_biometry.report.page_tables import many
-from fetal_biometry.report.wording import LENGTHS, count, number, percent, signed, span
+from fetal_biometry.report.wording import LENGTHS, count, number, percent, span
 from fetal_biometry.terms import Split
 
 WONG = "BPDoo = 0.5559 + 1.0273 BPDoi"  # in mm
@@ -114,15 +114,6 @@ def _noisy_text(metrics: dict) -> str:
         reasons = ", ".join(f"{reason} ({count(n)})" for reason, n in labels["reasons"].items())
         parts.append(f"Reasons: {reasons}.")
     return " ".join(filter(None, parts))
-
-
-def stated_hc(headline: dict, unit: str) -> str:
-    """The HC error against what the dataset states, empty where it states none."""
-    stated = headline.get("hc_reference")
-    if not stated:
-        return ""
-    error = f"{number(stated['mae'])} {unit}, bias {signed(stated['bias'])} {unit}, n = {count(stated['n'])}"
-    return f"Against the HC that the dataset states: {error}."
 
 
 def limits_of_use(metrics: dict) -> list[str]:

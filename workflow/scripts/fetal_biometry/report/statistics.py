@@ -80,8 +80,10 @@ def limits_of_agreement(differences: np.ndarray) -> tuple[float | None, float | 
     return mean - spread, mean + spread
 
 
-def endpoint_errors(predicted, reference, per_px, examinations, any_order: bool) -> dict:
+def endpoint_errors(predicted, reference, per_px, examinations) -> dict:
     """Distances between predicted and reference ends of each diameter.
+
+    The two ends of a diameter are matched in the better order, since only the diameter has a meaning.
 
     Parameters
     ----------
@@ -91,47 +93,25 @@ def endpoint_errors(predicted, reference, per_px, examinations, any_order: bool)
         Unit of report per pixel.
     examinations : sequence of str
         The examination of each image.
-    any_order : bool
-        Match the two ends of a diameter in the better order, since only the diameter has a meaning.
 
     Returns
     -------
     dict
-        For ``bpd`` and ``ofd``: ``mean`` distance, its ``radial`` part along the reference diameter and
-        ``tangential`` part across it (mean absolute values), and ``nme``, the mean distance over the length, with its
-        95 % bootstrap interval, ``nme_low`` and ``nme_high``.
+        For ``bpd`` and ``ofd``: ``mean`` distance, and ``nme``, the mean distance over the length, with its 95 %
+        bootstrap interval, ``nme_low`` and ``nme_high``.
     """
     results = {}
     for name, ends in (("bpd", slice(2, 4)), ("ofd", slice(0, 2))):
         found, truth = predicted[:, ends], reference[:, ends]
-        if any_order:
-            straight = np.linalg.norm(found - truth, axis=2).sum(axis=1)
-            crossed = np.linalg.norm(found[:, ::-1] - truth, axis=2).sum(axis=1)
-            found = np.where((crossed < straight)[:, None, None], found[:, ::-1], found)
-        offset = found - truth
-        along = truth[:, 1] - truth[:, 0]
-        length = np.linalg.norm(along, axis=1)
-        along = along / length[:, None]
-        across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-        parts = {
-            "mean": np.linalg.norm(offset, axis=2),
-            "radial": np.abs((offset * along[:, None]).sum(axis=2)),
-            "tangential": np.abs((offset * across[:, None]).sum(axis=2)),
+        straight, crossed = (np.linalg.norm(points - truth, axis=2) for points in (found, found[:, ::-1]))
+        better = (crossed.sum(axis=1) < straight.sum(axis=1))[:, None]
+        distance = np.where(better, crossed, straight)
+        length = np.linalg.norm(truth[:, 1] - truth[:, 0], axis=1)
+        results[name] = {
+            "mean": float((distance * per_px[:, None]).mean()),
+            **mean_figure("nme", distance.mean(axis=1) / length, examinations),
         }
-        means = {part: float((distance * per_px[:, None]).mean()) for part, distance in parts.items()}
-        results[name] = means | mean_figure("nme", parts["mean"].mean(axis=1) / length, examinations)
     return results
-
-
-def trivial_loss(loss: str, cells: int, sigma_cells: float) -> tuple[str, float]:
-    """The loss of a heatmap network that has learned nothing, as a name and a value.
-
-    All-zero heatmaps cost a mean square of ``pi * sigma**2 / cells**2``; uniform ones a cross-entropy of
-    ``log(cells**2)``. ``cells`` is the side of a heatmap, ``sigma_cells`` that of the target Gaussians.
-    """
-    if loss == "mse":
-        return "all-zero heatmaps", float(np.pi * sigma_cells**2 / cells**2)
-    return "uniform heatmaps", float(np.log(cells**2))
 
 
 def mean_landmarks(points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -172,6 +152,5 @@ def evaluate_group(lengths, points, per_px, examinations, intervals=None, refere
         group["hc_reference"] = length_errors(
             predicted, reference_hc[stated], constant, examinations[stated], interval, warned
         )
-    group["endpoint"] = endpoint_errors(*points, per_px, examinations, any_order=True)
-    group["endpoint_fixed_order"] = endpoint_errors(*points, per_px, examinations, any_order=False)
+    group["endpoint"] = endpoint_errors(*points, per_px, examinations)
     return group
