@@ -116,9 +116,8 @@ def test_the_interval_stands_in_the_table_by_head_size(labelled_run, said):
 
 def test_model_and_labels_stand_against_the_independent_reference(labelled_run, said):
     model, labels = (labelled_run.metrics["reference"][who]["all"]["hc"] for who in ("model", "labels"))
-    assert f"HC {model['n']} {wording.number(model['mae'])} " in said["reference-table"]
-    for hc in (model, labels):
-        assert f"{wording.number(hc['mae'])} {wording.span(hc, 'mae')}" in said["reference-table"]
+    for who, hc in {"model": model, "labels": labels}.items():
+        assert f"HC {hc['n']} {wording.number(hc['mae'])} {wording.span(hc, 'mae')}" in said[f"reference-{who}"]
         assert f"{wording.number(hc['mae'])}\u00a0mm".replace("\u00a0", " ") in said["result"].replace("\u00a0", " ")
 
 

@@ -13,7 +13,7 @@ FIGURES = (
 def compare_to_card(rebuilt: dict, pretrained: dict) -> pd.DataFrame:
     """One row a figure: the pretrained model's value with its 95 % interval, and the rebuilt one's.
 
-    Takes two metrics.json; that of the pretrained model may be of version 0.1.0. The first row is the number of images.
+    Takes two metrics.json. The first row is the number of images.
 
     Raises
     ------

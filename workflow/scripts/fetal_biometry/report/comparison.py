@@ -22,17 +22,18 @@ def judged_errors(errors: pd.DataFrame) -> pd.DataFrame:
     return test.assign(**{length: test[f"{length}_error_{against}"].abs() for length in LENGTHS})
 
 
-def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame) -> dict[str, dict]:
-    """Mean difference of two recipes' `judged_errors` on the same images, for each length.
+def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame, name: str = "worse") -> dict[str, float]:
+    """Mean differences of two recipes' `judged_errors` on the same images: ``bpd_NAME``, ``ofd_NAME``, ``hc_NAME``.
 
-    ``mean``, above 0 where the chosen recipe has smaller errors, with the ends of its 95 % interval, ``low`` and
-    ``high``, bootstrapped by examination.
+    Above 0 where the chosen recipe has smaller errors. With the ends of their 95 % intervals, ``bpd_NAME_low`` and
+    ``bpd_NAME_high``, bootstrapped by examination.
     """
     found = {}
     for length in LENGTHS:
         difference = (table[length] - chosen[length].reindex(table.index)).to_numpy()
         low, high = bootstrap_interval(difference, table["examination"])
-        found[length] = {"mean": float(difference.mean()), "low": low, "high": high}
+        column = f"{length}_{name}"
+        found |= {column: float(difference.mean()), f"{column}_low": low, f"{column}_high": high}
     return found
 
 
@@ -59,10 +60,10 @@ def compare_recipes(metrics_files: list, errors_files: list, against: str, steps
     table, errors = pd.DataFrame(map(_row, metrics)), [judged_errors(read_frame(path)) for path in errors_files]
     table["pairs"] = list(map(len, errors))
     chosen = errors[list(table["recipe"]).index(against)]
-    table = table.join(_differences(errors, [chosen] * len(errors), "worse"))
+    table = table.join(pd.DataFrame([paired_differences(one, chosen) for one in errors]))
     if steps:
-        differences = _differences(errors[1:], errors[:-1], "step")
-        table = table.join(differences.set_axis(differences.index + 1))
+        differences = [paired_differences(*pair, "step") for pair in zip(errors[1:], errors[:-1], strict=True)]
+        table = table.join(pd.DataFrame(differences, index=table.index[1:]))
     return table
 
 
@@ -78,15 +79,3 @@ def _row(metrics: dict) -> dict:
         row |= {f"{name}_mae_reference_{unit}": reference[name]["mae"] for name in LENGTHS}
     row["hc_over_10_percent"] = test["hc"]["over_10_percent"]
     return row | {"parameters": model["parameters"], "training_seconds": model["seconds"]}
-
-
-def _differences(tables: list[pd.DataFrame], others: list[pd.DataFrame], name: str) -> pd.DataFrame:
-    """`paired_differences` of each pair as columns ``bpd_NAME, bpd_NAME_low, bpd_NAME_high`` and so on."""
-    pairs = [paired_differences(table, other) for table, other in zip(tables, others, strict=True)]
-    return pd.DataFrame(
-        {
-            f"{length}_{name}{end}": [pair[length][key] for pair in pairs]
-            for length in LENGTHS
-            for end, key in (("", "mean"), ("_low", "low"), ("_high", "high"))
-        }
-    )

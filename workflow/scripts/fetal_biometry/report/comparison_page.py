@@ -87,11 +87,11 @@ def _difference_table(theirs: pd.DataFrame, mine: pd.DataFrame, their_name: str,
     """Mean errors of both recipes and the mean of their paired differences, by length."""
     differences, rows = paired_differences(theirs, mine), []
     for length in LENGTHS:
-        by = differences[length]
+        mean, low, high = (differences[f"{length}_worse{end}"] for end in ("", "_low", "_high"))
         means = [Cell(number(errors[length].mean())) for errors in (theirs, mine)]
-        ends = f"{signed(by['low'])} to {signed(by['high'])}"
-        unclear = ", no clear difference" if by["low"] <= 0 <= by["high"] else ""
-        rows.append((length.upper(), [*means, Cell(signed(by["mean"]), ends + unclear)]))
+        ends = f"{signed(low)} to {signed(high)}"
+        unclear = ", no clear difference" if low <= 0 <= high else ""
+        rows.append((length.upper(), [*means, Cell(signed(mean), ends + unclear)]))
     headings = ["Mean error", f"{their_name}, {unit}", f"{my_name}, {unit}", f"Difference, {unit}"]
     return Table(f"difference-{digest(their_name)[:6]}", "Mean errors", headings, [Block(rows)])
 

@@ -40,14 +40,14 @@ class Chart:
     svg: Markup
 
 
-def new_figure(height: float, rows: int = 1, columns: int = 1, width: float = WIDTH, **options):
-    """An empty figure and its axes, as `matplotlib.pyplot.subplots` gives them; sizes in inches."""
+def new_figure(height: float, width: float = WIDTH):
+    """An empty figure and its axes; sizes in inches."""
     import matplotlib  # half a second, and a page of measurements has no figure
     from matplotlib.figure import Figure
 
     matplotlib.rcParams.update(STYLE)
     figure = Figure(figsize=(width, height))
-    return figure, figure.subplots(rows, columns, **options)
+    return figure, figure.subplots()
 
 
 def chart(figure: Figure, message: str, names: dict[str, str] | None = None) -> Chart:

@@ -47,29 +47,17 @@ def _reference(run: Run) -> Section | None:
     reference = run.metrics["reference"]
     if not reference:
         return None
-    columns, blocks = ("mae", "bias", "over_10_percent"), []
-    for group, title in {**GROUPS, "all": "all test images"}.items():
-        if group in reference["model"]:
-            model, labels = (reference[who][group] for who in ("model", "labels"))
-            rows = [
-                (
-                    length.upper(),
-                    [
-                        Cell(count(model[length]["n"])),
-                        *(c for who in (model, labels) for c in length_cells(who[length], columns)),
-                    ],
-                )
-                for length in LENGTHS
-            ]
-            blocks.append(Block(rows, title, many(model["examinations"], "examination")))
-    named = [heading.lower() for heading in length_headings(columns, run.unit, run.level)]
-    headings = ["Group", "Length", "n", *(f"{who}: {name}" for who in ("Model", "Labels") for name in named)]
     text = (
-        "Every test image with a reference counts. The reference was not used for labelling, audit or training. The "
-        "labels’ own error is label noise; an error against the labels includes it."
+        "Every test image with a reference counts: first the model’s errors, then the labels’ own. The reference was "
+        "not used for labelling, audit or training. The labels’ own error is label noise; an error against the labels "
+        "includes it."
     )
-    table = Table("reference-table", "Errors against the independent reference", headings, blocks)
-    return Section("reference", "Independent reference", text, tables=[table])
+    titles = {**GROUPS, "all": "all test images"}
+    tables = [
+        lengths_by_group(f"reference-{who}", f"Errors of {whose}", reference[who], titles, run.unit, run.level)
+        for who, whose in {"model": "the model", "labels": "the labels"}.items()
+    ]
+    return Section("reference", "Independent reference", text, tables=tables)
 
 
 def _head_sizes(run: Run) -> Section | None:
