@@ -129,8 +129,8 @@ def draw_head(path: Path, points: np.ndarray, generator) -> None:
 def made_up_metrics(unit, labelled, invalid, predicted, reference, scale, test) -> dict:
     """Metrics of the made-up run, by the contract of metrics.json."""
     n, left_out = len(predicted), int(invalid.sum())
-    labels = {"images": n, "labelled": n, "valid": n - left_out, "questionable": 0, "invalid": left_out,
-              "unlabelled": 0, "names_swapped": True, "reasons": {"centres apart": left_out}}  # fmt: skip
+    labels = {"labelled": n, "valid": n - left_out, "questionable": 0, "invalid": left_out,
+              "names_swapped": True, "reasons": {"centres apart": left_out}}  # fmt: skip
     model = {"kind": "heatmap", "calliper": "outer_to_outer", "interval_level": 0.9, "parameters": 1_912_341,
              "epochs": 30, "best_epoch": 27, "knows_seen": True, "seconds": 333.3, "data_digest": "0a1b2c",
              "decoder": "fused", "test_time_augmentation": "conditional", "closer_views": [0.5, 0.7],
@@ -139,7 +139,7 @@ def made_up_metrics(unit, labelled, invalid, predicted, reference, scale, test) 
              "planes_of": []}  # fmt: skip
     empty = {"out_of_fold": {}, "reference": {}, "repeats": {}, "splits": {}, "without_head": {}}
     if not labelled:
-        labels |= {"labelled": 0, "valid": 0, "invalid": 0, "unlabelled": n, "names_swapped": False, "reasons": {}}
+        labels |= {"labelled": 0, "valid": 0, "invalid": 0, "names_swapped": False, "reasons": {}}
         model |= {"kind": "external", "noisy_labels": None, "keep": None, "calibrate_on": None}
         return {"recipe": "given_model", "dataset": "images", "unit": unit, "model": model,
                 "calliper": "outer_to_outer", "labels": labels, **empty}  # fmt: skip

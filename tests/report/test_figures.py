@@ -101,4 +101,4 @@ def test_validation_errors_are_left_out_where_none_were_taken(labelled_run):
 
 
 def test_scores_above_the_limit_are_counted():
-    assert re.findall(r"\d+", figures.score_figure(pd.Series([0.2, 0.99, 1.01, 7.0]), 4.0).message)[:2] == ["2", "4"]
+    assert re.findall(r"\d+", figures.score_figure(pd.Series([0.2, 0.99, 1.01, 7.0])).message)[:2] == ["2", "4"]

@@ -22,7 +22,6 @@ from fetal_biometry.terms import COLUMNS, Verdict
 
 INVALID_SHOWN, QUESTIONABLE_SHOWN, BORDERLINE_SHOWN = 60, 12, 6
 IMAGE_WIDTH_PX = 420  # a third of the report's: 60 images stay below 2 MB
-TOP_SCORE = 4.0  # scores beyond it share the histogram's last bar
 SUGGESTED = tuple(f"suggested_{column}" for column in COLUMNS)
 
 
@@ -136,6 +135,6 @@ def audit_page(rows: pd.DataFrame, run: str, method: str, limits: ReviewLimits, 
         networks=bool(rows["suggested_confidence"].notna().any()),
         reasons=sorted({reason for reasons in shown["reasons"] for reason in reasons}),
         tables=audit_tables(rows),
-        score_figure=score_figure(rows["score"], TOP_SCORE),
+        score_figure=score_figure(rows["score"]),
         gallery=gallery(shown),
     )

@@ -19,7 +19,7 @@ TABLE = ("centre", "images", "reference", "figure", "n", "count", "value", "low"
 ALL = "all centres"
 WHOLE, CUT, HEADS, NEGATIVES = "whole heads", "cut heads", "heads", "negatives"
 HEAD = "head"  # the presence that passes
-SHOWN = 12  # pictures of a kind
+SHOWN = 12  # pictures of a kind, at most
 IMAGE_WIDTH_PX = 420
 
 
@@ -199,14 +199,10 @@ def _gallery(rows: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:
         ("negatives", "Negatives that pass as heads", images[~is_head & images["passes"]]),
         ("missed", "Whole heads that do not pass", missed.sort_values("hc_px", na_position="first", kind="stable")),
         ("sizes", "Heads whose HC is furthest from what is usual in their centre",
-         rows.loc[off.dropna().sort_values(ascending=False, kind="stable").index].head(SHOWN // 2)),
+         rows.loc[off.dropna().sort_values(ascending=False, kind="stable").index]),
     )  # fmt: skip
     return [
-        (
-            name,
-            title if name == "sizes" else f"{title}: {len(part)}" + (f", {SHOWN} shown" if len(part) > SHOWN else ""),
-            [{**row, "overlay": _drawn(row)} for row in part.head(SHOWN).to_dict("records")],
-        )
+        (name, title, [{**row, "overlay": _drawn(row)} for row in part.head(SHOWN).to_dict("records")])
         for name, title, part in groups
         if len(part)
     ]

@@ -110,19 +110,12 @@ def evaluate_splits(evaluation: Evaluation) -> dict:
         groups = evaluation.banded(inside & evaluation.valid)
         if (inside & ~evaluation.valid).any():
             groups["with_invalid"] = inside
-        results[str(name)] = _against_labels(evaluation, groups)
+        results[str(name)] = evaluate_groups(evaluation, groups)
     return {name: groups for name, groups in results.items() if groups}
 
 
-def evaluate_out_of_fold(evaluation: Evaluation, trained_on: np.ndarray) -> dict:
-    """Against valid labels of training images, each measured by a network of a fold; ``trained_on`` is (N,) bool.
-
-    As a whole and by head-size band.
-    """
-    return _against_labels(evaluation, evaluation.banded(trained_on & evaluation.valid))
-
-
-def _against_labels(evaluation: Evaluation, groups: dict[str, np.ndarray]) -> dict:
+def evaluate_groups(evaluation: Evaluation, groups: dict[str, np.ndarray]) -> dict:
+    """Against the labels, in each group that has an image."""
     return {label: evaluation.against_labels(rows) for label, rows in groups.items() if rows.any()}
 
 

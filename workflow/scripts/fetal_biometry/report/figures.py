@@ -11,6 +11,7 @@ import pandas as pd
 from fetal_biometry.report.drawing import LENGTH_COLOURS, PALETTE, Chart, chart, new_figure
 from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, number, signed
 
+_TOP_SCORE = 4.0  # scores beyond it share the last bar
 _MARKS = {"hc_under_120": ("o", "small"), "hc_120_200": ("^", "medium"), "hc_over_200": ("s", "large")}
 _LINES = {"hc": "-", "bpd": "--", "ofd": ":"}  # told apart without colour
 
@@ -128,14 +129,14 @@ def paired_errors(theirs: pd.Series, mine: pd.Series, their_name: str, my_name: 
     return chart(figure, f"{length.upper()}: {my_name} has the smaller error on {nearer} of {len(mine)} images", names)
 
 
-def score_figure(scores: pd.Series, top: float) -> Chart:
-    """Histogram of the audit's scores, those beyond ``top`` in its last bar, with the threshold."""
+def score_figure(scores: pd.Series) -> Chart:
+    """Histogram of the audit's scores, those beyond `_TOP_SCORE` in its last bar, with the threshold."""
     figure, axes = new_figure(2.4, width=4.2)
-    bins = np.arange(41) / 40 * top
-    counts, _, bars = axes.hist(scores.clip(0, top), bins, color=PALETTE["constant"])
+    bins = np.arange(41) / 40 * _TOP_SCORE
+    counts, _, bars = axes.hist(scores.clip(0, _TOP_SCORE), bins, color=PALETTE["constant"])
     for bar in bars[np.searchsorted(bins, 1 + 1e-9) :]:
         bar.set_facecolor(PALETTE["prediction"])
     axes.axvline(1, color=PALETTE["soft"], lw=1, ls="--")
     axes.annotate("limit", (1, counts.max()), (4, 0), textcoords="offset points", va="top")
-    axes.set(xlabel=f"score ({top:g} and above in the last bar)", ylabel="labels")
+    axes.set(xlabel=f"score ({_TOP_SCORE:g} and above in the last bar)", ylabel="labels")
     return chart(figure, f"{int((scores > 1).sum())} of {len(scores)} scores lie above the limit of 1")

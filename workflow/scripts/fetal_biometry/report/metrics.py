@@ -10,7 +10,7 @@ import pandas as pd
 from fetal_biometry.frames import contents, report_unit
 from fetal_biometry.report.evaluation import (
     Evaluation,
-    evaluate_out_of_fold,
+    evaluate_groups,
     evaluate_reference,
     evaluate_repeats,
     evaluate_splits,
@@ -92,7 +92,7 @@ def _figures(subject: Subject, evaluation: Evaluation) -> dict:
         evaluation.intervals[trained_on] = np.nan
     figures = {"splits": evaluate_splits(evaluation), "reference": evaluate_reference(evaluation)}
     if subject.out_of_fold:
-        figures["out_of_fold"] = evaluate_out_of_fold(evaluation, trained_on)
+        figures["out_of_fold"] = evaluate_groups(evaluation, evaluation.banded(trained_on & evaluation.valid))
     if subject.recipe:
         unseen = (evaluation.split == Split.TEST) | (trained_on & subject.out_of_fold)
         figures["repeats"] = evaluate_repeats(evaluation, unseen)
@@ -119,10 +119,8 @@ def count_labels(images: pd.DataFrame) -> dict:
     reasons = Counter(reason for text in labelled["reasons"] for reason in text.split(";") if reason)
     verdicts = Counter(labelled["verdict"])
     return {
-        "images": len(images),
         "labelled": len(labelled),
         **{str(verdict): verdicts[verdict] for verdict in Verdict},
-        "unlabelled": len(images) - len(labelled),
         "names_swapped": bool(labelled["label_source"].str.contains("swapped").any()),
         "reasons": dict(reasons.most_common()),
     }
