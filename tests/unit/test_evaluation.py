@@ -114,6 +114,24 @@ def test_metrics_tell_of_model_labels_and_errors():
     assert list(errors["split"]) == ["train", "validation", "test"] and errors["hc_error_label"].abs().max() < 1e-9
 
 
+def test_a_group_measures_in_the_unit_of_report():
+    """Heads are found a tenth too large in one examination; of one image an HC is stated, 1 mm above its label's."""
+    centres = HEADS.mean(axis=1, keepdims=True)
+    true, stated = 0.2 * all_lengths(HEADS), np.full(3, np.nan)
+    stated[0] = true[0, 2] + 1
+    metrics, _ = evaluated(located=centres + 1.1 * (HEADS - centres), reference_hc_mm=stated, examination="000",
+                           split="test")  # fmt: skip
+    test = metrics["splits"]["test"]["all"]
+    assert (test["n"], test["examinations"], test["hc_reference"]["n"]) == (3, 1, 1)
+    for column, name in enumerate(LENGTHS):
+        assert test[name]["mae"] == test[name]["bias"] == pytest.approx(0.1 * true[:, column].mean())
+        assert test[name]["coverage"] == 1
+    assert test["hc_reference"]["bias"] == pytest.approx(0.1 * true[0, 2] - 1)
+    assert test["endpoint"]["ofd"]["mean"] == pytest.approx(15 * 0.2)  # a tenth of the semi-axis
+    assert test["endpoint"]["ofd"]["nme"] == pytest.approx(0.05)
+    assert "hc_reference" not in evaluated()[0]["splits"]["test"]["all"]
+
+
 def test_invalid_labels_judge_only_beside_the_valid_ones():
     split, verdict = ["train", "test", "test"], ["valid", "invalid", "valid"]
     located = HEADS + [[[0, 0]], [[40, 0]], [[0, 0]]]

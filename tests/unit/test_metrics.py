@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, resize_points
+from fetal_biometry.model.geometry import ellipse_landmarks, resize_points
 from fetal_biometry.report.bootstrap import bootstrap_interval, limits_interval
 from fetal_biometry.report.repeats import Repeats
 from fetal_biometry.report.statistics import (
     endpoint_errors,
-    evaluate_group,
     length_errors,
     mean_landmarks,
 )
@@ -112,32 +111,6 @@ def test_the_constant_is_the_mean_in_fractions_of_the_frame():
     constant = mean_landmarks(points, sizes)
     assert constant.shape == (4, 2)
     assert resize_points(constant, (1, 1), (800, 540)) == pytest.approx(HEADS[0])
-
-
-def test_a_group_measures_in_the_unit_of_report():
-    per_px, centres = np.array([0.1, 0.2]), HEADS.mean(axis=1, keepdims=True)
-    larger = centres + 1.1 * (HEADS - centres)
-    reference_hc = np.array([all_lengths(HEADS)[0, 2] * 0.1 - 1, np.nan])
-    intervals = (all_lengths(HEADS) * per_px[:, None])[..., None] * [0.9, 1.05]
-    lengths = [all_lengths(points) * per_px[:, None] for points in (larger, HEADS, HEADS)]
-    group = evaluate_group(lengths, (larger, HEADS), per_px, ["000", "000"], intervals, reference_hc)
-    assert (group["n"], group["examinations"]) == (2, 1)
-    for column, name in enumerate(("bpd", "ofd", "hc")):
-        expected = 0.1 * all_lengths(HEADS)[:, column] * per_px
-        assert group[name]["mae"] == group[name]["bias"] == pytest.approx(expected.mean())
-        assert (group[name]["constant_mae"], group[name]["coverage"]) == (0, 1)
-    assert group["hc_reference"]["n"] == 1
-    assert group["hc_reference"]["bias"] == pytest.approx(0.1 * all_lengths(HEADS)[0, 2] * 0.1 + 1)
-    assert group["endpoint"]["ofd"]["mean"] == pytest.approx((20 * 0.1 + 10 * 0.2) / 2)  # a tenth of each semi axis
-    assert group["endpoint"]["ofd"]["nme"] == pytest.approx(0.05)
-
-
-def test_a_perfect_group_without_stated_circumference():
-    group = evaluate_group(
-        [all_lengths(HEADS)] * 3, (HEADS, HEADS), np.ones(2), ["a", "b"], reference_hc=np.full(2, np.nan)
-    )
-    assert "hc_reference" not in group
-    assert group["hc"]["mae"] == group["hc"]["over_10_percent"] == group["endpoint"]["bpd"]["mean"] == 0
 
 
 def measured_twice(heads: int, model_sd: float, reference_sd: float) -> tuple:

@@ -11,7 +11,7 @@ from fetal_biometry.measure.head_size import in_bands
 from fetal_biometry.measure.lengths import reported_lengths
 from fetal_biometry.model.geometry import resize_points
 from fetal_biometry.report.repeats import Repeats
-from fetal_biometry.report.statistics import evaluate_group, mean_landmarks
+from fetal_biometry.report.statistics import endpoint_errors, length_errors, mean_landmarks
 from fetal_biometry.terms import LENGTHS, Calliper, Split, Verdict
 
 
@@ -67,26 +67,34 @@ class Evaluation:
 
     def against_labels(self, rows: np.ndarray) -> dict:
         """The model's figures against the dataset's own labels."""
-        lengths = [part[rows] for part in (self.found(), self.lengths(self.labels), self.lengths(self.constant))]
-        stated = self.stated_hc[rows] if self.unit == "mm" else None
-        alike = self.model_calliper == self.calliper
-        return self._group(rows, lengths, (self.located, self.labels), alike, self.intervals[rows], stated)
+        alike, stated = self.model_calliper == self.calliper, self.stated_hc if self.unit == "mm" else None
+        truth, points = self.lengths(self.labels), (self.located, self.labels)
+        return self._group(rows, self.found(), truth, points, alike, self.intervals, stated)
 
     def against_reference(self, rows: np.ndarray, points: np.ndarray, calliper: str, intervals=None) -> dict:
         """Figures of points of one calliper convention against the outer-to-outer reference."""
         found, truth = self.lengths(points, calliper), self.lengths(self.reference, Calliper.OUTER_TO_OUTER)
-        lengths = [part[rows] for part in (found, truth, self.lengths(self.constant))]
         alike = calliper == Calliper.OUTER_TO_OUTER
-        ends = None if intervals is None else intervals[rows]
-        return self._group(rows, lengths, (points, self.reference), alike, ends)
+        return self._group(rows, found, truth, (points, self.reference), alike, intervals)
 
-    def _group(self, rows, lengths, points, alike: bool, intervals, stated=None) -> dict:
-        points = [part[rows] for part in points]
-        flagged = None if intervals is None else self.flagged[rows]  # flags are the model's, as intervals are
-        group = evaluate_group(lengths, points, self.per_px[rows], self.examinations[rows], intervals, stated, flagged)
+    def _group(self, rows, found, truth, points, alike: bool, intervals, stated=None) -> dict:
+        """All figures of one group of images, see `length_errors` and `endpoint_errors`."""
+        examinations = self.examinations[rows]
+        group = {"n": int(rows.sum()), "examinations": len(set(examinations))}
+        for column, name in enumerate(LENGTHS):
+            group[name] = self._length(rows, column, found, truth[:, column], intervals)
+        if stated is not None and (known := rows & np.isfinite(stated)).any():
+            group["hc_reference"] = self._length(known, LENGTHS.index("hc"), found, stated, intervals)
+        group["endpoint"] = endpoint_errors(*(part[rows] for part in points), self.per_px[rows], examinations)
         if not alike:  # lengths can be converted, points cannot
             group["endpoint"]["bpd"] = dict.fromkeys(group["endpoint"]["bpd"])
         return group
+
+    def _length(self, rows, column: int, found, truth, intervals) -> dict:
+        constant, interval, flagged = self.lengths(self.constant)[rows, column], None, None
+        if intervals is not None:  # flags are the model's, as intervals are
+            interval, flagged = intervals[rows, column], self.flagged[rows]
+        return length_errors(found[rows, column], truth[rows], constant, self.examinations[rows], interval, flagged)
 
 
 def list_errors(evaluation: Evaluation) -> pd.DataFrame:

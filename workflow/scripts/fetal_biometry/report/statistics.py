@@ -1,10 +1,9 @@
-"""Every figure of an evaluation: errors of lengths and of endpoints in one group of images."""
+"""Every figure of an evaluation: errors of lengths and of endpoints."""
 
 import numpy as np
 
 from fetal_biometry.model.geometry import resize_points
 from fetal_biometry.report.bootstrap import bootstrap_interval, limits_interval, share_interval
-from fetal_biometry.terms import LENGTHS
 
 
 def length_errors(predicted, reference, constant, examinations, interval=None, flagged=None) -> dict:
@@ -119,38 +118,3 @@ def mean_landmarks(points: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     if not len(points):
         return np.full((4, 2), np.nan)
     return resize_points(points, np.asarray(sizes)[:, None], (1, 1)).mean(axis=0)
-
-
-def evaluate_group(lengths, points, per_px, examinations, intervals=None, reference_hc=None, flagged=None) -> dict:
-    """All figures for one group of images, see `length_errors` and `endpoint_errors`.
-
-    Parameters
-    ----------
-    lengths : tuple of three ndarray of shape (N, 3)
-        BPD, OFD and HC by the model, by the reference and by the constant, in the unit of report.
-    points : tuple of two ndarray of shape (N, 4, 2)
-        Landmarks by the model and by the reference, original pixels.
-    per_px : ndarray of shape (N,)
-        Unit of report per pixel.
-    examinations : sequence of str
-    intervals : ndarray of shape (N, 3, 2), optional
-        Of the model's lengths.
-    reference_hc : ndarray of shape (N,), optional
-        HC stated by the dataset in the unit of report, NaN where it states none.
-    flagged : ndarray of shape (N,), optional
-        Which images carry a flag.
-    """
-    examinations = np.asarray(examinations, dtype=str)
-    group = {"n": len(per_px), "examinations": len(set(examinations))}
-    for column, name in enumerate(LENGTHS):
-        interval = None if intervals is None else intervals[:, column]
-        group[name] = length_errors(*(length[:, column] for length in lengths), examinations, interval, flagged)
-    if reference_hc is not None and (stated := np.isfinite(reference_hc)).any():
-        predicted, _, constant = (length[stated, 2] for length in lengths)
-        interval = None if intervals is None else intervals[stated, 2]
-        warned = None if flagged is None else flagged[stated]
-        group["hc_reference"] = length_errors(
-            predicted, reference_hc[stated], constant, examinations[stated], interval, warned
-        )
-    group["endpoint"] = endpoint_errors(*points, per_px, examinations)
-    return group
