@@ -121,10 +121,16 @@ def test_planes_with_a_head_teach_as_heads():
 
 
 @pytest.mark.parametrize(
-    ("odds", "flag", "measured"), [(3.0, "", True), (0.5, "faint head", True), (-2.0, "no head found", False)]
+    ("odds", "moved", "flag", "measured"),
+    [
+        (3.0, np.nan, "", True),
+        (0.5, 0.1, "faint head", True),
+        (-2.0, 0.1, "no head found", False),
+        (3.0, 0.6, "no head found", False),
+    ],
 )
-def test_three_outcomes(monkeypatch, odds, flag, measured):
-    """Limits of 1 and -1."""
+def test_three_outcomes(monkeypatch, odds, moved, flag, measured):
+    """Limits of 1 and -1; readings that lie half a radius apart are of no head."""
     monkeypatch.setattr(HeadPresence, "odds", lambda self, found: np.full(len(found), odds))
     presence = HeadPresence("", faint=1.0, none=-1.0)
     rng = np.random.default_rng(0)
@@ -133,7 +139,9 @@ def test_three_outcomes(monkeypatch, odds, flag, measured):
     calibration = calibrate(lengths, lengths * 1.01, quality, lengths[:, 2], 0.9) | {"presence": presence.as_dict()}
     assert presence_of(calibration) == presence and presence_of({}) is None
     facts = pd.DataFrame({"width_px": [800], "height_px": [540], "pixel_size_mm": [0.2], "calibrated_regions": [""]})
-    (row,) = measure(tables(1, 0), facts, calibration, LIMITS, Calliper.OUTER_TO_OUTER).to_dict("records")
+    (row,) = measure(tables(1, 0).assign(moved=moved), facts, calibration, LIMITS, Calliper.OUTER_TO_OUTER).to_dict(
+        "records"
+    )
     assert row["flags"] == flag and row["head_odds"] == odds
     values = [row[name] for name in ("ofd_1_x", "bpd_px", "hc_mm", "hc_mm_low")]
     assert np.isfinite(values).all() if measured else np.isnan(values).all()

@@ -184,7 +184,15 @@ def test_another_program_s_model_is_refused(tmp_path):
         Predictor(path)
 
 
-@pytest.mark.parametrize("change", [{"test_time_augmentation": None}, {"image_size": "64"}, "no settings"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"test_time_augmentation": None},
+        {"image_size": "64"},
+        {"calibration": {"presence": {"weights": [0.1]}}},
+        "no settings",
+    ],
+)
 def test_a_model_of_another_version_is_refused(tmp_path, change):
     recipe, path = tiny(FUSED), tmp_path / "model.onnx"
     model = untrained(recipe)

@@ -64,7 +64,7 @@ def measure(
         table[name] = found[name].to_numpy(dtype=float).round(4)
     presence = presence_of(calibration)
     odds = np.full(len(found), np.nan) if presence is None else presence.odds(found)
-    faint, absent = (odds < limit for limit in ((presence.faint, presence.none) if presence else (0, 0)))
+    faint, absent = (odds < presence.faint, presence.absent(found)) if presence else (odds < 0, odds < 0)
     table["head_odds"], table["contradiction"], table["flags"] = odds.round(2), "", ""
     table[list(SECOND_COLUMNS)] = np.nan
     if limits is not None:

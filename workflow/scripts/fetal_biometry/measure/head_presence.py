@@ -12,7 +12,12 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 
-from fetal_biometry.model.surroundings import SURROUNDINGS, from_text
+from fetal_biometry.frames import points_of
+from fetal_biometry.model.geometry import head_lengths
+from fetal_biometry.model.surroundings import SPAN, SURROUNDINGS, from_text
+
+_LEAST = 0.005  # of numbers whose logarithm counts
+_UNSTABLE = 0.5  # of the radius, by which closer views move a reading
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,11 @@ class HeadPresence:
 
     def odds(self, found: pd.DataFrame) -> np.ndarray:
         """Logarithm of the odds that each image of a landmark table shows a head, (N,)."""
-        return network_odds(self.network, from_text(found[SURROUNDINGS]))
+        return network_odds(self.network, found)
+
+    def absent(self, found: pd.DataFrame) -> np.ndarray:
+        """Where there is no head, (N,): the odds say so, or the readings of the image do not agree on one."""
+        return (self.odds(found) < self.none) | (found["moved"].to_numpy(dtype=float) > _UNSTABLE)
 
     def as_dict(self) -> dict:
         """Plain values, fit for JSON."""
@@ -40,9 +49,23 @@ def presence_of(calibration: dict) -> HeadPresence | None:
     return HeadPresence(**calibration["presence"]) if "presence" in calibration else None
 
 
-def network_odds(network: str, unrolled: np.ndarray) -> np.ndarray:
-    """Logarithm of the odds of a head, (N,), of surroundings (N, 28, 48), uint8."""
+def numbers_of(found: pd.DataFrame) -> np.ndarray:
+    """What the network reads beside the picture, (N, 7), float32: how the head was found, its shape and size.
+
+    Where a network that finds heads does not give a number, it is 0.
+    """
+    bpd, ofd = head_lengths(points_of(found))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithms = [np.log(np.maximum(found[name].astype(float), _LEAST)) for name in ("disagreement", "moved", SPAN)]
+        ratio = np.log(bpd / ofd)
+    numbers = np.column_stack([found[["confidence", "height", "blur"]].astype(float), *logarithms, ratio])
+    return np.where(np.isfinite(numbers), numbers, 0).astype(np.float32)
+
+
+def network_odds(network: str, found: pd.DataFrame) -> np.ndarray:
+    """Logarithm of the odds of a head, (N,), of a landmark table."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(base64.b64decode(network), options, providers=["CPUExecutionProvider"])
-    return session.run(None, {"surroundings": unrolled})[0].astype(float)
+    given = {"surroundings": from_text(found[SURROUNDINGS]), "numbers": numbers_of(found)}
+    return session.run(None, given)[0].astype(float)

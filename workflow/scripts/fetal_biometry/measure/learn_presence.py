@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.measure.head_presence import HeadPresence, network_odds
+from fetal_biometry.measure.head_presence import HeadPresence, network_odds, numbers_of
 from fetal_biometry.model import presence_network
 from fetal_biometry.model.surroundings import SPAN, SURROUNDINGS, from_text
 from fetal_biometry.terms import HEAD
@@ -18,7 +18,7 @@ _SHARES = {(True, "home"): 0.35, (True, ""): 0.15, (False, ""): 0.35, (False, "d
 _SMALL, _OFTENER = 0.45, 3  # OFD over the image's side, below which a head is drawn so many times as often
 _PARTS = 4  # of the groups; a part's odds are those of a network of the others
 _PASSING_OTHERS = 0.02  # share of images without a head that are taken for one without a flag
-_REFUSED_HEADS = 0.003  # share of heads that are taken for none
+_REFUSED_HEADS = 0.002  # share of heads that are taken for none
 _FEWEST = 5  # heads, or images without one, from which a network can learn
 _SEED = 1
 
@@ -98,12 +98,12 @@ def fit_head_presence(
     if network is None:
         return None
     names, number = np.unique(groups, return_inverse=True)
-    unrolled, odds, networks = from_text(found[SURROUNDINGS]), np.full(len(groups), np.nan), {}
+    odds, networks = np.full(len(groups), np.nan), {}
     for part in range(_PARTS):
         inside = number % _PARTS == part
         other = _train(found[~inside], is_head[~inside], groups[~inside])
         if other is not None and inside.any():
-            odds[inside] = network_odds(other, unrolled[inside])
+            odds[inside] = network_odds(other, found[inside])
             networks |= dict.fromkeys(names[part::_PARTS].tolist(), other)
     unseen = {}
     for name, other in networks.items():
@@ -117,7 +117,8 @@ def _train(found: pd.DataFrame, is_head: np.ndarray, groups: np.ndarray) -> str 
     if min(is_head.sum(), (~is_head).sum()) < _FEWEST:
         return None
     importance = _importance(is_head, groups, found[SPAN].to_numpy(dtype=float))
-    return presence_network.as_text(presence_network.train(from_text(found[SURROUNDINGS]), is_head, importance, _SEED))
+    unrolled, numbers = from_text(found[SURROUNDINGS]), numbers_of(found)
+    return presence_network.as_text(presence_network.train(unrolled, numbers, is_head, importance, _SEED))
 
 
 def _importance(is_head: np.ndarray, groups: np.ndarray, span: np.ndarray) -> np.ndarray:

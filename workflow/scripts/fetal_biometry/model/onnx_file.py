@@ -33,6 +33,8 @@ def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, di
         ) from None
     except Exception as error:
         raise InputError(f"{path}: not a readable ONNX model ({error}); export it again.") from error
-    if not (isinstance(metadata, dict) and all(isinstance(metadata.get(key), kind) for key, kind in _TOLD.items())):
+    known = isinstance(metadata, dict) and all(isinstance(metadata.get(key), kind) for key, kind in _TOLD.items())
+    presence = metadata.get("calibration", {}).get("presence") if known else None
+    if not known or (presence and "network" not in presence):
         raise InputError(f"{path}: a model of another version of this workflow; train it again with this one.")
     return session, metadata

@@ -21,28 +21,41 @@ _CERTAIN = 0.99  # what a head is to be called: some labels of planes are wrong
 _FLOOR = 4.0  # grey levels, beside the spread of surroundings of one grey
 _SCALE, _OVAL, _SHIFT = 0.06, 0.03, 0.05  # random ellipses, standard deviations; shares of the radius
 _GAMMA, _NOISE = 0.25, 0.1
+_FLAT = 1e-3  # standard deviation of a number that says nothing
 
 
 class PresenceNetwork(nn.Module):
-    """Log odds of a head, (N,), of surroundings (N, 28, 48), uint8; angles have no beginning."""
+    """Log odds of a head, (N,), of surroundings (N, 28, 48), uint8, whose angles have no beginning, and numbers (N, K).
 
-    def __init__(self):
+    Parameters
+    ----------
+    centre, spread : ndarray of shape (K,)
+        Of the numbers in the training.
+    """
+
+    def __init__(self, centre: np.ndarray, spread: np.ndarray):
         super().__init__()
+        self.register_buffer("centre", torch.from_numpy(centre).float())
+        self.register_buffer("spread", torch.from_numpy(spread).float())
         widths = [1, _WIDTH, 2 * _WIDTH, 2 * _WIDTH]
         self.layers = nn.ModuleList(
             nn.Sequential(nn.Conv2d(i, o, size), nn.BatchNorm2d(o), nn.ReLU())
             for i, o, size in zip(widths[:-1], widths[1:], (5, 3, 3), strict=True)
         )
-        self.last = nn.Sequential(nn.Dropout(_DROPOUT), nn.Linear(2 * 3 * widths[-1], 1))
+        self.dropout, self.last = nn.Dropout(_DROPOUT), nn.Linear(2 * 3 * widths[-1] + len(centre), 1)
 
-    def forward(self, surroundings: torch.Tensor) -> torch.Tensor:
-        """As `judge`, of grey levels as they are: the mean of both mirror images."""
-        levels = standardise(surroundings.float())
-        return (self.judge(levels) + self.judge(levels.flip(2))) / 2
+    def forward(self, surroundings: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        """As `judge`, of levels and numbers as they are: the mean of both mirror images."""
+        levels, numbers = standardise(surroundings.float()), self.scale(numbers)
+        return (self.judge(levels, numbers) + self.judge(levels.flip(2), numbers)) / 2
 
-    def judge(self, features: torch.Tensor) -> torch.Tensor:
-        """Of standardised levels (N, 28, 48)."""
-        features = features[:, None]
+    def scale(self, numbers: torch.Tensor) -> torch.Tensor:
+        """Standardised numbers; none counts for more than three standard deviations."""
+        return ((numbers - self.centre) / self.spread).clamp(-3, 3)
+
+    def judge(self, levels: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        """Of standardised levels (N, 28, 48) and numbers (N, K)."""
+        features = levels[:, None]
         for number, layer in enumerate(self.layers):
             features = layer(_pad(features, 1 if number else 2))
             if number < 2:
@@ -50,7 +63,7 @@ class PresenceNetwork(nn.Module):
         brain, skull, outside = features[:, :, :3], features[:, :, 2:5], features[:, :, 4:]
         rings = torch.stack([brain, skull, outside], dim=1)
         pooled = torch.cat([rings.mean(dim=(3, 4)), rings.amax(dim=(3, 4))], dim=1).flatten(1)
-        return self.last(pooled)[:, 0]
+        return self.last(torch.cat([self.dropout(pooled), numbers], dim=1))[:, 0]
 
 
 def _pad(features: torch.Tensor, cells: int) -> torch.Tensor:
@@ -89,18 +102,24 @@ def vary(levels: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     return standardise(moved) + _NOISE * torch.randn(moved.shape, generator=rng)
 
 
-def train(unrolled: np.ndarray, is_head: np.ndarray, importance: np.ndarray, seed: int) -> PresenceNetwork:
-    """A network of surroundings (N, 28, 48), drawn as often as their ``importance`` (N,) says."""
+def train(
+    unrolled: np.ndarray, numbers: np.ndarray, is_head: np.ndarray, importance: np.ndarray, seed: int
+) -> PresenceNetwork:
+    """A network of surroundings (N, 28, 48) and numbers (N, K), drawn as often as their ``importance`` (N,) says."""
     torch.manual_seed(seed)
-    rng, network = torch.Generator().manual_seed(seed), PresenceNetwork().train()
-    levels = torch.from_numpy(unrolled).float()
+    centre = np.average(numbers, axis=0, weights=importance)
+    spread = np.sqrt(np.average((numbers - centre) ** 2, axis=0, weights=importance)) + _FLAT
+    rng, network = torch.Generator().manual_seed(seed), PresenceNetwork(centre, spread).train()
+    levels, scaled = torch.from_numpy(unrolled).float(), network.scale(torch.from_numpy(numbers))
     wanted = torch.from_numpy(np.where(is_head, _CERTAIN, 1 - _CERTAIN)).float()
     often, steps = torch.from_numpy(importance), _EPOCHS * math.ceil(len(levels) / _BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps)
     for _ in range(steps):
         batch = torch.multinomial(often, _BATCH, replacement=True, generator=rng)
-        loss = functional.binary_cross_entropy_with_logits(network.judge(vary(levels[batch], rng)), wanted[batch])
+        near = scaled[batch] + _NOISE * torch.randn((_BATCH, scaled.shape[1]), generator=rng)
+        found = network.judge(vary(levels[batch], rng), near)
+        loss = functional.binary_cross_entropy_with_logits(found, wanted[batch])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -108,12 +127,13 @@ def train(unrolled: np.ndarray, is_head: np.ndarray, importance: np.ndarray, see
     return network.eval()
 
 
-def as_text(network: nn.Module) -> str:
-    """The network as an ONNX file in a text, from ``surroundings`` (N, 28, 48), uint8, to ``odds`` (N,)."""
-    file, example = io.BytesIO(), torch.zeros((2, len(RADII), len(ANGLES)), dtype=torch.uint8)
+def as_text(network: PresenceNetwork) -> str:
+    """The network as an ONNX file in a text, from ``surroundings`` (N, 28, 48), uint8, and ``numbers`` to ``odds``."""
+    levels = torch.zeros((2, len(RADII), len(ANGLES)), dtype=torch.uint8)
+    file, example = io.BytesIO(), (levels, torch.zeros((2, len(network.centre))))
     torch.onnx.export(
-        network, (example,), file, dynamo=False, opset_version=17, do_constant_folding=False,
-        input_names=["surroundings"], output_names=["odds"],
-        dynamic_axes={"surroundings": {0: "n"}, "odds": {0: "n"}},
+        network, example, file, dynamo=False, opset_version=17, do_constant_folding=False,
+        input_names=["surroundings", "numbers"], output_names=["odds"],
+        dynamic_axes={"surroundings": {0: "n"}, "numbers": {0: "n"}, "odds": {0: "n"}},
     )  # fmt: skip
     return base64.b64encode(file.getvalue()).decode()
