@@ -126,11 +126,12 @@ def test_planes_with_a_head_teach_as_heads():
         (3.0, np.nan, "", True),
         (0.5, 0.1, "faint head", True),
         (-2.0, 0.1, "no head found", False),
-        (3.0, 0.6, "no head found", False),
+        (0.5, 0.6, "no head found", False),
+        (3.0, 0.6, "", True),
     ],
 )
 def test_three_outcomes(monkeypatch, odds, moved, flag, measured):
-    """Limits of 1 and -1; readings that lie half a radius apart are of no head."""
+    """Limits of 1 and -1; readings of a faint head that lie half a radius apart are of none."""
     monkeypatch.setattr(HeadPresence, "odds", lambda self, found: np.full(len(found), odds))
     presence = HeadPresence("", faint=1.0, none=-1.0)
     rng = np.random.default_rng(0)

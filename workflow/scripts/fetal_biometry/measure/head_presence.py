@@ -36,8 +36,9 @@ class HeadPresence:
         return network_odds(self.network, found)
 
     def absent(self, found: pd.DataFrame) -> np.ndarray:
-        """Where there is no head, (N,): the odds say so, or the readings of the image do not agree on one."""
-        return (self.odds(found) < self.none) | (found["moved"].to_numpy(dtype=float) > _UNSTABLE)
+        """Where there is no head, (N,): the odds say so, or it is faint and the readings of the image do not agree."""
+        odds, moved = self.odds(found), found["moved"].to_numpy(dtype=float)
+        return (odds < self.none) | ((odds < self.faint) & (moved > _UNSTABLE))
 
     def as_dict(self) -> dict:
         """Plain values, fit for JSON."""
