@@ -140,7 +140,7 @@ class Config(Block):
         "none", description="gestational age and centiles beside the lengths; for research"
     )
     training_negatives: int = Field(
-        32, ge=0, description="drawn images without a head, of each kind, that train the head-presence classifier"
+        16, ge=0, description="drawn images without a head, of each kind, that train the head-presence classifier"
     )
     site: str = Field(
         "",
