@@ -62,7 +62,7 @@ def test_two_estimates_apart_and_a_dull_image_are_flagged():
 
 
 def test_what_hides_a_head_has_a_straight_edge():
-    assert flags(HEAD, straight_edge=0.39) == "" and flags(HEAD, straight_edge=0.41) == "head cut off"
+    assert flags(HEAD, straight_edge=0.44) == "" and flags(HEAD, straight_edge=0.46) == "head cut off"
 
 
 @pytest.mark.parametrize("hc_mm", [44.3, 346.4])  # the smallest and the largest of HC18
