@@ -10,10 +10,10 @@ from test_dicom import write
 
 from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.model.geometry import ellipse_landmarks
-from fetal_biometry.report.overlays import DrawnHead, overlay
+from fetal_biometry.report.overlays import overlay
 
-HEAD = DrawnHead(ellipse_landmarks((60, 45), 12, 9, 0.0), "prediction")
-NOWHERE = DrawnHead(np.full((4, 2), np.nan), "reference")
+HEAD = ellipse_landmarks((60, 45), 12, 9, 0.0)
+NOWHERE = np.full((4, 2), np.nan)
 
 
 def picture(svg: str) -> np.ndarray:
@@ -33,8 +33,9 @@ def bright(tmp_path):
 
 def test_of_a_dicom_frame_only_the_surroundings_of_heads_are_drawn(bright):
     dicom, png = bright
-    shown = picture(overlay(dicom, [HEAD, NOWHERE], "a head"))
+    shown = picture(overlay(dicom, {"prediction": HEAD, "reference": NOWHERE}, "a head"))
     near = shown[45 - 23 : 45 + 23, 60 - 23 : 60 + 23]
     assert near.min() > 150 and shown[:16].max() < 30 and shown[:, :32].max() < 30 and shown[:, 90:].max() < 30
-    assert picture(overlay(dicom, [NOWHERE], "no head")).max() < 30
-    assert picture(overlay(png, [HEAD], "a head")).min() < 100 < picture(overlay(png, [HEAD], "a head"))[:, 150].min()
+    assert picture(overlay(dicom, {"prediction": NOWHERE}, "no head")).max() < 30
+    whole = picture(overlay(png, {"prediction": HEAD}, "a head"))
+    assert whole.min() < 100 < whole[:, 150].min()

@@ -13,7 +13,7 @@ from fetal_biometry.limits import ReviewLimits
 from fetal_biometry.measure.head_size import band_names
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.report.figures import score_figure
-from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.overlays import image_of, is_drawn, overlay
 from fetal_biometry.report.page_tables import Block, Cell, Table
 from fetal_biometry.report.pages import fill_template
 from fetal_biometry.report.wording import HEAD_SIZES, count, percent
@@ -94,11 +94,9 @@ def _counts(name: str, heading: str, counts: dict[str, str]) -> Table:
 def label_overlay(row: dict) -> Markup:
     """The image with the label's two diameters and, where there is one, the head that networks found."""
     frame = pd.DataFrame([row])
-    heads = [
-        DrawnHead(points_of(frame, "suggested_")[0], "prediction" if row["sure"] else "prediction unsure"),
-        DrawnHead(points_of(frame)[0], "reference", ellipse=False),
-    ]
-    seen = "its label’s two diameters" + (" and the head that networks found" if heads[0] else "")
+    found = points_of(frame, "suggested_")[0]
+    heads = {"prediction" if row["sure"] else "prediction unsure": found, "reference diameters": points_of(frame)[0]}
+    seen = "its label’s two diameters" + (" and the head that networks found" if is_drawn(found) else "")
     return overlay(image_of(row), heads, f"Ultrasound image {row['image_name']} with {seen}", IMAGE_WIDTH_PX)
 
 

@@ -10,7 +10,7 @@ from fetal_biometry.digests import digest
 from fetal_biometry.frames import points_of
 from fetal_biometry.report.comparison import judged_errors, paired_differences
 from fetal_biometry.report.figures import paired_errors
-from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.overlays import image_of, overlay
 from fetal_biometry.report.page_tables import Block, Cell, Table
 from fetal_biometry.report.pages import fill_template
 from fetal_biometry.report.wording import LENGTHS, number, signed
@@ -99,7 +99,7 @@ def _difference_table(theirs: pd.DataFrame, mine: pd.DataFrame, their_name: str,
 def _drawn(image: str, images: pd.DataFrame, other: Compared, mine: Compared) -> dict:
     """An image with both recipes' heads and the labelled one, and their HC errors."""
     tables = {"truth": images, "reference": other.predictions, "prediction": mine.predictions}
-    heads = [DrawnHead(points_of(table.loc[[image]])[0], style) for style, table in tables.items()]
+    heads = {style: points_of(table.loc[[image]])[0] for style, table in tables.items()}
     return {
         "image_name": image,
         "overlay": overlay(image_of(images.loc[image]), heads, f"Ultrasound image {image} with both heads"),

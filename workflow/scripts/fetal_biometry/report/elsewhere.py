@@ -9,7 +9,7 @@ from markupsafe import Markup
 from fetal_biometry.frames import points_of
 from fetal_biometry.measure.flags import doubts_of
 from fetal_biometry.report.bootstrap import share_interval
-from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.overlays import image_of, is_drawn, overlay
 from fetal_biometry.report.page_tables import Block, Cell, Table
 from fetal_biometry.report.pages import fill_template
 from fetal_biometry.report.wording import MISSING, count, number, percent
@@ -211,6 +211,7 @@ def _gallery(rows: pd.DataFrame) -> list[tuple[str, str, list[dict]]]:
 def _drawn(row: dict) -> Markup:
     """An image with the head that was measured and, where it is known, that of the reference."""
     frame = pd.DataFrame([row]).reindex(columns=[*row, *(c for c in REFERENCE_COLUMNS if c not in row)])
-    heads = [DrawnHead(points_of(frame)[0], "prediction"), DrawnHead(points_of(frame, "reference_")[0], "reference")]
-    label = f"Ultrasound image {row['image_name']}" + (" with the measured head" if heads[0] else "")
+    head = points_of(frame)[0]
+    heads = {"prediction": head, "reference": points_of(frame, "reference_")[0]}
+    label = f"Ultrasound image {row['image_name']}" + (" with the measured head" if is_drawn(head) else "")
     return overlay(image_of({"frame": "", **row}), heads, label, IMAGE_WIDTH_PX)

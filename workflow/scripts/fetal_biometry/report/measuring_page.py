@@ -13,7 +13,7 @@ from fetal_biometry.measure.corrections import REVIEW_COLUMNS
 from fetal_biometry.measure.examinations import by_examination
 from fetal_biometry.measure.flags import FLAGS, doubts_of
 from fetal_biometry.measure.lengths import to_outer
-from fetal_biometry.report.overlays import DrawnHead, marks_of
+from fetal_biometry.report.overlays import marks_of
 from fetal_biometry.report.own_lengths import compare_lengths
 from fetal_biometry.report.page_tables import Block, Cell, Table, name_table
 from fetal_biometry.report.pages import fill_template, flatten
@@ -100,7 +100,7 @@ def reviewable_rows(report: ReportInputs) -> pd.DataFrame:
     doubted = np.array(doubts_of(rows["flags"].str.join(";"))) != ""
     rows["check"] = (doubted | rows["hc_shown"].isna()) & (rows["review"] == "")
     rows["marks"] = [
-        marks_of([DrawnHead(first, "prediction"), DrawnHead(second, "second")], width, height, name)
+        marks_of({"prediction": first, "second": second}, width, height, name)
         for first, second, width, height, name in zip(
             points_of(rows),
             points_of(rows, "second_"),

@@ -1,8 +1,12 @@
-"""Ultrasound images with heads drawn on them, as SVG: part of a page."""
+"""Ultrasound images with heads drawn on them, as SVG: part of a page.
+
+Heads are landmarks (4, 2) in original pixels by how they are drawn, class names of overlay.css: ``prediction``,
+``second``, ``reference`` or ``truth``; with ``diameters`` the ellipse is left out. A head of NaN is not drawn.
+"""
 
 import base64
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -17,42 +21,51 @@ LARGEST_BYTES = 44_000  # of an embedded picture, some 59 kB as text
 _SURROUNDINGS = 2.0  # side over the OFD of the part of a DICOM frame that is shown
 
 
-@dataclass(frozen=True)
-class DrawnHead:
-    """Landmarks (4, 2) in original pixels, NaN where there are none, and how they are drawn.
-
-    ``style`` holds class names of overlay.css: ``prediction``, ``reference`` or ``truth``.
-    """
-
-    points: np.ndarray
-    style: str
-    ellipse: bool = True
-
-    def __bool__(self) -> bool:
-        return bool(np.isfinite(self.points).all())
-
-
-def overlay(image: ImageRef, heads: list[DrawnHead], label: str, width_px: int = PAGE_WIDTH_PX) -> Markup:
-    """The image, at most `width_px` wide, with heads drawn in original pixels; `label` is for a screen reader.
-
-    A DICOM frame is black but for the heads' surroundings: scanners write patients' names beside the picture.
+def overlay(image: ImageRef, heads: dict[str, np.ndarray], label: str, width_px: int = PAGE_WIDTH_PX) -> Markup:
+    """What may be seen of the image, at most `width_px` wide, with heads; `label` is for a screen reader.
 
     Raises
     ------
     InputError
         When the image cannot be read.
     """
-    heads = [head for head in heads if head]
-    grey = read_grey(image)
-    if is_dicom(image.path):
-        grey = surroundings(grey, heads)
+    grey = visible(image, heads.values())
     height, width = grey.shape
-    data = base64.b64encode(jpeg(grey, width_px)).decode()
     return Markup(
         '<svg class="overlay" viewBox="-0.5 -0.5 {w} {h}" role="img" aria-label="{label}">'
         '<image x="-0.5" y="-0.5" width="{w}" height="{h}" preserveAspectRatio="none" decoding="async" '
-        'href="data:image/jpeg;base64,{data}"/>{drawn}</svg>'
-    ).format(w=width, h=height, label=label, data=data, drawn=Markup("").join(map(_marks, heads)))
+        'href="{data}"/>{drawn}</svg>'
+    ).format(w=width, h=height, label=label, data=embedded(jpeg(grey, width_px)), drawn=_drawn(heads))
+
+
+def marks_of(heads: dict[str, np.ndarray], width: int, height: int, name: str) -> Markup:
+    """The heads alone, without words, to lie over a picture of an image of this size."""
+    return Markup(
+        '<svg class="overlay" viewBox="-0.5 -0.5 {w} {h}" data-of="{name}" aria-hidden="true">{drawn}</svg>'
+    ).format(w=width, h=height, name=name, drawn=_drawn(heads))
+
+
+def visible(image: ImageRef, heads: Iterable[np.ndarray], whole_frames: bool = False) -> np.ndarray:
+    """What may be seen of an image, in grey.
+
+    A DICOM frame is black but for a square around each head, unless ``whole_frames``: scanners write patients' names
+    beside the picture.
+    """
+    grey = read_grey(image)
+    if whole_frames or not is_dicom(image.path):
+        return grey
+    shown = np.zeros_like(grey)
+    for points in filter(is_drawn, heads):
+        centre, semi_long, _, _ = landmarks_to_ellipse(points)
+        left, top = np.maximum(np.floor(centre - _SURROUNDINGS * semi_long), 0).astype(int)
+        right, bottom = np.maximum(np.ceil(centre + _SURROUNDINGS * semi_long), 0).astype(int)
+        shown[top:bottom, left:right] = grey[top:bottom, left:right]
+    return shown
+
+
+def is_drawn(points: np.ndarray) -> bool:
+    """Whether there is a head."""
+    return bool(np.isfinite(points).all())
 
 
 def jpeg(grey: np.ndarray, width_px: int) -> bytes:
@@ -66,11 +79,9 @@ def jpeg(grey: np.ndarray, width_px: int) -> bytes:
         scale, quality = (scale, quality - 15) if quality > 50 else (0.8 * scale, quality)
 
 
-def marks_of(heads: list[DrawnHead], width: int, height: int, name: str) -> Markup:
-    """The heads alone, without words, to lie over a picture of an image of this size."""
-    return Markup(
-        '<svg class="overlay" viewBox="-0.5 -0.5 {w} {h}" data-of="{name}" aria-hidden="true">{drawn}</svg>'
-    ).format(w=width, h=height, name=name, drawn=Markup("").join(_marks(head) for head in heads if head))
+def embedded(encoded: bytes) -> str:
+    """The address of a JPEG that is part of the page."""
+    return f"data:image/jpeg;base64,{base64.b64encode(encoded).decode()}"
 
 
 def image_of(row) -> ImageRef:
@@ -78,31 +89,18 @@ def image_of(row) -> ImageRef:
     return ImageRef.from_row({"path": row["path"], "frame": row["frame"] if row["frame"] == row["frame"] else ""})
 
 
-def surroundings(image: np.ndarray, heads: list[DrawnHead]) -> np.ndarray:
-    """The image, black but for a square around each head."""
-    shown = np.zeros_like(image)
-    for head in heads:
-        centre, semi_long, _, _ = landmarks_to_ellipse(head.points)
-        left, top = np.maximum(np.floor(centre - _SURROUNDINGS * semi_long), 0).astype(int)
-        right, bottom = np.maximum(np.ceil(centre + _SURROUNDINGS * semi_long), 0).astype(int)
-        shown[top:bottom, left:right] = image[top:bottom, left:right]
-    return shown
-
-
-def _marks(head: DrawnHead) -> Markup:
-    """Axes, their ends and the ellipse of a head as an SVG group."""
-    (cx, cy), semi_long, semi_short, angle = landmarks_to_ellipse(head.points)
-    outline = '<ellipse rx="{:.1f}" ry="{:.1f}" transform="translate({:.1f} {:.1f}) rotate({:.2f})"/>'
-    ofd_1, ofd_2, bpd_1, bpd_2 = (f"{x:.1f} {y:.1f}" for x, y in head.points)
-    return Markup(
-        '<g class="{style}">{outline}<path class="axes" d="M{ofd_1}L{ofd_2}"/>'
-        '<path class="axes bpd" d="M{bpd_1}L{bpd_2}"/>'
-        '<path class="ends" d="M{ofd_1}h.01M{ofd_2}h.01M{bpd_1}h.01M{bpd_2}h.01"/></g>'
-    ).format(
-        style=head.style,
-        outline=Markup(outline).format(semi_long, semi_short, cx, cy, math.degrees(angle)) if head.ellipse else "",
-        ofd_1=ofd_1,
-        ofd_2=ofd_2,
-        bpd_1=bpd_1,
-        bpd_2=bpd_2,
-    )
+def _drawn(heads: dict[str, np.ndarray]) -> Markup:
+    """Ellipse, axes and their ends: an SVG group for each head."""
+    marks = Markup("")
+    for style, points in heads.items():
+        if is_drawn(points):
+            (cx, cy), semi_long, semi_short, angle = landmarks_to_ellipse(points)
+            ofd_1, ofd_2, bpd_1, bpd_2 = (f"{x:.1f} {y:.1f}" for x, y in points)
+            turned = f"translate({cx:.1f} {cy:.1f}) rotate({math.degrees(angle):.2f})"
+            outline = f'<ellipse rx="{semi_long:.1f}" ry="{semi_short:.1f}" transform="{turned}"/>'
+            marks += Markup(
+                f'<g class="{style}">{"" if "diameters" in style else outline}'
+                f'<path class="axes" d="M{ofd_1}L{ofd_2}"/><path class="axes bpd" d="M{bpd_1}L{bpd_2}"/>'
+                f'<path class="ends" d="M{ofd_1}h.01M{ofd_2}h.01M{bpd_1}h.01M{bpd_2}h.01"/></g>'
+            )
+    return marks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +13,10 @@ import pandas as pd
 
 from fetal_biometry.digests import digest
 from fetal_biometry.frames import points_of
-from fetal_biometry.images.image_ref import is_dicom
-from fetal_biometry.images.raster import read_grey
-from fetal_biometry.report.overlays import DrawnHead, image_of, jpeg, surroundings
+from fetal_biometry.report.overlays import PAGE_WIDTH_PX, embedded, image_of, jpeg, visible
 
 MOST_EMBEDDED = 100  # pictures; a page with more is too large to be mailed
-WIDTH_PX, SMALL_WIDTH_PX = 1024, 240
+SMALL_WIDTH_PX = 240
 _LONGEST_NAME = 200  # bytes; file systems take 255 with ending and all
 
 
@@ -45,20 +42,18 @@ def picture_addresses(
         When an image cannot be read.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    names = rows["image_name"].tolist()
-    if len(names) <= MOST_EMBEDDED:
-        encoded = [
-            (_embedded(jpeg(grey, WIDTH_PX)), _embedded(jpeg(grey, SMALL_WIDTH_PX)))
-            for grey in _shown(rows, whole_frames, threads)
-        ]
-        large, small = zip(*encoded, strict=True) if encoded else ((), ())
-        return dict(zip(names, large, strict=True)), dict(zip(names, small, strict=True))
+    large, small = {}, {}
+    shown = zip(rows["image_name"], _shown(rows, whole_frames, threads), strict=True)
+    if len(rows) <= MOST_EMBEDDED:
+        for name, grey in shown:
+            large[name], small[name] = (embedded(jpeg(grey, width)) for width in (PAGE_WIDTH_PX, SMALL_WIDTH_PX))
+        return large, small
     folder.mkdir(parents=True)
-    files = {name: folder / picture_name(name) for name in names}
-    for file, grey in zip(files.values(), _shown(rows, whole_frames, threads), strict=True):
-        file.write_bytes(jpeg(grey, WIDTH_PX))
-    addresses = {name: f"{quote(folder.name)}/{quote(file.name)}" for name, file in files.items()}
-    return addresses, addresses
+    for name, grey in shown:
+        file = folder / picture_name(name)
+        file.write_bytes(jpeg(grey, PAGE_WIDTH_PX))
+        large[name] = f"{quote(folder.name)}/{quote(file.name)}"
+    return large, large
 
 
 def picture_name(image_name: str) -> str:
@@ -72,15 +67,8 @@ def picture_name(image_name: str) -> str:
 def _shown(rows: pd.DataFrame, whole_frames: bool, threads: int) -> Iterator[np.ndarray]:
     """What is seen of each image, in order."""
 
-    def show(row: dict, *points: np.ndarray) -> np.ndarray:
-        image = image_of(row)
-        grey = read_grey(image)
-        heads = [head for head in (DrawnHead(one, "prediction") for one in points) if head]
-        return surroundings(grey, heads) if is_dicom(image.path) and not whole_frames else grey
+    def show(row: dict, *heads: np.ndarray) -> np.ndarray:
+        return visible(image_of(row), heads, whole_frames)
 
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(show, rows.to_dict("records"), points_of(rows), points_of(rows, "second_"))
-
-
-def _embedded(encoded: bytes) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(encoded).decode()}"

@@ -17,7 +17,7 @@ from fetal_biometry.measure.head_size import band_names
 from fetal_biometry.measure.lengths import reported_lengths
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.report import figures
-from fetal_biometry.report.overlays import DrawnHead, image_of, overlay
+from fetal_biometry.report.overlays import image_of, overlay
 from fetal_biometry.report.pages import fill_template
 from fetal_biometry.report.section import Run
 from fetal_biometry.report.sections import report_sections, summary_table
@@ -201,9 +201,8 @@ def with_overlays(rows: pd.DataFrame) -> list[dict]:
 def prediction_overlay(row: dict) -> Markup:
     """The image of a measured row with the predicted head and, where it has one, its label's."""
     frame = pd.DataFrame([row])
-    heads = {"prediction": DrawnHead(points_of(frame)[0], "prediction")}
-    second = DrawnHead(points_of(frame, "second_")[0], "second")
-    if row["labelled"]:
-        heads["label"] = DrawnHead(points_of(frame, "label_")[0], "reference")
-    text = f"Ultrasound image {row['image_name']} with the head ellipse and its two axes: {' and '.join(heads)}"
-    return overlay(image_of(row), [*heads.values(), second], text)
+    prefixes = {"prediction": "", "reference": "label_", "second": "second_"}
+    heads = {style: points_of(frame, prefix)[0] for style, prefix in prefixes.items()}
+    drawn = "prediction and label" if row["labelled"] else "prediction"
+    text = f"Ultrasound image {row['image_name']} with the head ellipse and its two axes: {drawn}"
+    return overlay(image_of(row), heads, text)
