@@ -13,7 +13,6 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.measure.growth import read_lengths
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.report import report, sentences, wording
-from fetal_biometry.report.methods import describe_methods
 from fetal_biometry.terms import COLUMNS, LENGTHS
 
 
@@ -173,22 +172,17 @@ def test_questionable_labels_count_among_those_that_are_not_valid(labelled_run):
     assert "2 of 40" in texts(labelled_run, metrics={"labels": labels})["noisy-labels"]
 
 
-def test_methods_tell_of_what_the_model_has(labelled_run):
-    metrics, settings = labelled_run.metrics, labelled_run.settings
-    said = describe_methods(metrics, settings | {"growth_chart": "who"}, growth=True)
-    assert {"heatmap", "fused", "head-presence", "test-time-augmentation", "growth"} <= said.keys()
-    assert "50\u00a0%" in said["closer-views"] and "70\u00a0%" in said["closer-views"]
-    given = metrics["model"] | {"tells_heads": False, "kind": "external", "calibrate_on": None}
-    found = describe_methods(metrics | {"model": given}, {}, growth=False).keys()
-    assert "external" in found and "head-presence" not in found
-    direct = metrics["model"] | {
-        "kind": "direct",
-        "decoder": None,
-        "test_time_augmentation": "none",
-        "closer_views": [],
-    }
-    found = describe_methods(metrics | {"model": direct}, {}, growth=False).keys()
-    assert "direct" in found and not {"fused", "test-time-augmentation", "closer-views", "growth"} & found
+def test_methods_tell_of_what_the_model_has(labelled_run, said):
+    model = labelled_run.metrics["model"]
+    assert {"how-heatmap", "how-fused", "how-head-presence", "how-test-time-augmentation"} <= said.keys()
+    assert "50 % and 70 %" in said["how-closer-views"] and "how-growth" not in said
+    given = {"tells_heads": False, "kind": "external", "calibrate_on": None}
+    found = texts(labelled_run, metrics={"model": model | given})
+    assert "how-external" in found and not {"how-head-presence", "how-trained-on"} & found.keys()
+    assert "own training run" in found["how-intervals"]
+    direct = {"kind": "direct", "decoder": None, "test_time_augmentation": "none", "closer_views": []}
+    found = texts(labelled_run, metrics={"model": model | direct})
+    assert "how-direct" in found and not {"how-fused", "how-test-time-augmentation", "how-closer-views"} & found.keys()
 
 
 def test_a_given_model_says_which_images_it_was_trained_on(labelled_run, said):
@@ -246,6 +240,7 @@ def test_gestational_ages_stand_in_the_table_where_asked_for(labelled_run, said)
     shown = [column[1] for column in report.GROWTH_COLUMNS]
     assert all(heading in found["image-table"] for heading in shown)
     assert not any(heading in said["image-table"] for heading in shown)
+    assert "Hadlock" in found["how-growth"]
     row = predictions.loc["003_HC.png"]
     assert f"{wording.number(row['age_weeks_hc'], 1)} {wording.number(row['age_weeks_bpd'], 1)}" in found["image-table"]
 

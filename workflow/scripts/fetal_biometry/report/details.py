@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fetal_biometry.report import figures
-from fetal_biometry.report.methods import describe_methods
 from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, name_table
 from fetal_biometry.report.pages import flatten
 from fetal_biometry.report.section import Run, Section
@@ -97,9 +96,3 @@ def software(run: Run) -> Section:
     if run.inputs.settings:
         tables.append(name_table("configuration", "Configuration", flatten(run.inputs.settings)))
     return Section("software", "Software", tables=tables, folded=True)
-
-
-def methods(run: Run) -> Section:
-    """How images become lengths."""
-    said = describe_methods(run.metrics, run.inputs.settings, run.growth)
-    return Section("methods", "Methods", paragraphs=said, folded=True)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from fetal_biometry.frames import points_of
 from fetal_biometry.measure.flags import FLAGS, doubts_of
-from fetal_biometry.measure.growth import centile_chart
+from fetal_biometry.measure.growth import CHARTS, centile_chart
 from fetal_biometry.measure.head_size import band_names
 from fetal_biometry.measure.lengths import reported_lengths
 from fetal_biometry.model.geometry import all_lengths
@@ -21,7 +21,7 @@ from fetal_biometry.report.overlays import image_of, overlay
 from fetal_biometry.report.pages import fill_template
 from fetal_biometry.report.section import Run
 from fetal_biometry.report.sections import report_sections, summary_table
-from fetal_biometry.report.sentences import facts, notices, result
+from fetal_biometry.report.sentences import WONG, facts, notices, result
 from fetal_biometry.report.wording import LENGTHS, percent
 from fetal_biometry.terms import COLUMNS, Split, Verdict
 from fetal_biometry.terms import LENGTHS as LENGTH_ORDER
@@ -75,8 +75,9 @@ def render_report(inputs: ReportInputs) -> str:
     shared = table_values(inputs, rows)
     judged = rows[(rows["split"] == Split.TEST) & (rows["verdict"] == Verdict.VALID)]
     headline = metrics["splits"].get("test", {}).get("all")
-    known = Run(inputs, rows, judged, bool(shared["growth"]))
+    known = Run(inputs, rows, judged)
     to_check = sum(map(bool, doubts_of(rows["flags"].str.join(";"))))
+    chart = inputs.settings.get("growth_chart", "none")
     drawn = headline and judged["hc_error"].notna().any()
     return fill_template(
         "report.html.j2",
@@ -91,6 +92,9 @@ def render_report(inputs: ReportInputs) -> str:
         sections=report_sections(known),
         digest=content_digest(inputs.images),
         unit=known.unit,
+        wong=WONG,
+        chart=CHARTS.get(chart),
+        centiles=centile_chart(chart) if chart in CHARTS else None,
     )
 
 

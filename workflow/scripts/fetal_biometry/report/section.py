@@ -24,7 +24,7 @@ class Section:
     text: str = ""
     charts: list[Chart] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-    paragraphs: dict[str, str] = field(default_factory=dict)
+    paragraphs: list[str] = field(default_factory=list)
     template: str = ""
     folded: bool = False
 
@@ -36,7 +36,6 @@ class Run:
     inputs: ReportInputs
     rows: pd.DataFrame
     judged: pd.DataFrame
-    growth: bool  # whether the table of images has ages or centiles
 
     @property
     def metrics(self) -> dict:

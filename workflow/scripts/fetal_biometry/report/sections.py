@@ -22,13 +22,13 @@ def report_sections(run: Run) -> list[Section]:
         Section("gallery", "Gallery", template="gallery"),
         Section("images", "All images", template="images"),
         _quarantine(run),
-        Section("limits", "Limits", paragraphs=dict(enumerate(limits_of_use(run.metrics)))),
+        Section("limits", "Limits", paragraphs=limits_of_use(run.metrics)),
         details.agreement(run),
         details.endpoints(run),
         details.training(run),
         details.data(run),
         details.software(run),
-        details.methods(run),
+        Section("methods", "Methods", template="methods", folded=True),
     )
     return [section for section in sections if section]
 
