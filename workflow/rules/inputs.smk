@@ -53,9 +53,9 @@ def folds_of_calibrating(wildcards):
 
 
 def predictions(wildcards):
-    """What a recipe's model found in all images."""
+    """What a recipe's model found in all images; the reported recipe's where a rule names none."""
     refuse_missing_data()
-    return expand(f"{WORK}/{{file}}", file=PLAN.found(wildcards.recipe, PLAN.parts))
+    return expand(f"{WORK}/{{file}}", file=PLAN.found(wildcards.get("recipe", REPORTED), PLAN.parts))
 
 
 def calibration_predictions(wildcards):

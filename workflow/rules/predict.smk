@@ -170,15 +170,15 @@ rule evaluate_model:
 rule judge_negatives:
     input:
         images=f"{WORK}/images.csv",
-        model=of_model("model.onnx"),
+        model=MODEL or f"{WORK}/{REPORTED}/model.onnx",
         landmarks=predictions,
         limits=LIMITS.format("flags"),
         code=modules("judge_negatives"),
     output:
-        table=f"{WORK}/{{recipe}}/negatives.csv",
-        summary=f"{WORK}/{{recipe}}/negatives.json",
+        table=f"{WORK}/{REPORTED}/negatives.csv",
+        summary=f"{RESULTS}/negatives.json",
     log:
-        f"{LOGS}/{{recipe}}/judge_negatives.log",
+        f"{LOGS}/{REPORTED}/judge_negatives.log",
     conda:
         "../../envs/measure.yaml"
     threads: 2
@@ -188,7 +188,7 @@ rule judge_negatives:
     params:
         of_each_kind=CONFIG.negatives,
     message:
-        "Showing images without a head to {wildcards.recipe}"
+        f"Showing images without a head to {REPORTED}"
     script:
         "../scripts/judge_negatives.py"
 

@@ -231,22 +231,6 @@ rule write_model_card:
         "../scripts/write_model_card.py"
 
 
-rule publish_negatives:
-    input:
-        f"{WORK}/{REPORTED}/negatives.json",
-    output:
-        f"{RESULTS}/negatives.json",
-    log:
-        f"{LOGS}/publish_negatives.log",
-    localrule: True
-    conda:
-        "../../envs/report.yaml"
-    message:
-        "Copying {input} to {output}"
-    shell:
-        "cp {input} {output} 2> {log}"
-
-
 rule compare_to_card:
     input:
         metrics=f"{WORK}/{REPORTED}/metrics.json",

@@ -1,8 +1,6 @@
 """A model's calibration for each other centre, with a head-presence classifier that saw none of its images."""
 
-import json
 import logging
-from pathlib import Path
 
 import torch
 
@@ -14,7 +12,7 @@ if __name__ == "__main__":
     with job.start(snakemake):
         torch.set_num_threads(snakemake.threads)
         source = snakemake.input
-        calibration = json.loads(Path(source.calibration).read_text())
+        calibration = job.read_json(source.calibration)
         heads, folds, others = (read_frames(paths) for paths in (source.heads, source.folds, source.others))
         learned = calibrations_by_centre(calibration, heads, folds["fold"], others, read_frame(source.planes))
         job.write_json(learned, snakemake.output.calibrations)

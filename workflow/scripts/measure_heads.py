@@ -1,6 +1,5 @@
 """Join the parts: lengths in px and mm, intervals, flags, and the tables other programs read."""
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -23,7 +22,7 @@ if __name__ == "__main__":
             refuse_if_all_bad(list(read_frames(source.quarantined)["reason"]))
         images = index.join(read_facts(source.facts).drop(columns="image_name"))
         own = source.get("calibration")  # of a model that the run trained
-        calibration = json.loads(Path(own).read_text()) if own else Predictor(source.model).calibration
+        calibration = job.read_json(own) if own else Predictor(source.model).calibration
         folds = read_frames(source.folds)["fold"] if source.get("folds") else None
         limits = read_limits(source.limits, FlagLimits) if source.get("limits") else None
         corrections = read_corrections(source.corrections) if source.get("corrections") else None

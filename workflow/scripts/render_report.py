@@ -1,6 +1,5 @@
 """Write the report of a run: the errors of a model where images have labels, else what was measured."""
 
-import json
 from datetime import date
 from pathlib import Path
 
@@ -13,11 +12,6 @@ from fetal_biometry.report.measuring_page import GivenModel, MeasuringInputs, re
 from fetal_biometry.report.pages import write_page
 from fetal_biometry.report.pictures import picture_addresses
 from fetal_biometry.report.report import ReportInputs, installed_versions, render_report
-
-
-def read_json(path) -> dict:
-    return json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
-
 
 if __name__ == "__main__":
     with job.start(snakemake):
@@ -32,7 +26,7 @@ if __name__ == "__main__":
             run=params.run,
             recipe=params.recipe,
             **tables,
-            metrics=read_json(source.metrics),
+            metrics=job.read_json(source.metrics),
             history=pd.read_csv(source.history) if source.get("history") else None,
             comparison=pd.read_csv(source.comparison) if source.get("comparison") else None,
             settings=params.settings,
@@ -42,6 +36,7 @@ if __name__ == "__main__":
         if inputs.metrics["labels"]["labelled"]:
             page = render_report(inputs)
         else:
-            model = GivenModel(Path(source.model).name, sha256_of(source.model)[:12], read_json(source.get("figures")))
+            figures = job.read_json(source.figures) if source.get("figures") else {}
+            model = GivenModel(Path(source.model).name, sha256_of(source.model)[:12], figures)
             page = render_measuring_page(MeasuringInputs(inputs, model, small, f"{date.today()}", __version__))
         write_page(page, snakemake.output.html)

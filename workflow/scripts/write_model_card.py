@@ -1,8 +1,5 @@
 """Write the model card of a recipe's model."""
 
-import json
-from pathlib import Path
-
 import pandas as pd
 
 from fetal_biometry import job
@@ -13,7 +10,7 @@ from fetal_biometry.report.pages import write_page
 if __name__ == "__main__":
     with job.start(snakemake):
         source, params = snakemake.input, snakemake.params
-        metrics = json.loads(Path(source.metrics).read_text(encoding="utf-8"))
+        metrics = job.read_json(source.metrics)
         elsewhere = pd.read_csv(source.elsewhere) if source.get("elsewhere") else None
         card = write_card(params.run, metrics, params.recipe, params.data, sha256_of(source.model), elsewhere)
         write_page(card, snakemake.output.card)

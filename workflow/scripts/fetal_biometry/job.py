@@ -57,6 +57,11 @@ def atomic_path(path, writer: str = "part"):
         temporary.unlink(missing_ok=True)
 
 
+def read_json(path):
+    """What `write_json` wrote."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
 def write_json(value, path) -> None:
     """Write plain numbers, texts, lists and dicts, whole or not at all."""
     with atomic_path(path) as temporary:

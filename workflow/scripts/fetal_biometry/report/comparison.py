@@ -1,12 +1,10 @@
 """Recipes on the same test images: errors, and paired differences of errors."""
 
-import json
-from pathlib import Path
-
 import pandas as pd
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import read_frame
+from fetal_biometry.job import read_json
 from fetal_biometry.report.bootstrap import bootstrap_interval
 from fetal_biometry.terms import LENGTHS, Split
 
@@ -54,7 +52,7 @@ def compare_recipes(metrics_files: list, errors_files: list, against: str, steps
     InputError
         Without a test image with a valid label.
     """
-    metrics = [json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics_files]
+    metrics = [read_json(path) for path in metrics_files]
     if not all("all" in one["splits"].get("test", {}) for one in metrics):
         raise InputError("no test image has a valid label, so nothing can be compared; raise test_fraction.")
     table, errors = pd.DataFrame(map(_row, metrics)), [judged_errors(read_frame(path)) for path in errors_files]
