@@ -217,6 +217,25 @@ def test_a_rejected_image_shows_no_head(browser, run, tmp_path):
         assert browser.run(drawn) == heads
 
 
+def test_ages_of_a_head_that_is_moved_are_no_longer_shown(browser, run, tmp_path):
+    """One was corrected before this run, which then gave its age; the other is as the model found it."""
+    table = run.report.predictions.assign(age_weeks_hc=20.5)
+    table.loc["004_HC.png", "review"] = "corrected"
+    settings = run.report.settings | {"growth_chart": "hadlock"}
+    path = tmp_path / "report.html"
+    page = measuring.render_measuring_page(changed(run, predictions=table, settings=settings))
+    path.write_text(page, encoding="utf-8")
+    browser.open(path)
+    for name in ("003_HC.png", "004_HC.png"):
+        age = f"document.querySelector('tr[data-name=\"{name}\"] [data-measured]').textContent"
+        assert browser.run(age) == "20.5"
+        open_row(browser, name)
+        for key in ("c", "ArrowRight"):
+            browser.press(key)
+        assert browser.run(age) == "–"
+        browser.run("document.getElementById('viewer').close()")
+
+
 def test_ten_images_are_reviewed_with_the_keyboard_alone_saved_and_kept(browser, measured_page, run, tmp_path):
     browser.open(measured_page)
     for _ in range(40):

@@ -32,8 +32,9 @@
     for (const mark of document.querySelectorAll(`#to-check figure[data-name="${CSS.escape(row.dataset.name)}"]`)) {
       mark.dataset.reviewed = status(row);
     }
-    const now = head && lengths(row, head), gone = changed || entry?.status === "rejected";
-    for (const place of row.querySelectorAll("[data-measured]")) { // of the model's head alone
+    const now = head && lengths(row, head);
+    const gone = entry?.status === "rejected" || (changed && String(head) !== String(points(row.dataset.points)));
+    for (const place of row.querySelectorAll("[data-measured]")) { // of the head that the page came with
       if (!given.has(place)) given.set(place, place.innerHTML);
       place.innerHTML = gone ? "–" : given.get(place);
     }
