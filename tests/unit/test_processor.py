@@ -48,4 +48,11 @@ def test_a_quota_of_a_container_limits_the_cores(tmp_path, monkeypatch, quota, c
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     if quota:
         (tmp_path / "cpu.max").write_text(f"{quota}\n")
-    assert usable_cores(tmp_path / "cpu.max") == cores
+    assert usable_cores(tmp_path) == cores
+    if quota:
+        first, period = quota.replace("max", "-1").split()
+        (tmp_path / "cpu.max").unlink()
+        (tmp_path / "cpu").mkdir()
+        (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(f"{first}\n")
+        (tmp_path / "cpu" / "cpu.cfs_period_us").write_text(f"{period}\n")
+        assert usable_cores(tmp_path) == cores

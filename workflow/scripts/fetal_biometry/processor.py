@@ -12,7 +12,7 @@ from pathlib import Path
 SETS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 KINDS = ("bfloat16_vnni", "avx2")  # times of two kinds do not compare
 CPUINFO = Path("/proc/cpuinfo")
-QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container
+QUOTAS = Path("/sys/fs/cgroup")  # of a container
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,15 @@ def read_processor(cpuinfo: Path = CPUINFO) -> Processor:
     return Processor(fields.get("model name") or platform.machine(), sets, usable_cores(), limited)
 
 
-def usable_cores(quota: Path = QUOTA) -> int:
-    """Cores that this process is bound to, or fewer where its container has a quota of their time (cgroup v2)."""
+def usable_cores(quotas: Path = QUOTAS) -> int:
+    """Cores that this process is bound to, or fewer where its container has a quota of their time (cgroup v1, v2)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        microseconds, period = map(int, quota.read_text(encoding="ascii").split())
-    except (OSError, ValueError):  # no such file, or "max" for no quota
-        return cores
-    return max(1, min(cores, math.ceil(microseconds / period)))
+    for files in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
+        try:
+            text = " ".join((quotas / file).read_text(encoding="ascii") for file in files)
+            microseconds, period = map(int, text.split())
+        except (OSError, ValueError):  # no such file, or "max" for no quota
+            continue
+        if microseconds > 0:  # -1 for no quota
+            return max(1, min(cores, math.ceil(microseconds / period)))
+    return cores
