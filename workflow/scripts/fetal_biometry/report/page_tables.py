@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fetal_biometry.report.wording import LENGTHS, count, factor, number, percent, signed, span
+from fetal_biometry.report.wording import LENGTHS, count, factor, many, number, percent, signed, span
 
 SONOGRAPHERS = {  # 95 % limits of agreement between two sonographers, and where they stand
     "hc": ("under 8 %", "repeated scan, Napolitano 2016; one observer ±3 %, Sarris 2012"),
@@ -50,11 +50,6 @@ def name_table(name: str, label: str, values: dict | list[tuple]) -> Table:
     """A table of names and values, as text."""
     rows = [(str(key), [Cell(str(value))]) for key, value in dict(values).items()]
     return Table(name, label, ["Name", "Value"], [Block(rows)], numbers=False)
-
-
-def many(n: int, thing: str) -> str:
-    """A number of things: 1 image, 2 images."""
-    return f"{count(n)} {thing}{'' if n == 1 else 's'}"
 
 
 def _share(value) -> str:

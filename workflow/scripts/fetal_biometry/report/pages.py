@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from fetal_biometry.job import atomic_path
-from fetal_biometry.report.wording import count, duration, number, percent, signed, sort_key, span
+from fetal_biometry.report.wording import count, duration, many, number, percent, signed, sort_key, span
 from fetal_biometry.terms import COLUMNS
 
 
@@ -24,7 +24,7 @@ def fill_template(name: str, **values) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (number, signed, percent, count, duration, sort_key, span, compact, csp_source, points_text)
+    filters = (many, number, signed, percent, count, duration, sort_key, span, compact, csp_source, points_text)
     environment.filters |= {function.__name__: function for function in filters}
     return environment.get_template(name).render(**values)
 

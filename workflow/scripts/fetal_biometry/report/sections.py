@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fetal_biometry.report import details, figures
-from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, length_headings, lengths_by_group, many
+from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, length_headings, lengths_by_group
 from fetal_biometry.report.section import Run, Section
 from fetal_biometry.report.sentences import limits_of_use
-from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, count, duration, number, signed
+from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, count, duration, many, number, signed
 
 GROUPS = {"all": "all valid labels", **HEAD_SIZES, "with_invalid": "all labels"}
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fetal_biometry.measure.flags import NO_HEAD
-from fetal_biometry.report.page_tables import many
-from fetal_biometry.report.wording import LENGTHS, count, number, percent, span
+from fetal_biometry.report.wording import LENGTHS, count, many, number, percent, span
 from fetal_biometry.terms import Split
 
 WONG = "BPDoo = 0.5559 + 1.0273 BPDoi"  # in mm

@@ -23,6 +23,11 @@ def signed(value, digits: int | None = None) -> str:
     return text if text == MISSING or value <= 0 or not float(text) else f"+{text}"
 
 
+def many(n: int, thing: str) -> str:
+    """A number of things: 1 image, 2 images."""
+    return f"{count(n)} {thing}{'' if n == 1 else 's'}"
+
+
 def percent(share, digits: int = 0) -> str:
     """A share (0-1) as per cent."""
     return MISSING if share is None or not math.isfinite(share) else f"{number(100 * share, digits)}\u00a0%"
