@@ -33,6 +33,7 @@ def image(folder, name, plane, centre, flags="", presence="head", whole=True, ra
     if ratio:
         larger = POINTS.mean(axis=0) + (POINTS - POINTS.mean(axis=0)) / ratio
         row |= dict(zip(REFERENCE_COLUMNS, larger.ravel(), strict=True))
+    row["passes_dotted"] = presence == "head"
     return row | (MISSING if presence == "no head" else {})
 
 
@@ -70,6 +71,8 @@ def told(found):
         (("A", "cut heads", "", "passed"), 1, 1),
         (("A", "heads", "", "without_length"), 1, 7),
         (("A", "negatives", "", "passed"), 1, 4),
+        (("A", "negatives", "", "passed_dotted"), 1, 4),
+        (("B", "negatives", "", "passed_dotted"), 1, 1),
         (("A", "abdomen", "", "passed"), 1, 3),
         (("A", "abdomen", "", "with_length"), 2, 3),
         (("A", "femur", "", "with_length"), 0, 1),

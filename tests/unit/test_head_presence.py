@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from test_flags import LIMITS
 
 from fetal_biometry.measure.biometry import measure
@@ -15,7 +16,7 @@ from fetal_biometry.model import presence_network
 from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import ellipse_landmarks, fit_square
 from fetal_biometry.model.second_head import SECOND_HEAD
-from fetal_biometry.model.surroundings import ANGLES, RADII, as_text, from_text, unroll
+from fetal_biometry.model.surroundings import ANGLES, RADII, as_text, dotted, from_text, unroll
 from fetal_biometry.terms import COLUMNS, Calliper
 
 SIZE = (800, 540)
@@ -45,6 +46,25 @@ def test_surroundings_are_brightest_on_the_outline_and_come_back_from_text():
     assert (np.abs(RADII[unrolled[0].argmax(axis=0)] - 1) < 0.06).all()
     assert np.array_equal(from_text(as_text(unrolled)), unrolled)
     assert from_text([]).shape == (0, len(RADII), len(ANGLES))
+
+
+def test_a_dotted_ellipse_is_drawn_on_the_outline():
+    images, sizes = np.zeros((1, 256, 256), np.uint8), np.array([SIZE], dtype=float)
+    drawn = dotted(images, sizes, HEAD[None])
+    around = unroll(drawn, sizes, HEAD[None])[0]
+    seen = np.abs(RADII - 1) < 0.12
+    assert not images.any() and not around[~seen].any()
+    assert (around[seen].max(axis=0) > 100).mean() > 0.3
+
+
+def test_training_draws_marks_near_the_outline_of_half_of_what_it_sees():
+    levels = torch.full((400, len(RADII), len(ANGLES)), 40.0)
+    marked = presence_network.mark(levels, torch.Generator().manual_seed(3))
+    changed = (marked != levels).numpy()
+    assert 0.3 < changed.any(axis=(1, 2)).mean() < 0.5
+    assert not changed[:, np.abs(RADII - 1) > 0.3].any() and marked[changed].min() >= 150
+    dots = changed.any(axis=1).sum(axis=1)  # marked angles
+    assert (dots[dots > 0] <= 4).any() and (dots > 20).any()
 
 
 def tables(count, seed, bright=200):

@@ -277,6 +277,7 @@ rule evaluate_elsewhere:
     input:
         unpack(judging_files),
         landmarks=f"{WORK}/{REPORTED}/predicted/planes.csv",
+        images=f"{WORK}/prepared/planes.npy",
         index=f"{WORK}/prepared/planes.csv",
         plan=f"{WORK}/plan/planes.csv",
         planes=f"{WORK}/plan/planes.known.csv",

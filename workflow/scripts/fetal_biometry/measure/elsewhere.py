@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.frames import points_of
+from fetal_biometry.frames import points_of, sizes_of
+from fetal_biometry.images.cache import Arrays
 from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.biometry import measure
 from fetal_biometry.measure.flags import FAINT_HEAD, NO_HEAD
 from fetal_biometry.model.geometry import all_lengths
+from fetal_biometry.model.surroundings import SURROUNDINGS, as_text, dotted, unroll
 from fetal_biometry.terms import HEAD, LENGTHS, REFERENCE_COLUMNS, Calliper
 
 ABSENT = "no head"
@@ -51,6 +53,16 @@ def measure_planes(
     absent, faint = (flags.map(lambda names, flag=flag: flag in names) for flag in (NO_HEAD, FAINT_HEAD))
     table["presence"] = np.select([absent, faint], [ABSENT, FAINT_HEAD], HEAD)
     return _with_references(table, references)
+
+
+def with_dots(found: pd.DataFrame, arrays: Arrays, images: pd.DataFrame) -> pd.DataFrame:
+    """A landmark table whose surroundings are those of images with a dotted ellipse on every head, see `dotted`.
+
+    ``arrays`` holds the prepared images, ``images`` their ``width_px`` and ``height_px``, by image name.
+    """
+    prepared = np.stack([arrays[name] for name in found.index])
+    sizes, points = sizes_of(images.loc[found.index]), points_of(found)
+    return found.assign(**{SURROUNDINGS: as_text(unroll(dotted(prepared, sizes, points), sizes, points))})
 
 
 def _with_references(table: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from fetal_biometry.model.views import to_grid, whole_views
 
 RADII = np.linspace(0, 1.45, 28)  # of the ellipse, whose outline is 1
 ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)  # from the end of the OFD
+_DOTS, _DOTTED = 60, 1.03  # of a burned-in ellipse, and where it lies
 SURROUNDINGS = "surroundings"  # column of landmark tables
 SPAN = "span"  # another one: the OFD over the longer side of the image
 
@@ -35,6 +36,21 @@ def unroll(images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndar
         cv2.remap(image, place[..., 0], place[..., 1], cv2.INTER_LINEAR)
         for image, place in zip(images, places, strict=True)
     ])  # fmt: skip
+
+
+def dotted(images: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Prepared images with white dots drawn on each head's outline, as some scanners burn them in.
+
+    Arguments as of `unroll`.
+    """
+    drawn = images.copy()
+    for image, head in zip(drawn, to_grid(whole_views(sizes), points, images.shape[-1]), strict=True):
+        along, across = (head[1] - head[0]) / 2, (head[3] - head[2]) / 2
+        turn = np.linspace(0, 2 * np.pi, _DOTS, endpoint=False)[:, None]
+        places = head.mean(axis=0) + _DOTTED * (np.cos(turn) * along + np.sin(turn) * across)
+        for x, y in places.round().astype(int).tolist():
+            cv2.circle(image, (x, y), 1, 255, cv2.FILLED)
+    return drawn
 
 
 def as_text(unrolled: np.ndarray) -> list[str]:

@@ -33,7 +33,8 @@ def report_elsewhere(found: pd.DataFrame, run: str, model: str, level: float, no
         head whole), ``is_head``, landmarks in original pixels, ``bpd_px``, ``ofd_px``, ``hc_px`` and their ends
         (``bpd_px_low``), NaN where no length is given; ``flags``; ``presence`` (head, faint head, no head);
         ``reference_kind`` and ``reference_bpd_px``, ``reference_ofd_px``, ``reference_hc_px``, empty and NaN where
-        there is none. ``frame`` and `terms.REFERENCE_COLUMNS` where they are known. An image with two references has
+        there is none; ``passes_dotted``, whether the image passes with a dotted ellipse
+        drawn on it. ``frame`` and `terms.REFERENCE_COLUMNS` where they are known. An image with two references has
         two rows. Duplicates are left out before.
     run, model : str
         What the page names.
@@ -55,10 +56,10 @@ def report_elsewhere(found: pd.DataFrame, run: str, model: str, level: float, no
 def elsewhere_table(found: pd.DataFrame) -> pd.DataFrame:
     """A row for each figure of a centre, with `TABLE`'s columns; see `report_elsewhere` for ``found``.
 
-    Shares (``passed``, ``with_length``, ``without_length``, ``bpd_coverage``) are count over n with their 95 % interval
-    (Wilson). Ratios (``bpd_ratio``) are measured over reference: the median, and the 5th and 95th percentile; of these
-    ``bpd_difference`` is the mean distance from 1. An image passes as a head where it has a length, is taken for a head
-    and has no flag that doubts it.
+    Shares (``passed``, ``passed_dotted`` with a dotted ellipse drawn on the image, ``with_length``, ``without_length``,
+    ``bpd_coverage``) are count over n with their 95 % interval (Wilson). Ratios (``bpd_ratio``) are measured over
+    reference: the median, and the 5th and 95th percentile; of these ``bpd_difference`` is the mean distance from 1. An
+    image passes as a head where it has a length, is taken for a head and has no flag that doubts it.
     """
     images = found.drop_duplicates("path")
     centres = {str(centre): rows for centre, rows in images.groupby("centre")}
@@ -85,7 +86,8 @@ def _shares(centre: str, images: pd.DataFrame) -> list[dict]:
     is_head, whole = images["is_head"].astype(bool), images["whole"].astype(bool)
     passed, measured = passes(images), _measured(images)
     figures = [(WHOLE, is_head & whole, "passed", passed), (CUT, is_head & ~whole, "passed", passed)]
-    figures.append((HEADS, is_head, "without_length", ~measured))
+    figures += [(HEADS, is_head, "without_length", ~measured)]
+    figures += [(NEGATIVES, ~is_head, "passed_dotted", images["passes_dotted"])]
     planes = sorted(images.loc[~is_head, "plane"].unique())
     groups = {NEGATIVES: ~is_head} | {plane: ~is_head & (images["plane"] == plane) for plane in planes}
     for name, inside in groups.items():
@@ -146,6 +148,7 @@ def _passing_table(shares: pd.DataFrame) -> Table:
         (HEADS, "without_length"): "Heads without a length",
         (NEGATIVES, "with_length"): "Negatives with a length",
         (NEGATIVES, "passed"): "Negatives that pass",
+        (NEGATIVES, "passed_dotted"): "With a dotted ellipse",
     }
     planes = sorted(set(shares["images"]) - {WHOLE, CUT, HEADS, NEGATIVES})
     columns |= {(plane, "passed"): plane.capitalize() for plane in planes}
