@@ -141,17 +141,20 @@ def test_planes_with_a_head_teach_as_heads():
 
 
 @pytest.mark.parametrize(
-    ("odds", "moved", "flag", "measured"),
+    ("odds", "height", "moved", "flag", "measured"),
     [
-        (3.0, np.nan, "", True),
-        (0.5, 0.1, "faint head", True),
-        (-2.0, 0.1, "no head found", False),
-        (0.5, 0.6, "no head found", False),
-        (3.0, 0.6, "", True),
+        (3.0, 1.0, np.nan, "", True),
+        (3.0, np.nan, np.nan, "", True),  # a decoder that reads no mask
+        (3.0, 0.4, np.nan, "faint head", True),
+        (0.5, 1.0, 0.1, "faint head", True),
+        (-2.0, 1.0, 0.1, "no head found", False),
+        (0.5, 1.0, 0.6, "no head found", False),
+        (3.0, 0.4, 0.6, "no head found", False),
+        (3.0, 1.0, 0.6, "", True),
     ],
 )
-def test_three_outcomes(monkeypatch, odds, moved, flag, measured):
-    """Limits of 1 and -1; readings of a faint head that lie half a radius apart are of none."""
+def test_three_outcomes(monkeypatch, odds, height, moved, flag, measured):
+    """Limits of 1 and -1, and of half a mask; readings of a faint head that lie half a radius apart are of none."""
     monkeypatch.setattr(HeadPresence, "odds", lambda self, found: np.full(len(found), odds))
     presence = HeadPresence("", faint=1.0, none=-1.0)
     rng = np.random.default_rng(0)
@@ -160,9 +163,8 @@ def test_three_outcomes(monkeypatch, odds, moved, flag, measured):
     calibration = calibrate(lengths, lengths * 1.01, quality, lengths[:, 2], 0.9) | {"presence": presence.as_dict()}
     assert presence_of(calibration) == presence and presence_of({}) is None
     facts = pd.DataFrame({"width_px": [800], "height_px": [540], "pixel_size_mm": [0.2], "calibrated_regions": [""]})
-    (row,) = measure(tables(1, 0).assign(moved=moved), facts, calibration, LIMITS, Calliper.OUTER_TO_OUTER).to_dict(
-        "records"
-    )
+    found = tables(1, 0).assign(moved=moved, height=height)
+    (row,) = measure(found, facts, calibration, LIMITS, Calliper.OUTER_TO_OUTER).to_dict("records")
     assert row["flags"] == flag and row["head_odds"] == odds
     values = [row[name] for name in ("ofd_1_x", "bpd_px", "hc_mm", "hc_mm_low")]
     assert np.isfinite(values).all() if measured else np.isnan(values).all()

@@ -16,6 +16,8 @@ from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import UNSCALED, all_lengths, scale_diameters
 from fetal_biometry.terms import COLUMNS, LENGTH_COLUMNS, LENGTHS, SECOND_COLUMNS, Calliper
 
+_UNSTABLE = 0.5  # of the radius, by which closer views move a reading: then a faint head is none
+
 
 def measure(
     found: pd.DataFrame, images: pd.DataFrame, calibration: dict, limits: FlagLimits | None, calliper: Calliper
@@ -64,7 +66,12 @@ def measure(
         table[name] = found[name].to_numpy(dtype=float).round(4)
     presence = presence_of(calibration)
     odds = np.full(len(found), np.nan) if presence is None else presence.odds(found)
-    faint, absent = (odds < presence.faint, presence.absent(found)) if presence else (odds < 0, odds < 0)
+    faint, absent = (odds < presence.faint, odds < presence.none) if presence else (odds < 0, odds < 0)
+    if limits is not None:
+        own = own_limits(limits, calibration)
+        faint |= found["height"].to_numpy(dtype=float) < own.height
+    if presence is not None:
+        absent |= faint & (found["moved"].to_numpy(dtype=float) > _UNSTABLE)
     table["head_odds"], table["contradiction"], table["flags"] = odds.round(2), "", ""
     table[list(SECOND_COLUMNS)] = np.nan
     if limits is not None:
@@ -77,7 +84,7 @@ def measure(
         quality = found.reset_index(drop=True).assign(faint=faint, absent=absent, two_heads=two_heads)
         quality["contradicted"] = table["contradiction"] != ""
         heads = Measured(points, sizes_of(images), pixel_size, lengths, quality, margins)
-        table["flags"] = flag_heads(heads, own_limits(limits, calibration))
+        table["flags"] = flag_heads(heads, own)
     table.loc[absent, [*COLUMNS, *SECOND_COLUMNS, *LENGTH_COLUMNS]] = np.nan
     table.loc[absent, ["contradiction", "flags"]] = "", NO_HEAD
     return table

@@ -18,10 +18,10 @@ class Measured:
 
     ``points`` (N, 4, 2) in original pixels; ``sizes`` (N, 2) of the images; ``pixel_size`` (N, 2) in mm, NaN where it
     is not known; ``lengths`` (N, 3) BPD, OFD and HC, in mm where the pixel size is known, else in pixels; ``quality``
-    the features ``confidence``, ``height``, ``disagreement`` (see `detection.QUALITY`), ``contrast`` and
-    ``straight_edge`` (see `straight_edges`), what the head-presence classifier says, ``faint`` and ``absent``,
-    whether there are ``two_heads``, and whether the pixel size is ``contradicted``; ``margins`` (N, 3) half the
-    breadth of each length's interval as a share of it, NaN where there is none.
+    the features ``confidence``, ``disagreement`` (see `detection.QUALITY`), ``contrast`` and ``straight_edge`` (see
+    `straight_edges`), whether the head is ``faint`` or ``absent`` (see `biometry.measure`), whether there are
+    ``two_heads``, and whether the pixel size is ``contradicted``; ``margins`` (N, 3) half the breadth of each length's
+    interval as a share of it, NaN where there is none.
     """
 
     points: np.ndarray
@@ -76,7 +76,7 @@ FLAGS = (
     Flag(
         FAINT_HEAD,
         "what was found is hardly a head, or much fainter than the heads of the calibration images",
-        lambda heads, limits: heads.quality["faint"] | (heads.quality["height"] < limits.height),
+        lambda heads, limits: heads.quality["faint"],
     ),
     Flag(
         "low confidence",

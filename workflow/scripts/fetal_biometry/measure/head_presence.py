@@ -17,7 +17,6 @@ from fetal_biometry.model.geometry import head_lengths
 from fetal_biometry.model.surroundings import SPAN, SURROUNDINGS, from_text
 
 _LEAST = 0.005  # of numbers whose logarithm counts
-_UNSTABLE = 0.5  # of the radius, by which closer views move a reading
 
 
 @dataclass(frozen=True)
@@ -34,11 +33,6 @@ class HeadPresence:
     def odds(self, found: pd.DataFrame) -> np.ndarray:
         """Logarithm of the odds that each image of a landmark table shows a head, (N,)."""
         return network_odds(self.network, found)
-
-    def absent(self, found: pd.DataFrame) -> np.ndarray:
-        """Where there is no head, (N,): the odds say so, or it is faint and the readings of the image do not agree."""
-        odds, moved = self.odds(found), found["moved"].to_numpy(dtype=float)
-        return (odds < self.none) | ((odds < self.faint) & (moved > _UNSTABLE))
 
     def as_dict(self) -> dict:
         """Plain values, fit for JSON."""
