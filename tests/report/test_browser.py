@@ -129,6 +129,8 @@ def test_a_point_of_the_agreement_shows_its_image_in_the_table(browser, page):
     point = browser.page.locator("#summary .plot a").nth(3)
     name = point.get_attribute("aria-label").rpartition(": ")[0]
     point.click(force=True)
+    one = "document.querySelectorAll('#image-table tbody tr:not([hidden])').length === 1"
+    browser.page.wait_for_function(one)  # the page hears of its new address a moment later
     shown = """[...document.querySelectorAll('#image-table tbody tr')].filter((row) => !row.hidden)
         .map((row) => row.cells[0].dataset.value)"""
     assert browser.run(shown) == [name]
