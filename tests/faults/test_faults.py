@@ -153,9 +153,11 @@ def test_killed_in_every_rule_the_same_command_goes_on(build, undisturbed):
 def test_interrupted_from_the_keyboard_the_same_command_goes_on_without_unlocking(build, undisturbed):
     expected, seconds = undisturbed
     house = build("interrupted")
-    for share in (0.4, 0.15):  # the second run begins further on
-        run = begin(house)
-        time.sleep(share * seconds)
+    for file in ("prepared/train.npy", "small/model.pt"):
+        run, began = begin(house), time.monotonic()
+        while not (house.folder / WORK / file).exists():
+            assert time.monotonic() - began < 20 * seconds
+            time.sleep(0.05)
         os.killpg(run.pid, signal.SIGINT)
         output, _ = run.communicate(timeout=60)
         assert run.returncode != 0, output[-3000:]
@@ -163,7 +165,14 @@ def test_interrupted_from_the_keyboard_the_same_command_goes_on_without_unlockin
     assert_same(house.folder / "results" / "phantom", expected)
 
 
-STAGES = ("plan/train.csv", "negatives.npy", "phantoms", "prepared/train.npy", "small/model.pt", "small/model.onnx")
+STAGES = (
+    "plan/train.csv",
+    "prepared/negatives.npy",
+    "phantoms",
+    "prepared/train.npy",
+    "small/model.pt",
+    "small/model.onnx",
+)
 
 
 def room_until(results: Path, product: Path) -> int:
