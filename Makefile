@@ -39,7 +39,7 @@ help:
 	@echo "  make test-slurm      run on a Slurm cluster that it starts (as root, Debian's packages)        10"
 	@echo "  make audit-packages  look up the pinned packages in the Python advisory database                1"
 	@echo "  make settings        write config/README.md, config/schema.json, docs/outputs.md from the code 0"
-	@echo "  make picture         draw docs/head.png; photograph results/phantom/report.html into docs/      0"
+	@echo "  make picture         draw docs/head.png; put a screenshot of the phantom report into docs/      0"
 	@echo "  make bench-docs      put the table of make bench into docs/scale.md                             0"
 	@echo "  make lock            renew the pins in requirements*.txt from pyproject.toml                    5"
 	@echo "  make ship            copy the model of RUN=hc18, its card and figures to resources/models/      0"

@@ -187,7 +187,7 @@ NOISE = np.random.default_rng(4).integers(0, 256, (HEIGHT, WIDTH), np.uint8)
 PAGES = {"save_all": True, "append_images": [Image.fromarray(255 - NOISE)]}
 UNREADABLE, REMOVE = "not a readable image", "replace or remove it"
 NUMBER = "not a finite number; correct or remove the row"
-UNIT = "is no ultrasound image's .* give millimetres"
+UNIT = "is impossible in ultrasound .* give millimetres"
 ONE_IMAGE = {
     # files
     "an empty file": ("images", content(b""), REMOVE),
@@ -201,12 +201,12 @@ ONE_IMAGE = {
     ),
     "a jpeg cut in its pixels": ("images", content("001.jpg", encoded("JPEG")[:2000]), "cut short"),
     "a tiff cut short": ("images", content("001.tif", encoded("TIFF")[:60]), REMOVE),
-    "one pixel": ("images", picture(NOISE[:1, :1]), "1x1 pixels; give an image of 32 pixels a side and more"),
+    "one pixel": ("images", picture(NOISE[:1, :1]), "1x1 pixels; give an image of at least 32 pixels a side"),
     "no pixel": ("images", content(png_of(0, 100)), f"{UNREADABLE}|0x100 pixels"),
     "20,000 pixels a side": (
         "images",
         content(png_of(20_000, 20_000)),
-        "20000x20000 pixels; give .* 67 million at most",
+        "20000x20000 pixels; give .* 67 million pixels at most",
     ),
     "an animated png": ("images", picture(Image.fromarray(NOISE), **PAGES), "2 pictures in one file; save those"),
     "a tiff of two pages": ("images", picture(Image.fromarray(NOISE), "001.tif", **PAGES), "2 pictures in one file"),
@@ -223,7 +223,7 @@ ONE_IMAGE = {
         dicom(lambda file: file.__delattr__("Rows")),
         "without an image .*; remove it",
     ),
-    "a DICOM file of no rows": ("images", dicom(tags(Rows=0)), "60x0 pixels; give an image of 32"),
+    "a DICOM file of no rows": ("images", dicom(tags(Rows=0)), "60x0 pixels; give an image of at least 32"),
     "a DICOM file that promises 60,000 rows": (
         "images",
         dicom(tags(Rows=60_000, Columns=60_000)),

@@ -104,7 +104,7 @@ def test_the_dataset_and_the_run_s_name_are_decided():
         ("compare", "direct", ["'direct'", "list"]),
         ("compare", [], ["at least 1"]),
         ("compare", ["direct", "direct"], ["twice"]),
-        ("examination_pattern", "([)", ["no pattern"]),
+        ("examination_pattern", "([)", ["not a regular expression"]),
         ("examination_pattern", r"\(x\)", ["no group"]),
     ],
 )

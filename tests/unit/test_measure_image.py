@@ -82,7 +82,7 @@ def test_what_is_no_image_or_no_pixel_size_is_refused(images, tmp_path, capsys):
         main([images[0], str(text)])
     with pytest.raises(SystemExit):
         main([images[0], "--pixel-size", "12"])
-    assert "a pixel of 12 mm is no ultrasound image's" in capsys.readouterr().err
+    assert "a pixel of 12 mm is impossible in ultrasound" in capsys.readouterr().err
 
 
 def test_a_dicom_file_says_itself_how_large_its_pixels_are(images, tmp_path, capsys):

@@ -21,7 +21,7 @@ rule download_hc18:
         archive="hc18_with_test_set" if CONFIG.download_test_set else "hc18",
         url=CONFIG.download_url,
     message:
-        "Downloading HC18 (CC BY 4.0) beside {output.licence}"
+        "Downloading HC18 (CC BY 4.0) to the folder of {output.licence}"
     script:
         "../scripts/download_archive.py"
 
@@ -35,7 +35,7 @@ use rule download_hc18 as download_african_planes with:
         archive="african_planes",
         url=CONFIG.download_url,
     message:
-        "Downloading planes from five African countries (CC BY 4.0) beside {output.licence}"
+        "Downloading planes from five African countries (CC BY 4.0) to the folder of {output.licence}"
 
 
 use rule download_hc18 as download_fetal_planes with:
@@ -47,4 +47,4 @@ use rule download_hc18 as download_fetal_planes with:
         archive="fetal_planes",
         url=CONFIG.download_url,
     message:
-        "Downloading FETAL_PLANES_DB (CC BY 4.0) beside {output.licence}"
+        "Downloading FETAL_PLANES_DB (CC BY 4.0) to the folder of {output.licence}"

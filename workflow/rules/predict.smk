@@ -188,7 +188,7 @@ rule judge_negatives:
     params:
         of_each_kind=CONFIG.negatives,
     message:
-        f"Showing images without a head to {REPORTED}"
+        f"Measuring drawn images without a head with {REPORTED}"
     script:
         "../scripts/judge_negatives.py"
 

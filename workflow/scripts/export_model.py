@@ -27,5 +27,7 @@ if __name__ == "__main__":
                 change = quantise(temporary, Arrays([source.images]).gather(some.index), sizes_of(some))
                 logging.info("8-bit integers change a length by %.2g of it, the median", change)
                 if change > MOST_CHANGE:
-                    raise InputError(f"8-bit integers change lengths by {change:.1%}; set reading.arithmetic: float32.")
+                    raise InputError(
+                        f"8-bit integers change lengths by {change:.1%}; set reading.arithmetic: float32 in the recipe."
+                    )
         Path(source.model).with_name("checkpoint.pt").unlink(missing_ok=True)

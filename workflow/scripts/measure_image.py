@@ -44,21 +44,21 @@ def main(arguments: list[str] | None = None) -> None:
         description="Measure fetal heads in ultrasound images: BPD and HC outer to outer, OFD, each with its 90 % "
         "interval. Research use only, not a medical device."
     )
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help=f"{IMAGE_FORMATS}, or a folder of such")
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help=f"{IMAGE_FORMATS}, or a folder of them")
     parser.add_argument("--recursive", action="store_true", help="read the subfolders of folders, too")
     parser.add_argument(
         "--pixel-size",
         type=float,
         default=np.nan,
         metavar="MM",
-        help="of all images; without it: as DICOM files say, else pixels",
+        help="mm of one pixel, for all images; without it DICOM files state it, and other lengths are in pixels",
     )
-    parser.add_argument("--model", type=Path, default=PRETRAINED, help="a model.onnx of a run; else the pretrained one")
+    parser.add_argument("--model", type=Path, default=PRETRAINED, help="a model.onnx of a run; default: pretrained one")
     parser.add_argument(
         "--growth-chart", choices=CHARTS, default="none", help="gestational age beside the lengths, for research"
     )
     parser.add_argument(
-        "--weeks", type=float, default=np.nan, help="gestational age by dates, of which the chart then gives centiles"
+        "--weeks", type=float, default=np.nan, help="gestational age by dates; the chart then also gives centiles"
     )
     parser.add_argument(
         "--site",
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--csv", action="store_true", help="print the whole table, as in predictions.csv")
     given = parser.parse_args(arguments)
     if not (np.isnan(given.pixel_size) or SMALLEST_PIXEL_MM <= given.pixel_size <= LARGEST_PIXEL_MM):
-        parser.error(f"a pixel of {given.pixel_size:g} mm is no ultrasound image's; 0.05 to 0.5 mm is usual")
+        parser.error(f"a pixel of {given.pixel_size:g} mm is impossible in ultrasound; 0.05 to 0.5 mm is usual")
     if np.isfinite(given.weeks) and given.growth_chart == "none":
         parser.error("--weeks is for the centiles of a --growth-chart; name one")
     logging.basicConfig(format="%(message)s")  # what a folder holds beside images
@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"Error: {error}")
     print(table.to_csv(index=False), end="") if given.csv else print(describe(table))
     if site and not given.csv:
-        print(f"lengths in {site.describe()}; ages and centiles by the model's own")
+        print(f"lengths in {site.describe()}; ages and centiles come from the model's own lengths")
 
 
 if __name__ == "__main__":

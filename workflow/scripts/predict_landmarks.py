@@ -15,8 +15,8 @@ if __name__ == "__main__":
         images, index = Arrays([source.images]), read_frame(source.index)
         if images.shape and images.shape[0] != predictor.prepared_size:
             raise InputError(
-                f"{source.images}: images of {images.shape[0]} pixels a side, and {source.model} takes "
-                f"{predictor.prepared_size}; set image_size: {predictor.prepared_size}."
+                f"{source.images}: the images are prepared with {images.shape[0]} pixels a side, but {source.model} "
+                f"takes {predictor.prepared_size}; set image_size: {predictor.prepared_size}."
             )
         if fold is not None:
             index = index[read_frame(source.folds)["fold"].reindex(index.index) == int(fold)]

@@ -54,7 +54,9 @@ class Config(Block):
         description="size of the copies that landmarks were set on, such as 256x256; 1x1 = shares, 100x100 = percent; "
         "empty = original pixels, or as the annotation tool's file says",
     )
-    reference_folder: str = Field("", description="challenge: annotations that judge models and labels and never train")
+    reference_folder: str = Field(
+        "", description="challenge: folder of independent annotations that judge models and labels; none is trained on"
+    )
     images: str = Field("", description="folder or csv of images without labels to measure")
     recursive: bool = Field(
         False, strict=False, description="whether the subfolders of a folder of images are read, too"
@@ -69,13 +71,21 @@ class Config(Block):
         "", description="a corrections.csv saved from the report; its lengths replace the measured ones"
     )
     on_bad_image: Literal["stop", "quarantine"] = Field(
-        "stop", description="quarantine: go on without images that cannot be used, and list them with the reason"
+        "stop",
+        description="stop: end the run at the first image that cannot be used; quarantine: go on without such images, "
+        "and list them with the reason",
     )
     examination_pattern: str = Field(
-        "^([^_]+)_", description="its first group names the examination, whose images are all on one side of a split"
+        "^([^_]+)_",
+        description="regular expression for image names; its first group is the examination, whose images all go into "
+        "the same split",
     )
     outside_tolerance: float = Field(
-        0.1, ge=0, le=1, description="a label further outside than this share of the image stops the run: a wrong table"
+        0.1,
+        ge=0,
+        le=1,
+        description="a label that lies further outside its image than this share of the image's size cannot be used; "
+        "the table is probably wrong",
     )
     calliper: Calliper = Field(
         Calliper.OUTER_TO_OUTER, strict=False, description="how labels take BPD; outer_to_inner is converted"
@@ -97,16 +107,20 @@ class Config(Block):
     )
 
     split: Literal["seeded", "folds", "published", "published_if_present"] = Field(
-        "seeded", description="of examinations into train, validation and test"
+        "seeded",
+        description="how examinations are divided into train, validation and test: by split_seed, in split_folds "
+        "parts, or by split_file; published_if_present: seeded where that file is missing",
     )
     split_file: str = Field("", description="published: csv with image_name, split (train, test)")
     split_seed: int = Field(1, ge=0, description="of the split and of the folds")
-    split_folds: int = Field(5, ge=2, le=100, description="split folds: number of parts, each of which can test")
-    split_fold: int = Field(0, ge=0, description="split folds: the part that tests")
+    split_folds: int = Field(5, ge=2, le=100, description="split folds: number of parts; one is the test set")
+    split_fold: int = Field(0, ge=0, description="split folds: the part that is the test set, from 0")
     validation_fraction: float = Field(
-        0.15, ge=0, lt=1, description="of the examinations; chooses the epoch and calibrates"
+        0.15, ge=0, lt=1, description="share of the examinations; they choose the epoch and calibrate the intervals"
     )
-    test_fraction: float = Field(0.2, ge=0, lt=1, description="of the examinations; judges, and chooses nothing")
+    test_fraction: float = Field(
+        0.2, ge=0, lt=1, description="share of the examinations; they are for the evaluation alone"
+    )
 
     audit_method: Literal["geometry", "out_of_fold"] = Field(
         "geometry", description="what judges labels: geometry, or networks that never saw their examination"
@@ -119,13 +133,17 @@ class Config(Block):
     seed: int | None = Field(None, ge=0, description="of the training; empty = the recipe's")
     epochs: int | None = Field(None, ge=1, description="of the training; empty = the recipe's")
     device: str = Field(
-        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="of trainings; auto leaves it to the recipe"
+        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="where training runs; auto leaves it to the recipe"
     )
     compare: list[str] = Field(
-        ["direct", "direct_normalised", "baseline", "heatmap"], min_length=1, description="of `snakemake compare`"
+        ["direct", "direct_normalised", "baseline", "heatmap"],
+        min_length=1,
+        description="recipes that `snakemake compare` sets side by side",
     )
     report_compares: Literal["none", "compare", "ablation"] = Field(
-        "none", description="which recipes the report shows too, and trains"
+        "none",
+        description="recipes that the run also trains and the report sets side by side: those of the setting compare, "
+        "or those named ablation_*",
     )
 
     interval_level: float = Field(0.9, gt=0, lt=1, description="share of true lengths that the intervals should hold")
@@ -156,13 +174,15 @@ class Config(Block):
         description="whether heads of DICOM files are written as structured reports, too (exports/dicom_sr), with the "
         "patient and study of the file; needs requirements-sr.txt",
     )
-    negatives: int = Field(100, ge=1, description="images without a head, of each kind, of `snakemake negatives`")
+    negatives: int = Field(100, ge=1, description="images without a head, of each kind, drawn by `snakemake negatives`")
 
     download_url: str = Field(
         "https://zenodo.org", pattern="^https?://", description="where `snakemake download_*` finds Zenodo records"
     )
     download_test_set: bool = Field(
-        False, strict=False, description="whether it brings HC18's 335 test images without annotations, too"
+        False,
+        strict=False,
+        description="whether `snakemake download_hc18` also fetches HC18's 335 test images, which have no annotations",
     )
 
     @model_validator(mode="after")
@@ -170,9 +190,14 @@ class Config(Block):
         try:
             groups = re.compile(self.examination_pattern).groups
         except re.error as error:
-            raise ValueError(f"examination_pattern {self.examination_pattern!r} is no pattern ({error})") from None
+            raise ValueError(
+                f"examination_pattern {self.examination_pattern!r} is not a regular expression ({error}); correct it"
+            ) from None
         if not groups:
-            raise ValueError(f"examination_pattern {self.examination_pattern!r} has no group to name examinations by")
+            raise ValueError(
+                f"examination_pattern {self.examination_pattern!r} has no group to name examinations by; put that part "
+                "in parentheses, as ^([^_]+)_ does"
+            )
         if isinstance(self.pixel_sizes, float) and not self.pixel_sizes > 0:
             raise ValueError(f"pixel_sizes is {self.pixel_sizes:g}; give millimetres above 0")
         number = re.fullmatch(r"(?=.?\d)(\d*)(?:[.,](\d+))?\s*[a-zµ/ #]*", str(self.pixel_sizes).strip())
@@ -185,13 +210,14 @@ class Config(Block):
             raise ValueError("validation_fraction and test_fraction leave no examination to train on; lower them")
         if self.split_fold >= self.split_folds:
             raise ValueError(
-                f"split_fold {self.split_fold} is none of the {self.split_folds} folds, which count from 0"
+                f"split_fold {self.split_fold} is none of the {self.split_folds} folds; give 0 to "
+                f"{self.split_folds - 1}"
             )
         if len({Path(name).stem for name in self.compare}) < len(self.compare):
             raise ValueError("compare names a recipe twice; remove one")
         if self.corrections and self.data != "images":
             raise ValueError(
-                "corrections take the place of measured lengths, which labels would then judge; give them with images "
+                "corrections replace measured lengths, so labels would judge the corrections; give them with images "
                 "alone, or train on them as labels with datasets/own.yaml"
             )
         audit, trained = Path(self.audit_recipe).stem, () if self.given_model else (self.recipe, *self.compare)
@@ -207,7 +233,7 @@ class Config(Block):
         if (self.site or self.site_lengths) and not self.given_model:
             raise ValueError("site and site_lengths are for a given model; give images, or a model")
         if self.site and self.site_lengths:
-            raise ValueError("site measures by a site's callipers, and site_lengths finds them; give one of the two")
+            raise ValueError("site applies a site's factors, and site_lengths finds them; give one of the two")
         return self
 
     @property
@@ -263,7 +289,7 @@ def read_config(given: dict, typed: Iterable[str] = (), parsed: Mapping | None =
         if key in RENAMED:
             raise InputError(f"{key} is a setting of version 0.1.0; its place is taken by {RENAMED[key]}.")
         if key in moved:
-            raise InputError(f"{key} is a value of recipes, {moved[key]}; give it in a file of recipes/.")
+            raise InputError(f"{key} is a setting of recipes, {moved[key]}; write it in a file in recipes/.")
     given = as_typed(given, typed, parsed or {}, Config)
     try:
         return Config.model_validate({key: value for key, value in given.items() if value is not None})

@@ -31,7 +31,7 @@ def check_model(path) -> None:
         told = re.search("sha256 `([0-9a-f]{64})`", card.read_text(encoding="utf-8")) if card.is_file() else None
         if told and told[1] != sha256_of(path):
             raise InputError(
-                f"{path}: not the model that {card} describes (its sha256 is another); take both from one run, or "
+                f"{path}: not the model that {card} describes (its sha256 differs); take both from one run, or "
                 "remove the card."
             )
 

@@ -18,4 +18,4 @@ def refuse(error) -> NoReturn:
 def refuse_if_all_bad(problems: list[str]) -> None:
     """InputError where each image has a problem, whatever the policy: nothing is left to go on with."""
     if problems and all(problems):
-        raise InputError(f"{problems[0]} It is one of {len(problems)} images, and none can be used.")
+        raise InputError(f"{problems[0]} This is the first of {len(problems)} images; none of them can be used.")

@@ -13,8 +13,8 @@ PAGE = """# What a run writes
 
 ## Files for other programs
 
-In `results/<run>/`, beside the report and `predictions.csv`. A length that was not found or that no pixel size gives in
-millimetres is an empty cell, or null.
+In `results/<run>/`, beside the report and `predictions.csv`. A length is an empty cell, or null, where no head was
+found, and in millimetres also where the pixel size is unknown.
 
 {exports}
 
@@ -24,7 +24,7 @@ states them.
 
 ## Columns of predictions.csv
 
-Units are UCUM codes, but for px. LOINC codes stand where one names the quantity.
+Units are UCUM codes, except px. A LOINC code is given where one exists for the quantity.
 
 {predictions}
 
@@ -40,8 +40,8 @@ A flag asks a person to check the measurement. Their limits are in `limits.yaml`
 
 ## Growth charts
 
-`growth_chart` chooses one; for research. Centiles need the gestational age by dates. NICHD's chart is not among them: a
-second source to check its tables by was not found.
+`growth_chart` chooses one; for research. Centiles need the gestational age by dates. NICHD's chart is not included: no
+second source was found to check its tables against.
 
 {charts}
 """

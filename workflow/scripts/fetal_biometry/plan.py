@@ -98,7 +98,7 @@ def refuse_earlier_clock(marks: Path = Path(".snakemake/incomplete")) -> None:
     """
     if marks.is_dir() and marks.stat().st_mtime > time.time() + CLOCKS_DIFFER_S:
         raise InputError(
-            "the clock was set back, and results are from the future; give them an old date with `find results "
+            "the clock was set back, so results have a date in the future; give them an old date with `find results "
             ".snakemake -newermt now -exec touch -d 2000-01-01 {} +`, then run the same command."
         )
 

@@ -60,13 +60,13 @@ class Augmentation(Block):
 
     flip: float = Field(ge=0, le=1, description="probability, each direction")
     rotation_deg: float = Field(ge=0, le=180)
-    shrink: float = Field(ge=0, le=2, description="at most exp(-shrink)")
-    enlarge: float = Field(ge=0, le=1, description="at most exp(enlarge)")
+    shrink: float = Field(ge=0, le=2, description="scale at least exp(-shrink)")
+    enlarge: float = Field(ge=0, le=1, description="scale at most exp(enlarge)")
     shift: float = Field(ge=0, le=0.5, description="share of the frame")
     thin: float = Field(ge=0, le=1.5, description="skull at least exp(-thin) times as thick, as larger heads have it")
     thicken: float = Field(ge=0, le=1.5, description="skull at most exp(thicken) times as thick")
-    gain: float = Field(ge=0, le=2, description="exp(+-gain)")
-    gamma: float = Field(ge=0, le=2, description="exp(+-gamma)")
+    gain: float = Field(ge=0, le=2, description="grey values times exp(-gain) to exp(gain)")
+    gamma: float = Field(ge=0, le=2, description="grey values to the power of exp(-gamma) to exp(gamma)")
     shadow: float = Field(ge=0, le=1, description="probability of one more acoustic shadow")
     noise: float = Field(ge=0, le=128, description="grey levels at most")
 
@@ -81,18 +81,22 @@ class NoisyLabels(Block):
 
 
 class Reading(Block):
-    """How a network's output becomes landmarks. Nothing here trains anything anew."""
+    """How a network's output becomes landmarks. A change here needs no new training."""
 
     decoder: Literal["fused", "paired", "subpixel", "argmax"] = Field(
-        description="fused: ellipse between the paired peaks' and the mask's; paired: two peaks for each diameter"
+        description="fused: mean of the ellipses of the paired peaks and of the mask; paired: two peaks for each "
+        "diameter; subpixel: each peak, finer than a cell; argmax: brightest cell"
     )
     test_time_augmentation: Literal["none", "conditional", "always"] = Field(
         description="mean over four flips, at two scales; conditional: only where the network's two estimates disagree"
     )
     closer_views: list[Annotated[float, Field(ge=0.2, le=0.9)]] = Field(
-        description="each head is read again from views of whose side its OFD spans these shares; their mean counts"
+        description="each head is measured again on closer views, where its OFD spans these shares of the side; the "
+        "mean of the views is used"
     )
-    correct_bias: bool = Field(description="lengths corrected by what valid labels of unseen images say of their bias")
+    correct_bias: bool = Field(
+        description="lengths are corrected for their bias against valid labels of images that were not trained on"
+    )
     arithmetic: Literal["float32", "int8"] = Field(description="of the exported network")
 
 
@@ -167,7 +171,9 @@ def find_recipe(name: str, folders: list[Path], where: str = "recipe") -> Path:
         known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
         raise InputError(f"{where}: there is no recipe {name!r}{nearest(name, known)}; there are {', '.join(known)}.")
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", path.stem):
-        raise InputError(f"{where}: {path} names a folder of results; rename it to letters, digits, - and _.")
+        raise InputError(
+            f"{where}: {path} gives its name to a folder of results; rename it, with letters, digits, - and _ only."
+        )
     return path
 
 

@@ -41,8 +41,8 @@ def refuse_other_inputs(config: Config, results: Path, plan: Path) -> None:
         if now != before and not (name != "dataset" and set(now) & set(before)):
             shown = [value if isinstance(value, str) else value[0] for value in (before, now)]
             raise InputError(
-                f"{results} holds results of {name}={shown[0]}, which those of {name}={shown[1]} would replace; give "
-                f"--config run=NAME for the new ones, or remove {results} first."
+                f"{results} holds results of {name}={shown[0]}, and results of {name}={shown[1]} would replace them; "
+                f"give --config run=NAME for the new ones, or remove {results} first."
             )
 
 
@@ -54,7 +54,7 @@ def refuse_unusable(config: Config, model: str, home: Path) -> None:
     if model:
         check_model(model)
     if config.corrections and not Path(config.corrections).is_file():
-        raise InputError(f"corrections: {config.corrections} does not exist; save it from the page of measurements.")
+        raise InputError(f"corrections: {config.corrections} does not exist; save it from report.html of that run.")
 
 
 def lengths_of_site(config: Config) -> str:
@@ -73,11 +73,12 @@ def figures_of_card(config: Config, pretrained: Path) -> str:
     figures = pretrained / f"{config.data}.json"
     if not figures.is_file():
         raise InputError(
-            "rebuild_model sets its model beside the pretrained one, of which none learned from dataset "
+            "rebuild_model compares its model with a pretrained one, but none was trained on dataset "
             f"{config.data}; give --configfile datasets/hc18.yaml."
         )
     if config.data != "phantom" and not published(config):
         raise InputError(
-            f"rebuild_model needs the published split, {config.split_file} in {config.data_root}, which the card is of."
+            f"rebuild_model needs the published split that the card's figures are of; put {config.split_file} into "
+            f"{config.data_root}."
         )
     return str(figures)

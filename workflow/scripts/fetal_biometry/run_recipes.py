@@ -49,5 +49,7 @@ def _fitted(config: Config, name: str, path: Path, folders: list[Path]) -> Recip
     if name == Path(config.recipe).stem:
         changes |= {key: value for key in ("seed", "epochs") if (value := getattr(config, key)) is not None}
     if config.image_size % recipe.deepest:
-        raise InputError(f"recipe {name}: image_size {config.image_size} is no multiple of {recipe.deepest}.")
+        raise InputError(
+            f"recipe {name}: image_size {config.image_size} is no multiple of {recipe.deepest}; set image_size to one."
+        )
     return recipe.model_copy(update={"training": recipe.training.model_copy(update=changes)})

@@ -70,7 +70,7 @@ def _bring_files(archive: Archive, base_url: str, folder: Path) -> None:
         record = read_record(session, base_url, archive.record)
         for name in unfetched:
             if name not in record:
-                raise InputError(f"{base_url}: Zenodo record {archive.record} has no {name}; is the address right?")
+                raise InputError(f"{base_url}: Zenodo record {archive.record} has no {name}; correct download_url.")
             fetch(session, record[name], folder / name)
     for name, target in missing.items():
         if target.name != name:

@@ -27,8 +27,8 @@ def original_landmarks(label, path: Path, stated: str) -> tuple[float, ...] | No
     turned, cut = said == size[::-1], (said[0] == size[0]) != (said[1] == size[1])
     if (turned or cut) and not stated:
         raise InputError(
-            f"{label.place}: set on a picture of {said[0]}x{said[1]} pixels, but {path.name} has {size[0]}x{size[1]}, "
-            f"as if it was {'turned' if turned else 'cut'}; label it as viewers show it."
+            f"{label.place}: the label was set on a picture of {said[0]}x{said[1]} pixels, but {path.name} has "
+            f"{size[0]}x{size[1]}: one was {'turned' if turned else 'cut'}; label the image as viewers show it."
         )
     edge = [0 if side <= LARGEST_SHARES else 0.5 for side in said]
     return tuple(
@@ -45,8 +45,8 @@ def refuse_labels_of_copies(sources: list[Source], table: Path) -> None:
     right, bottom = (max(ends) for ends in zip(*furthest, strict=True))
     if max(right, bottom) <= 1.5:
         raise InputError(
-            f"{table}: no coordinate is above {max(right, bottom):.2f}: shares of the image, not pixels; give "
-            "label_size=1x1, or labels in original pixels."
+            f"{table}: no coordinate is above {max(right, bottom):.2f}, so they are shares of the image, not pixels; "
+            "give label_size=1x1, or labels in original pixels."
         )
     if len(sources) < LEAST_LABELS:
         return
@@ -59,8 +59,8 @@ def refuse_labels_of_copies(sources: list[Source], table: Path) -> None:
     width, height = (max(sides) for sides in zip(*sizes, strict=True))
     raise InputError(
         f"{table}: no point of {len(sources)} labels lies beyond {right:.0f} of {width} px across or {bottom:.0f} of "
-        f"{height} px down; give label_size=WIDTHxHEIGHT of the copies that they were set on (100x100 for percent), or "
-        "labels in original pixels, millimetres divided by pixel sizes."
+        f"{height} px down, so they were set on smaller copies or are in mm; give label_size=WIDTHxHEIGHT of the "
+        "copies (100x100 for percent), or labels in original pixels (mm divided by the pixel size)."
     )
 
 

@@ -99,12 +99,11 @@ def refuse_labels_of_other_views(labels: pd.DataFrame, planned: pd.DataFrame) ->
         resized = view.removeprefix("resized to ")
         remedy = f"give label_size={resized}" if resized != view else "label the images as viewers show them"
         raise InputError(
-            f"{chosen['origin'].iloc[0]}: the labels fit the images {view} better than as they are, in "
-            f"{better[:, best].sum()} of the {len(chosen)} looked at; {remedy}, or bring the labels back to original "
-            "pixels."
+            f"{chosen['origin'].iloc[0]}: in {better[:, best].sum()} of {len(chosen)} images checked, the labels fit "
+            f"the image {view} better than the image as it is; {remedy}, or bring the labels back to original pixels."
         )
     if len(chosen) >= LEAST_ROWS and own.mean() < POOR_FIT and own.mean() - np.mean(others) < CHANCE:
         raise InputError(
-            f"{chosen['origin'].iloc[0]}: the labels fit their images no better than those of other images do, in "
-            f"{len(chosen)} looked at: shifted rows, or labels of other pictures; correct the table."
+            f"{chosen['origin'].iloc[0]}: in {len(chosen)} images checked, the labels fit their own image no better "
+            "than labels of other images. Rows are shifted, or the labels are of other images; correct the table."
         )

@@ -106,7 +106,7 @@ def usable(source: Source) -> Source:
         if not os.path.isfile(path):
             raise InputError(f"{path}: a folder or a broken link, not an image; replace or remove it.")
         if not os.access(path, os.R_OK):
-            raise InputError(f"{path}: the file may not be read; change its permissions or remove it.")
+            raise InputError(f"{path}: no permission to read this file; change its permissions or remove it.")
     return source
 
 
@@ -156,7 +156,8 @@ def with_facts(source: Source, pixel_sizes: dict[str, Row], own: Row | None = No
     row, size = fact("pixel_size_mm")
     if size is not None and not SMALLEST_PIXEL_MM <= size <= LARGEST_PIXEL_MM:
         raise InputError(
-            f"{row.place}: a pixel of {size:g} mm is no ultrasound image's (0.05 to 0.5 mm is usual); give millimetres."
+            f"{row.place}: a pixel of {size:g} mm is impossible in ultrasound (0.05 to 0.5 mm is usual); give "
+            "millimetres."
         )
     other = pixel_sizes.get(source.image_name)
     if row is own and other and other["pixel_size_mm"]:

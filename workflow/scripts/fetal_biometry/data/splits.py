@@ -68,8 +68,8 @@ def refuse_no_training(splits: dict[str, str], examinations: dict[str, str]) -> 
     names = sorted(set(examinations.values()))
     if len(names) == 1:
         raise InputError(
-            f"all {len(splits)} labelled images are of one examination, {names[0]!r}, so that some cannot train and "
-            "others judge; add images of others, or correct examination_pattern."
+            f"all {len(splits)} labelled images are of one examination, {names[0]!r}, so they cannot be divided into "
+            "training and test images; add images of others, or correct examination_pattern."
         )
     raise InputError(
         f"the split leaves none of {len(splits)} labelled images of {len(names)} examinations to train on; add images, "

@@ -41,7 +41,7 @@ def image_size(image: ImageRef) -> tuple[int, int]:
             turned = picture.format != "TIFF" and exif.get(_ORIENTATION, 1) >= _FIRST_TURNED  # Pillow turns TIFF itself
             width, height = picture.size[::-1] if turned else picture.size
     if min(width, height) < SMALLEST_SIDE or width * height > LARGEST_PX:
-        wanted = f"of {SMALLEST_SIDE} pixels a side and more, {LARGEST_PX // 10**6} million at most"
+        wanted = f"of at least {SMALLEST_SIDE} pixels a side and {LARGEST_PX // 10**6} million pixels at most"
         raise InputError(f"{path}: {width}x{height} pixels; give an image {wanted}.")
     return width, height
 

@@ -77,7 +77,7 @@ def _list_into(listing: Listing, folder: Path, recursive: bool, seen: set[str]) 
         real = os.path.realpath(path)
         if path.is_dir() and path.suffix.lower() not in SUFFIXES:
             if not recursive:
-                listing.passed_over[path] = "a subfolder, which is not read; give recursive=True to read it"
+                listing.passed_over[path] = "a subfolder, not read; give recursive=True (or --recursive) to read it"
             elif real not in seen:  # a link may lead back
                 _list_into(listing, path, recursive, seen | {real})
         elif reason := _why_no_image(path):

@@ -62,7 +62,7 @@ PREDICTIONS = (
     Column("contrast", NUMBER, "0 to 1, range of the image's grey levels"),
     Column("head_odds", NUMBER, "logarithm of the odds that a head was found; empty where the model cannot tell"),
     Column("contradiction", TEXT, "evidence against the pixel size, with both figures; empty where there is none"),
-    Column("flags", TEXT, "why a person should check the measurement, joined by semicolons; empty where nothing is"),
+    Column("flags", TEXT, "why a person should check the measurement, joined by semicolons; empty without a flag"),
     *(Column(name, PIXELS, "of a second head; empty where there is none") for name in SECOND_COLUMNS),
     Column("cephalic_index", NUMBER, "BPD over OFD; with a growth chart", "11823-2"),
     Column("age_weeks_hc", WEEKS, "gestational age that the growth chart gives for HC", "18185-9"),
@@ -76,26 +76,24 @@ PREDICTIONS = (
         for name in LENGTHS
     ),
     Column("convention", TEXT, "whose callipers the lengths follow; where a site is given"),
-    Column("bpd_factor", NUMBER, "by which BPD was multiplied; where a site is given"),
-    Column("ofd_factor", NUMBER, "by which OFD was multiplied; where a site is given"),
+    Column("bpd_factor", NUMBER, "factor by which BPD was multiplied; where a site is given"),
+    Column("ofd_factor", NUMBER, "factor by which OFD was multiplied; where a site is given"),
     Column("review", TEXT, "accepted, corrected or rejected by a person; where corrections are given"),
-    Column("reviewer", TEXT, "who that was; where corrections are given"),
-    Column("reviewed", TEXT, "when that was, in UTC; where corrections are given"),
-    Column("comment", TEXT, "what the person wrote; where corrections are given"),
+    Column("reviewer", TEXT, "name of that person; where corrections are given"),
+    Column("reviewed", TEXT, "time of the review, in UTC; where corrections are given"),
+    Column("comment", TEXT, "what that person wrote; where corrections are given"),
 )
 EXAMINATIONS = (
     Column("examination", TEXT, "the images' common name, see the setting examination_pattern"),
     Column("images", NUMBER, "number of its images"),
-    Column("measured", NUMBER, "number of its images with lengths in millimetres, which the following columns are of"),
+    Column("measured", NUMBER, "number of its images with lengths in millimetres; medians and spreads are of these"),
     Column("flagged", NUMBER, "number of its images with a flag that doubts the head"),
     *(
         column
         for name in LENGTHS
         for column in (
             Column(f"{name}_mm", MILLIMETRES, f"{_NAMES[name]}: median over the images", _LOINC[name]),
-            Column(
-                f"{name}_mm_spread", MILLIMETRES, "largest less smallest of these; empty with fewer than two images"
-            ),
+            Column(f"{name}_mm_spread", MILLIMETRES, "largest minus smallest; empty with fewer than two images"),
         )
     ),
 )

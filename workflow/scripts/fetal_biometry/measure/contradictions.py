@@ -82,7 +82,10 @@ def describe_pixel_sizes(table: pd.DataFrame, images: pd.DataFrame, limits: Flag
     if wrong:
         first = table[table["contradiction"] != ""].iloc[0]
         where = f"first {first['image_name']}: {first['contradiction']}"
-        lines.append(f"the pixel size of {wrong} of {len(table)} images is contradicted, {where}; see predictions.csv.")
+        lines.append(
+            f"the pixel size of {wrong} of {len(table)} images is contradicted, {where}; column contradiction of "
+            "predictions.csv has all. Correct the pixel size or the stated length."
+        )
     if limits and (stated := images["reference_hc_mm"].to_numpy(dtype=float)).size:
         hc_px, hc_mm = (table[f"hc_{unit}"].to_numpy(dtype=float) for unit in ("px", "mm"))
         if doubt := doubt_table(hc_px, hc_mm / hc_px, stated, limits.stated_length):
@@ -119,7 +122,8 @@ def doubt_table(hc_px: np.ndarray, pixel_size_mm: np.ndarray, stated_hc_mm: np.n
         }
         for what, (sizes, truth) in moved.items():
             if (right := agree(hc * sizes, truth)) >= max(AGREE * count, count - wrong + 1):
-                return f"{said}; {what} shifted by one row, by which {right} agree"
+                return f"{said}; {what} probably shifted by one row: moved back, {right} rows agree"
     if (right := agree(hc * size / factor, stated)) >= AGREE * count and abs(factor - 1) > limit:
-        return f"{said}; it is {factor:.2g} times the stated one in {right} rows: one of them is in another unit"
+        remedy = "pixel sizes or stated HC are in another unit, or of images of another size"
+        return f"{said}; it is {factor:.2g} times the stated one in {right} rows: {remedy}"
     return said

@@ -66,7 +66,8 @@ def apply_corrections(
     """
     given = [rows.get(name) for name in table["image_name"]]
     if rows and not any(given):
-        raise InputError(f"{next(iter(rows.values())).place}: no row of this table names an image of this run.")
+        place = next(iter(rows.values())).place
+        raise InputError(f"{place}: no row of this table names an image of this run; give the corrections of this run.")
     table = table.copy()
     for column, name in zip(REVIEW_COLUMNS, ("status", "who", "when", "comment"), strict=True):
         table[column] = [row[name] if row else "" for row in given]

@@ -15,9 +15,10 @@ from fetal_biometry.model.surroundings import SURROUNDINGS, as_text, dotted, unr
 from fetal_biometry.terms import HEAD, LENGTHS, REFERENCE_COLUMNS, Calliper
 
 ABSENT = "no head"
-OWN_NOTE = "The model’s own classifier told heads; images of centres that taught it are not judged by others."
+OWN_NOTE = "The model’s own classifier judged all images. If it was trained on some of them, the figures are too good."
 LEFT_OUT_NOTE = (
-    "Each centre is judged by a classifier and limits that saw none of its images. No network was trained on them."
+    "Each centre is judged by a classifier and limits made without its images. The network that measures was not "
+    "trained on any of them."
 )
 
 

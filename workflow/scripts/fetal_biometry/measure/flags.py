@@ -75,7 +75,7 @@ FLAGS = (
     ),
     Flag(
         FAINT_HEAD,
-        "what was found is hardly a head, or much fainter than the heads of the calibration images",
+        "what was found hardly resembles a head, or is much fainter than the heads of the calibration images",
         lambda heads, limits: heads.quality["faint"],
     ),
     Flag(
@@ -127,18 +127,19 @@ FLAGS = (
     ),
     Flag(
         "head cut off",
-        "its outline touches or crosses the image’s border, or a straight edge runs through it: of a bar, a box or the "
-        "sector",
+        "the head’s outline touches or crosses the image’s border, or a straight edge (of a bar, a box or the sector) "
+        "runs through the head",
         lambda heads, limits: (heads.room < limits.border_px) | (heads.quality["straight_edge"] > limits.straight_edge),
     ),
     Flag(
         "pixel size contradicted",
-        "the file or a table states another pixel size, or a length that the measured one contradicts",
+        "the file or a table states another pixel size, or a length that differs from the measured one; see column "
+        "contradiction",
         lambda heads, limits: heads.quality["contradicted"],
     ),
     Flag(
         "no pixel size",
-        "lengths are in pixels, since nothing says how large one is",
+        "the size of a pixel is not known, so lengths are in pixels; give pixel_sizes",
         lambda heads, limits: ~heads.known,
         doubts_head=False,
     ),

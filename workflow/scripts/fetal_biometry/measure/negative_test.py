@@ -31,7 +31,8 @@ def known_heads(images: pd.DataFrame, seen: list[str]) -> pd.DataFrame:
     heads = images[tests & ~images["examination"].isin(examinations)]
     if not len(heads):
         raise InputError(
-            "negatives: there is no valid test label, of an image that the model was not trained on, beside them."
+            "negatives: no valid test label, of an image that the model was not trained on, to compare with; give a "
+            "dataset that has one."
         )
     return heads
 

@@ -71,8 +71,8 @@ class Site(Block):
                 line += (
                     f"not corrected: {of.refused}; " if of.refused else f"x {of.factor:.4f} ({of.low} to {of.high}); "
                 )
-            line += f"n = {fit.n}, off by {_percent(fit.before)} before, {_percent(fit.after)} after; intervals hold "
-            lines.append(f"{line}{fit.held_before} before, {fit.held_after} after")
+            line += f"n = {fit.n}, mean difference {_percent(fit.before)} before, {_percent(fit.after)} after; "
+            lines.append(f"{line}your length in its interval: {fit.held_before} before, {fit.held_after} after")
         return lines
 
     def describe(self) -> str:
@@ -94,7 +94,7 @@ def _named(convention: str, n: int, bpd: tuple, ofd: tuple, widening: tuple) -> 
     """A convention from each diameter's estimate and 95 % interval, as `calibrate_site` found them."""
     factors = []
     for estimate, low, high in (bpd, ofd):
-        refused = "" if far_from_one(low, high) else "its interval does not lie more than 1 % away from 1"
+        refused = "" if far_from_one(low, high) else "its interval comes within 1 % of 1: nothing to correct"
         factor = 1.0 if refused else estimate
         factors.append(Factor(factor=factor, estimate=estimate, low=low, high=high, n=n, refused=refused))
     widths = dict(zip(LENGTHS, widening, strict=True))
@@ -142,5 +142,5 @@ def read_site(given: str | Path, model) -> Site | None:
             f"{given}: it corrects no length (BPD: {site.bpd.refused}; OFD: {site.ofd.refused}); leave site out."
         )
     if site.model_sha256 not in ("", sha256_of(model)):
-        raise InputError(f"{given}: of another model than {model}; run `snakemake calibrate_site` with this model.")
+        raise InputError(f"{given}: made for another model, not {model}; run `snakemake calibrate_site` with this one.")
     return site

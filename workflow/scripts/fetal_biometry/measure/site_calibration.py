@@ -54,7 +54,8 @@ def pair(heads: list[SiteHead], predictions: pd.DataFrame) -> tuple[Pairs, list[
             continue
         if head.in_mm and not np.isfinite(row["hc_mm"]):
             raise InputError(
-                f"{head.place}: in mm, but the image has no pixel size; give pixel_sizes, or landmarks in pixels."
+                f"{head.place}: lengths in mm, but the image has no pixel size; give pixel_sizes, or landmarks in "
+                "pixels."
             )
         if not head.in_mm and abs(row["pixel_width_mm"] - row["pixel_height_mm"]) > 0:  # NaN is not
             raise InputError(f"{head.place}: the image's pixels are not square; give bpd_mm and ofd_mm.")
@@ -128,11 +129,11 @@ def _refusal(found: np.ndarray, given: np.ndarray, factor: tuple[float, float, f
         return f"the lengths fit other images as well as their own (p = {chance:.3f}); check image_name"
     inside, n = int((np.abs(np.log(given / found / estimate)) <= _SCATTER).sum()), len(found)
     if inside < n * _WITHIN - 1.645 * math.sqrt(n * _WITHIN * (1 - _WITHIN)):  # the 5 % quantile of that share
-        return f"{n - inside} of {n} lengths lie over 10 % off the factor; check them"
+        return f"{n - inside} of {n} lengths differ from the factor by over 10 %; check them"
     if abs(math.log(estimate)) > _FURTHEST:
-        return f"{estimate:.3f} is no calliper's habit; lengths of a resized image or in another unit look like this"
+        return f"{estimate:.3f} is too far from 1 for callipers; the images may be resized, or the unit wrong"
     if not far_from_one(low, high):
-        return f"the 95 % interval, {low:.4f} to {high:.4f}, does not lie more than 1 % away from 1"
+        return f"the 95 % interval, {low:.4f} to {high:.4f}, comes within 1 % of 1: nothing to correct"
     return ""
 
 

@@ -70,9 +70,9 @@ def audit_tables(rows: pd.DataFrame) -> list[Table]:
     invalid, unsure = rows["invalid"], ~rows["sure"]
     counts = {verdict.capitalize(): count((rows["verdict"] == verdict).sum()) for verdict in Verdict}
     every, touched = (part["examination"].nunique() for part in (rows, rows[invalid]))
-    counts["Examinations with an invalid one"] = f"{count(touched)} of {count(every)}"
+    counts["Examinations with an invalid label"] = f"{count(touched)} of {count(every)}"
     if rows["suggested_confidence"].notna().any():
-        counts["Networks not sure"] = f"{count(unsure.sum())}, {count((unsure & invalid).sum())} invalid"
+        counts["Networks not sure"] = f"{count(unsure.sum())}, {count((unsure & invalid).sum())} of them invalid"
     reasons = Counter(reason for text in rows["reasons"] for reason in text.split(";") if reason)
     by_reason = {reason: count(n) for reason, n in reasons.most_common()}
     tables = [_counts("verdicts", "Verdict", counts), _counts("reasons", "Reason", by_reason)]

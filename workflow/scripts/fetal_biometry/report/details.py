@@ -53,8 +53,8 @@ def endpoints(run: Run) -> Section | None:
         errors = run.test["all"]["endpoint"][axis]
         rows.append((axis.upper(), [Cell(number(errors["mean"])), Cell(number(errors["nme"], 3), span(errors, "nme"))]))
     text = (
-        "Distances between predicted and labelled ends of each axis, in the better order. NME: mean endpoint error "
-        "over the labelled length of that axis."
+        "Distances between predicted and labelled ends of each axis, in the order of the ends that fits better. NME: "
+        "mean endpoint error over the labelled length of that axis."
     )
     table = Table("endpoints-table", "Endpoint errors", ["Axis", f"Mean, {run.unit}", "NME"], [Block(rows)])
     return Section("endpoints", "Endpoints", text, tables=[table], folded=True)

@@ -40,7 +40,7 @@ def write_card(
         model_sha256=model_sha256,
         unit=metrics["unit"],
         bands={"all": "all", **HEAD_SIZES},
-        source=SOURCES.get(metrics["dataset"], "A dataset of its user."),
+        source=SOURCES.get(metrics["dataset"], "The user's own dataset."),
         recipe=recipe,
         data=data,
         settings=flatten(data | recipe),

@@ -48,9 +48,9 @@ def _reference(run: Run) -> Section | None:
     if not reference:
         return None
     text = (
-        "Every test image with a reference counts: first the model’s errors, then the labels’ own. The reference was "
-        "not used for labelling, audit or training. The labels’ own error is label noise; an error against the labels "
-        "includes it."
+        "All test images with a reference count. The first table gives the model’s errors, the second the labels’ own. "
+        "The reference was not used for labelling, audit or training. The labels’ own error is label noise; an error "
+        "against the labels includes it."
     )
     titles = {**GROUPS, "all": "all test images"}
     tables = [
@@ -99,7 +99,7 @@ def _recipes(run: Run) -> Section | None:
             f"{length}_mae_reference_{unit}": f"{length.upper()} against reference, {unit}" for length in LENGTHS
         }
     name = "step" if stepwise else "worse"
-    by = "by the step" if stepwise else "worse by"
+    by = "change by the step" if stepwise else "worse by"
     headings = ["Recipe", "Labels not valid", *errors.values(), "Parameters, millions", "Training"]
     headings += [f"{length.upper()} {by}, {unit}" for length in LENGTHS]
     lines = [(row["recipe"], _recipe_cells(row, errors, name, run.inputs.recipe)) for row in rows.to_dict("records")]
@@ -123,5 +123,5 @@ def _quarantine(run: Run) -> Section | None:
         return None
     rows = [(row["image_name"], [Cell(row["reason"])]) for row in run.inputs.quarantine.to_dict("records")]
     table = Table("quarantine-table", "Quarantined images", ["Image", "Reason"], [Block(rows)], numbers=False)
-    text = "No number of this page counts these images. quarantine.csv of the run has the same list."
+    text = "No number on this page includes these images. The run’s quarantine.csv has the same list."
     return Section("quarantine", "Images not used", text, tables=[table])

@@ -45,8 +45,8 @@ def result(metrics: dict) -> str:
         said.append(f"Mean error (95 % interval): {errors}, on {images} {training}.")
     if reference:
         model, labels = (reference[who]["all"]["hc"]["mae"] for who in ("model", "labels"))
-        against = f"HC {number(model)}\u00a0{unit}, the labels’ own {number(labels)}\u00a0{unit}"
-        said.append(f"Against the independent reference: {against}.")
+        against = f"{number(model)}\u00a0{unit} of the model, {number(labels)}\u00a0{unit} of the labels"
+        said.append(f"Mean HC error against the independent reference: {against}.")
     if not said:
         said.append("No test image has a valid label, so no error can be given.")
     return " ".join(said)
@@ -82,8 +82,8 @@ def notices(metrics: dict, shown_unit: str) -> list[Note]:
     if noisy := labels["invalid"] + labels["questionable"]:
         found.append(Note("noisy-labels", _noisy_title(labels, noisy), _noisy_text(metrics)))
     if metrics["unit"] == "mm" and metrics["calliper"] == "outer_to_inner":
-        text = f"They are converted to outer-to-outer by {WONG} (Wong et al. 2018)."
-        found.append(Note("converted", "Labels take BPD outer-to-inner.", text))
+        text = f"It is converted to outer-to-outer by {WONG} (Wong et al. 2018)."
+        found.append(Note("converted", "The labels’ BPD is outer-to-inner.", text))
     return found
 
 
@@ -94,7 +94,7 @@ def convention_notes(model: dict) -> list[Note]:
         return []
     whose = "of the site" if convention == "site" else convention.replace("_", "-")
     bpd, ofd = (number(model[f"{length}_factor"], 3) for length in ("bpd", "ofd"))
-    text = f"BPD × {bpd}, OFD × {ofd}. Ages and centiles follow from the model’s own lengths."
+    text = f"BPD × {bpd}, OFD × {ofd}. Ages and centiles come from the model’s own lengths."
     return [Note("site-convention", f"Lengths in the convention {whose}.", text)]
 
 
@@ -108,7 +108,7 @@ def _noisy_text(metrics: dict) -> str:
     parts = [f"{count(labels['invalid'])} invalid, {count(labels['questionable'])} questionable."]
     if labels["questionable"]:
         parts.append("A questionable label’s points lie on the head, but are not the ends of its axes.")
-    parts += ["No error against labels counts them.", NOISY_LABELS[metrics["model"]["noisy_labels"]]]
+    parts += ["Errors against labels leave them out.", NOISY_LABELS[metrics["model"]["noisy_labels"]]]
     if labels["reasons"]:
         reasons = ", ".join(f"{reason} ({count(n)})" for reason, n in labels["reasons"].items())
         parts.append(f"Reasons: {reasons}.")
@@ -128,6 +128,6 @@ def limits_of_use(metrics: dict) -> list[str]:
         *said,
         "An outer-to-inner BPD is one skull wall shorter than an outer-to-outer one. Check that the labels are "
         f"{calliper}, and which BPD a growth chart expects (Hadlock’s: outer-to-inner).",
-        "No check is made whether the image shows the standard plane. Lengths in mm are as right as the pixel size "
-        "given.",
+        "The program does not check whether an image shows the standard plane. A length in mm is only as accurate as "
+        "the pixel size.",
     ]
