@@ -136,7 +136,7 @@ def read_from_close(head, *closer):
     first = ((head, head), 1)
     once, before = find_heads(Drawer(SIZES, first), np.zeros((1, 64, 64), np.uint8), SIZES, FUSED)
     turns = [((one, one), head_views(once, 0.6)) if one is not None else (None, 1) for one in closer]
-    decoding = Decoding("fused", 1.5, closer_views=(0.6,) * len(closer))
+    decoding = Decoding("fused", 1.5, closer_views=(0.6,) * len(closer), closer_size=64)
     points, quality = find_heads(Drawer(SIZES, first, *turns), np.zeros((1, 64, 64), np.uint8), SIZES, decoding)
     return once, before, points, quality
 

@@ -92,7 +92,9 @@ def test_landmarks_are_what_the_metadata_makes_of_the_outputs(exported):
         assert np.isnan(quality).all()
     else:
         keys = ("decoder", "test_time_augmentation", "closer_views")
-        decoding = detection.Decoding(sigma_cells=2.0, **{key: getattr(recipe.reading, key) for key in keys})
+        read = {key: getattr(recipe.reading, key) for key in keys}
+        side = predictor.metadata["closer_size"]
+        decoding = detection.Decoding(sigma_cells=2.0, closer_size=side, **read)
         expected, features = detection.find_heads(predictor.outputs, images, SIZES, decoding)
         assert np.array_equal(quality, features, equal_nan=True)
         assert np.isfinite(quality[:, 1:4]).all() == (recipe.reading.decoder == "fused")

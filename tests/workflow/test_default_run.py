@@ -60,7 +60,7 @@ def test_pytorch_and_onnx_agree_within_a_twentieth_of_a_pixel_on_real_images(res
             maps = network(torch.from_numpy(np.ascontiguousarray(seen[:, None])))
         return drawn_maps(maps, trained["recipe"]["training"]["loss"]).numpy()
 
-    keys = ("decoder", "sigma_cells", "test_time_augmentation", "closer_views")
+    keys = ("decoder", "sigma_cells", "test_time_augmentation", "closer_views", "closer_size")
     expected, _ = find_heads(draw, pixels, sizes, Decoding(*map(predictor.metadata.get, keys)))
     assert len(paths) > 5 and np.abs(found - expected).max() < 0.05
 

@@ -29,13 +29,14 @@ class Decoding:
     """How maps are read.
 
     ``decoder``, ``test_time_augmentation`` and ``closer_views`` as in `recipe.Reading`; ``sigma_cells``, standard
-    deviation of the heatmaps' Gaussians in cells.
+    deviation of the heatmaps' Gaussians in cells; ``closer_size``, pixels a side of the closer views.
     """
 
     decoder: str
     sigma_cells: float
     test_time_augmentation: str = "none"
     closer_views: tuple[float, ...] = ()
+    closer_size: int = 0
 
 
 def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Decoding) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +45,7 @@ def find_heads(draw: Draw, images: np.ndarray, sizes: np.ndarray, decoding: Deco
     Parameters
     ----------
     draw : callable
-        The network, from (N, S, S) images to (N, 4 or 5, H, H) maps.
+        The network, from (N, S, S) images to (N, 4 or 5, H, H) maps; S is also the decoding's ``closer_size``.
     images : ndarray of shape (N, S, S), uint8
         See `geometry.fit_square`.
     sizes : ndarray of shape (N, 2)
@@ -78,7 +79,7 @@ def _look_closer(draw: Draw, images, sizes, points, quality, decoding: Decoding)
     found, read = points.copy(), np.zeros(len(points))
     for share in decoding.closer_views:
         views = head_views(points, share)
-        closer, features = locate(draw(show(images, sizes, views, images.shape[1])), views, decoding)
+        closer, features = locate(draw(show(images, sizes, views, decoding.closer_size)), views, decoding)
         drawn = features[:, DISAGREEMENT] < 1
         read += drawn
         mean = mean_ellipse(found, closer, 1 / np.maximum(read, 1))

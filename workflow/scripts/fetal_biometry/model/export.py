@@ -18,8 +18,9 @@ from fetal_biometry.model.inference import Predictor
 from fetal_biometry.model.losses import drawn_maps
 from fetal_biometry.model.networks import build_network
 from fetal_biometry.model.onnx_file import METADATA, open_model
-from fetal_biometry.recipe import Reading, TrainingRecipe
+from fetal_biometry.recipe import Network, Reading, TrainingRecipe
 
+_CLOSER = 0.7  # of the image's side, that closer views have in pixels
 TOLERANCE = 2e-4  # of the largest output, plus 1e-6: summation in another order, nothing more
 
 
@@ -54,6 +55,7 @@ def describe(model: dict, reading: Reading) -> dict:
         **reading.model_dump(include={"decoder", "test_time_augmentation", "closer_views", "arithmetic"}),
         "kind": recipe.network.kind,
         "image_size": model["image_size"],
+        "closer_size": closer_size(recipe.network, model["image_size"]),
         "loss": recipe.training.loss,
         "seed": recipe.training.seed,
         "epochs": recipe.training.epochs,
@@ -61,6 +63,15 @@ def describe(model: dict, reading: Reading) -> dict:
         "seen": sorted(model.get("seen", [])),
         **{key: model[key] for key in ("epoch", "parameters", "seconds", "data_digest")},
     }
+
+
+def closer_size(network: Network, image_size: int) -> int:
+    """Pixels a side of closer views: about 0.7 of the image's, and a multiple of what the network halves.
+
+    HC18's heads measured out of fold in views of 224 pixels are as accurate as in those of 320, at half the work.
+    """
+    step = network.stem_stride * 2**network.depth
+    return max(1, round(_CLOSER * image_size / step)) * step
 
 
 def export(model: dict, reading: Reading, path) -> None:
@@ -73,10 +84,12 @@ def export(model: dict, reading: Reading, path) -> None:
     """
     size = model["image_size"]
     example = torch.randint(0, 256, (2, 1, size, size), dtype=torch.uint8, generator=torch.manual_seed(0))
-    module, file = _Exported(fused(model), TrainingRecipe.model_validate(model["recipe"])), io.BytesIO()
+    recipe, file = TrainingRecipe.model_validate(model["recipe"]), io.BytesIO()
+    module = _Exported(fused(model), recipe)
+    free = {0: "n"} | ({2: "height", 3: "width"} if recipe.network.kind == "heatmap" else {})
     torch.onnx.export(
         module, (example,), file, dynamo=False, opset_version=17,
-        input_names=["images"], output_names=["found"], dynamic_axes={"images": {0: "n"}, "found": {0: "n"}},
+        input_names=["images"], output_names=["found"], dynamic_axes={"images": free, "found": free},
     )  # fmt: skip
     save_model(onnx.load_from_string(file.getvalue()), describe(model, reading), path)
     with torch.no_grad():

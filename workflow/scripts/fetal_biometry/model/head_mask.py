@@ -98,16 +98,15 @@ def _trace_outline(mask: np.ndarray) -> np.ndarray:
     if summit < _FAINTEST:
         return np.zeros((0, 2))
     height = np.clip(mask.astype(float) / summit, _CEILING, 1 - _CEILING)
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats((height > 0.5).astype(np.uint8), connectivity=4)
+    inside = height > 0.5
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=4)
     head = pieces == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
-    odds = np.log(height / (1 - height))
     points = []
     for axis in (0, 1):
         first = (slice(None), slice(None, -1)) if axis == 0 else (slice(None, -1), slice(None))
         second = (slice(None), slice(1, None)) if axis == 0 else (slice(1, None), slice(None))
-        crossing = (head[first] != head[second]) & ((odds[first] > 0) != (odds[second] > 0))
-        y, x = np.nonzero(crossing)
-        a, b = odds[first][y, x], odds[second][y, x]
+        y, x = np.nonzero((head[first] != head[second]) & (inside[first] != inside[second]))
+        a, b = (np.log(part[y, x] / (1 - part[y, x])) for part in (height[first], height[second]))
         step = a / (a - b)
         points.append(np.stack([x + step * (1 - axis), y + step * axis], axis=1))
     return np.concatenate(points)

@@ -9,11 +9,11 @@ from fetal_biometry.errors import InputError
 METADATA = "fetal_biometry"
 _TOLD = {
     "kind": str, "image_size": int, "decoder": str, "sigma_cells": float | int, "test_time_augmentation": str,
-    "closer_views": list,
+    "closer_views": list, "closer_size": int,
 }  # fmt: skip
 
 
-def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, dict]:
+def open_model(path) -> tuple[onnxruntime.InferenceSession, dict]:
     """A model of this workflow, and its metadata.
 
     Raises
@@ -22,7 +22,7 @@ def open_model(path, threads: int = 1) -> tuple[onnxruntime.InferenceSession, di
         When the file is no ONNX model or none of this workflow, as it is now.
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
