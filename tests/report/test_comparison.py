@@ -135,3 +135,30 @@ def test_errors_and_gains_stand_in_the_table(browser, compared, tables):
 @on_every_screen
 def test_axe_finds_nothing_serious(browser, compared, scheme, width):
     assert_readable(browser, compared, scheme, width, opens="#gallery .zoom")
+
+
+@pytest.fixture
+def missed(tables):
+    """The name of a test image, and errors of the three recipes of which the first finds no head in it."""
+    errors = [table.copy() for table in tables[0]]
+    name = comparison.judged_errors(errors[0]).index[0]
+    errors[0].loc[name, [f"{length}_error_label" for length in LENGTHS]] = np.nan
+    return name, errors
+
+
+def test_recipes_are_compared_on_images_that_both_measure(missed):
+    name, errors = missed
+    other, _, chosen = map(comparison.judged_errors, errors)
+    shared = other.index.intersection(chosen.index)
+    assert name in chosen.index and name not in shared and len(shared) == len(chosen) - 1
+    for pair in ((other, chosen), (chosen, other)):
+        found = comparison.paired_differences(*pair)
+        assert found["hc_worse"] == pytest.approx((pair[0]["hc"] - pair[1]["hc"]).loc[shared].mean())
+        assert found["hc_worse_low"] <= found["hc_worse"] <= found["hc_worse_high"]
+
+
+def test_a_head_that_one_recipe_does_not_find_has_no_difference_on_the_page(labelled_run, tables, missed):
+    name, errors = missed
+    page = comparison_page(NAMES, "heatmap", errors, tables[1], labelled_run.images, "a run", "mm")
+    row = page[page.index(f'data-value="{name}"') :].split("</tr>")[0]
+    assert "–" in row and "nan" not in row

@@ -1,5 +1,7 @@
 """Predictions against labels and reference: conventions of callipers, units, seen images."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from fetal_biometry.measure.lengths import to_outer
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.report.evaluation import Evaluation, list_errors
 from fetal_biometry.report.metrics import Subject, count_labels, evaluate_model, set_seen_apart
-from fetal_biometry.terms import COLUMNS, LENGTHS, REFERENCE_COLUMNS
+from fetal_biometry.terms import ACCEPTED_PREDICTION, COLUMNS, LENGTHS, REFERENCE_COLUMNS
 
 HEADS = np.array([ellipse_landmarks((400, 270), 150, semi_short, 0.2) for semi_short in (110, 120, 130)])
 RECIPE = {
@@ -161,3 +163,18 @@ def test_nothing_is_judged_without_labels():
     metrics, errors = evaluated(label_source="", verdict="", split="", **dict.fromkeys(COLUMNS, np.nan))
     assert not metrics["splits"] and metrics["labels"]["labelled"] == 0
     assert list(errors.columns) == ["image_name"] and errors.empty
+
+
+def test_accepted_predictions_judge_no_model_out_of_fold():
+    recipe = RECIPE | {"training": RECIPE["training"] | {"calibrate_on": "out_of_fold"}}
+    metrics, _ = evaluated(recipe=recipe, label_source=[ACCEPTED_PREDICTION, "landmark table", "landmark table"])
+    assert metrics["out_of_fold"]["all"]["n"] == 1 and metrics["splits"]["train"]["all"]["n"] == 2
+
+
+def test_a_label_without_a_length_is_counted_and_not_compared():
+    """Such as a row of zeros: its relative error would be infinite."""
+    heads = HEADS.copy()
+    heads[0] = 0
+    metrics, _ = evaluated(heads, verdict=["invalid", "valid", "valid"])
+    assert metrics["splits"]["train"]["with_invalid"]["n"] == 1 and metrics["labels"]["invalid"] == 1
+    json.dumps(metrics, allow_nan=False)

@@ -97,7 +97,9 @@ def test_workbook_codes_and_examinations_agree_with_the_table(results, predictio
     )
 
 
-def test_nothing_is_left_to_do(house):
+def test_nothing_is_left_to_do_also_after_a_fresh_copy_of_the_same_model(house):
+    assert house.planned(*ARGUMENTS) == {}
+    (house.folder / "resources" / "models" / "hc18.onnx").touch()
     assert house.planned(*ARGUMENTS) == {}
 
 

@@ -22,8 +22,9 @@ def audit_predictions(wildcards):
 
 
 def quantising_images(wildcards):
-    """Training images, by which 8-bit layers learn their ranges; none for a network of floats."""
-    return f"{WORK}/prepared/train.npy" if RECIPES[wildcards.recipe].reading.arithmetic == "int8" else []
+    """Training images, by which 8-bit layers learn their ranges, and their table; none for a network of floats."""
+    in_int8 = RECIPES[wildcards.recipe].reading.arithmetic == "int8"
+    return [f"{WORK}/prepared/train.npy", f"{WORK}/prepared/train.csv"] if in_int8 else []
 
 
 # ---- predict.smk

@@ -186,6 +186,7 @@ rule join_images:
         plan=parts(f"{WORK}/plan/{{part}}.csv"),
         index=parts(f"{WORK}/prepared/{{part}}.csv"),
         quarantined=parts(f"{WORK}/prepared/{{part}}.quarantine.csv"),
+        planes=f"{WORK}/prepared/planes.quarantine.csv" if PLAN.planes else [],
         labels=parts(LABELS, "labelled"),
         bad_labels=parts(f"{WORK}/audit/labels/{{part}}.quarantine.csv", "labelled"),
         references=parts(f"{WORK}/references/{{part}}.csv", "referenced"),

@@ -9,14 +9,15 @@ from fetal_biometry.frames import read_frame, read_frames
 from fetal_biometry.measure.calibration import learn
 from fetal_biometry.measure.learn_presence import tell_heads
 from fetal_biometry.recipe import read_reading
-from fetal_biometry.terms import Verdict
+from fetal_biometry.terms import ACCEPTED_PREDICTION, Verdict
 
 if __name__ == "__main__":
     with job.start(snakemake):
         torch.set_num_threads(snakemake.threads)
         source = snakemake.input
         labels, found = (read_frames(paths) if paths else None for paths in (source.labels, source.landmarks))
-        labels = labels[labels["verdict"] == Verdict.VALID] if labels is not None else None
+        if labels is not None:  # a prediction that a person accepted would be the judge of its own model
+            labels = labels[(labels["verdict"] == Verdict.VALID) & (labels["label_source"] != ACCEPTED_PREDICTION)]
         folds = read_frames(source.folds)["fold"] if source.get("folds") else None
         pixel_size = read_frames(source.facts)["pixel_size_mm"].astype(float) if source.facts else None
         correct = read_reading(source.recipe).correct_bias

@@ -22,9 +22,9 @@ if __name__ == "__main__":
         with job.atomic_path(network) as temporary:
             export(torch.load(source.model, weights_only=True, map_location="cpu"), reading, temporary)
             if reading.arithmetic == "int8":
-                index = read_frame(Path(source.images).with_suffix(".csv"))
+                array, index = source.images[0], read_frame(source.images[1])
                 some = index.iloc[np.linspace(0, len(index) - 1, min(len(index), IMAGES)).astype(int)]
-                change = quantise(temporary, Arrays([source.images]).gather(some.index), sizes_of(some))
+                change = quantise(temporary, Arrays([array]).gather(some.index), sizes_of(some))
                 logging.info("8-bit integers change a length by %.2g of it, the median", change)
                 if change > MOST_CHANGE:
                     raise InputError(

@@ -13,7 +13,9 @@ from fetal_biometry.frames import read_frame, read_frames, write_frame
 if __name__ == "__main__":
     with job.start(snakemake):
         source = snakemake.input
-        quarantined = [read_frame(path) for path in (source.quarantine, *source.quarantined, *source.bad_labels)]
+        planes = [source.planes] if source.planes else []
+        files = (source.quarantine, *source.quarantined, *planes, *source.bad_labels)
+        quarantined = [read_frame(path) for path in files]
         quarantine = pd.concat([table for table in quarantined if len(table)] or quarantined[:1])
         parts = {name: read_frame(path) for name, path in zip(snakemake.params.parts, source.plan, strict=True)}
         kinds = (source.index, source.facts, source.folds, source.labels, source.references)

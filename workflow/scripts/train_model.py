@@ -19,8 +19,7 @@ if __name__ == "__main__":
         recipe, fold = read_training_recipe(source.recipe), snakemake.wildcards.get("fold")
         folds = read_frames(source.folds)["fold"] if fold is not None else None
         training, validation = load_samples(source, recipe, folds, fold)
-        small = [*source.index, *source.labels, source.recipe, *source.code]
-        identity = identity_of([*small, *source.get("folds", [])], fold)
+        identity = identity_of(source, fold)
         size, checkpoint = training.images.shape[-1], snakemake.params.checkpoint
         trainer = Trainer(recipe, size, training, validation, checkpoint, identity)
         trainer.run()

@@ -106,15 +106,13 @@ class Config(Block):
         description="jobs that prepare and measure images without labels; empty = 1 for fewer than 500 images, else 4",
     )
 
-    split: Literal["seeded", "folds", "published", "published_if_present"] = Field(
+    split: Literal["seeded", "published", "published_if_present"] = Field(
         "seeded",
-        description="how examinations are divided into train, validation and test: by split_seed, in split_folds "
-        "parts, or by split_file; published_if_present: seeded where that file is missing",
+        description="how examinations are divided into train, validation and test: by split_seed or by split_file; "
+        "published_if_present: by split_seed where that file is missing",
     )
     split_file: str = Field("", description="published: csv with image_name, split (train, test)")
     split_seed: int = Field(1, ge=0, description="of the split and of the folds")
-    split_folds: int = Field(5, ge=2, le=100, description="split folds: number of parts; one is the test set")
-    split_fold: int = Field(0, ge=0, description="split folds: the part that is the test set, from 0")
     validation_fraction: float = Field(
         0.15, ge=0, lt=1, description="share of the examinations; they choose the epoch and calibrate the intervals"
     )
@@ -208,11 +206,6 @@ class Config(Block):
             )
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("validation_fraction and test_fraction leave no examination to train on; lower them")
-        if self.split_fold >= self.split_folds:
-            raise ValueError(
-                f"split_fold {self.split_fold} is none of the {self.split_folds} folds; give 0 to "
-                f"{self.split_folds - 1}"
-            )
         if len({Path(name).stem for name in self.compare}) < len(self.compare):
             raise ValueError("compare names a recipe twice; remove one")
         if self.corrections and self.data != "images":
@@ -266,7 +259,7 @@ class Config(Block):
 
     def data_facts(self) -> dict:
         """What, beside the recipe, another would have to set to make the model anew."""
-        names = ("split", "split_file", "split_seed", "split_folds", "split_fold", "validation_fraction")
+        names = ("split", "split_file", "split_seed", "validation_fraction")
         names += ("test_fraction", "image_size", "calliper", "audit_method", "audit_recipe", "folds", "interval_level")
         values = self.model_dump(mode="json")
         return {name: values[name] for name in names}
@@ -287,7 +280,7 @@ def read_config(given: dict, typed: Iterable[str] = (), parsed: Mapping | None =
         if key in Config.model_fields and not (key in RENAMED and isinstance(value, dict)):
             continue
         if key in RENAMED:
-            raise InputError(f"{key} is a setting of version 0.1.0; its place is taken by {RENAMED[key]}.")
+            raise InputError(f"{key} is a setting of version 0.1.0; now it is {RENAMED[key]}.")
         if key in moved:
             raise InputError(f"{key} is a setting of recipes, {moved[key]}; write it in a file in recipes/.")
     given = as_typed(given, typed, parsed or {}, Config)

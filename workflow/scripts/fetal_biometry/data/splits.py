@@ -9,24 +9,21 @@ from fetal_biometry.tables import index_by_name, read_table
 from fetal_biometry.terms import Split
 
 
-def seeded_split(examination: str, seed: int, fractions: dict[str, float]) -> str:
+def seeded_split(examination: str, seed: int, validation: float, test: float) -> Split:
     """The split of an examination, from its name and the seed alone.
 
-    No other examination has a say, so adding or removing one moves none of the rest. ``fractions`` are those
-    of ``validation`` and ``test``; the rest trains.
+    No other examination has a say, so adding or removing one moves none of the rest. ``validation`` and ``test`` are
+    their shares of examinations; the rest trains.
     """
     draw = _draw(f"{seed}:{examination}") / 2**64
-    if draw < fractions["test"]:
-        return "test"
-    return "validation" if draw < fractions["test"] + fractions["validation"] else "train"
+    if draw < test:
+        return Split.TEST
+    return Split.VALIDATION if draw < test + validation else Split.TRAIN
 
 
-def fold_of(examination: str, seed: int, folds: int, purpose: str = "fold") -> int:
-    """The fold of an examination, from its name and the seed alone, as `seeded_split` draws its split.
-
-    Folds of another `purpose` are drawn apart.
-    """
-    return _draw(f"{seed}:{purpose}:{examination}") % folds
+def fold_of(examination: str, seed: int, folds: int) -> int:
+    """The fold of an examination, from its name and the seed alone, drawn apart from its split."""
+    return _draw(f"{seed}:fold:{examination}") % folds
 
 
 def _draw(text: str) -> int:
@@ -34,11 +31,10 @@ def _draw(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
-def assign_splits(examinations: dict[str, str], config: Config) -> dict[str, str]:
+def assign_splits(examinations: dict[str, str], config: Config) -> dict[str, Split]:
     """The split of each labelled image; takes the examination of each.
 
-    A published file and folds know train and test; ``validation_fraction`` of the train part's examinations
-    validate. Over all values of ``split_fold``, ``folds`` tests each examination once.
+    A published file knows train and test; ``validation_fraction`` of the train part's examinations validate.
 
     Raises
     ------
@@ -46,19 +42,10 @@ def assign_splits(examinations: dict[str, str], config: Config) -> dict[str, str
         A published file that is missing, names an unknown split, leaves an image out, or puts an
         examination on two sides.
     """
-    fractions = {"validation": config.validation_fraction, "test": config.test_fraction}
     if published(config):
-        return _published_split(examinations, config, fractions)
-    seed, folds = config.split_seed, config.split_folds
-    if config.split == "folds":
-        fractions["test"] = 0.0
-
-    def side(examination):
-        if config.split == "folds" and fold_of(examination, seed, folds, "test") == config.split_fold:
-            return "test"
-        return seeded_split(examination, seed, fractions)
-
-    return {name: side(examination) for name, examination in examinations.items()}
+        return _published_split(examinations, config)
+    shares = config.validation_fraction, config.test_fraction
+    return {name: seeded_split(exam, config.split_seed, *shares) for name, exam in examinations.items()}
 
 
 def refuse_no_training(splits: dict[str, str], examinations: dict[str, str]) -> None:
@@ -83,11 +70,10 @@ def published(config: Config) -> bool:
     return config.split == "published" or (config.split == "published_if_present" and path.is_file())
 
 
-def _published_split(examinations, config, fractions):
+def _published_split(examinations: dict[str, str], config: Config) -> dict[str, Split]:
     path = Path(config.data_root) / config.split_file
     rows = index_by_name(read_table(path, {"image_name": ("image_name", "filename"), "split": ("split",)}))
-    within_train = {"test": 0.0, "validation": fractions["validation"]}
-    splits: dict[str, str] = {}
+    splits: dict[str, Split] = {}
     sides: dict[str, tuple[str, str]] = {}
     for name, examination in examinations.items():
         if name not in rows:
@@ -101,5 +87,7 @@ def _published_split(examinations, config, fractions):
                 f"{rows[name].place}: examination {examination} is in {side} here but in {other[0]} with {other[1]}; "
                 "put all images of an examination on one side."
             )
-        splits[name] = seeded_split(examination, config.split_seed, within_train) if side == "train" else side
+        splits[name] = Split(side)
+        if side == Split.TRAIN:
+            splits[name] = seeded_split(examination, config.split_seed, config.validation_fraction, test=0.0)
     return splits

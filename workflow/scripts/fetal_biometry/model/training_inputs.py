@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -58,9 +59,10 @@ def image_digests(index_files: list[str], names: list[str]) -> list[str]:
     return sorted(contents(read_frames(index_files).loc[names]))
 
 
-def identity_of(files: list[str], fold: str | None) -> str:
-    """Digest of a training's small inputs, which tells its checkpoint from another one's."""
+def identity_of(files: Iterable[str], fold: str | None) -> str:
+    """Digest of a training's inputs, which tells its checkpoint from another one's."""
     digest = hashlib.sha256(str(fold).encode())
     for path in files:
-        digest.update(Path(path).read_bytes())
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

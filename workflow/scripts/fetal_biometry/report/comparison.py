@@ -12,23 +12,25 @@ from fetal_biometry.terms import LENGTHS, Split
 def judged_errors(errors: pd.DataFrame) -> pd.DataFrame:
     """Absolute errors of a recipe's test images, as ``bpd``, ``ofd`` and ``hc``.
 
-    ``errors`` is the recipe's errors.csv. Against the reference where there is one, else against valid labels.
+    ``errors`` is the recipe's errors.csv. Against the reference where there is one, else against valid labels. Images in
+    which no head was found are left out.
     """
     test = errors[errors["split"] == Split.TEST]
     referenced = test["hc_error_reference"].notna()
     against, test = ("reference", test[referenced]) if referenced.any() else ("label", test[test["valid"]])
-    return test.assign(**{length: test[f"{length}_error_{against}"].abs() for length in LENGTHS})
+    judged = test.assign(**{length: test[f"{length}_error_{against}"].abs() for length in LENGTHS})
+    return judged.dropna(subset=list(LENGTHS))
 
 
 def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame, name: str = "worse") -> dict[str, float]:
-    """Mean differences of two recipes' `judged_errors` on the same images: ``bpd_NAME``, ``ofd_NAME``, ``hc_NAME``.
+    """Mean differences of two recipes' `judged_errors`, on images that both have: ``bpd_NAME``, ``ofd_NAME``, ``hc_NAME``.
 
     Above 0 where the chosen recipe has smaller errors. With the ends of their 95 % intervals, ``bpd_NAME_low`` and
     ``bpd_NAME_high``, bootstrapped by examination.
     """
-    found = {}
+    table, found = table.loc[table.index.intersection(chosen.index)], {}
     for length in LENGTHS:
-        difference = (table[length] - chosen[length].reindex(table.index)).to_numpy()
+        difference = (table[length] - chosen[length].loc[table.index]).to_numpy()
         low, high = bootstrap_interval(difference, table["examination"])
         column = f"{length}_{name}"
         found |= {column: float(difference.mean()), f"{column}_low": low, f"{column}_high": high}
@@ -56,8 +58,8 @@ def compare_recipes(metrics_files: list, errors_files: list, against: str, steps
     if not all("all" in one["splits"].get("test", {}) for one in metrics):
         raise InputError("no test image has a valid label, so nothing can be compared; raise test_fraction.")
     table, errors = pd.DataFrame(map(_row, metrics)), [judged_errors(read_frame(path)) for path in errors_files]
-    table["pairs"] = list(map(len, errors))
     chosen = errors[list(table["recipe"]).index(against)]
+    table["pairs"] = [len(one.index.intersection(chosen.index)) for one in errors]
     table = table.join(pd.DataFrame([paired_differences(one, chosen) for one in errors]))
     if steps:
         differences = [paired_differences(*pair, "step") for pair in zip(errors[1:], errors[:-1], strict=True)]
@@ -69,6 +71,7 @@ def _row(metrics: dict) -> dict:
     """One recipe's row of the table."""
     test, unit, model = metrics["splits"]["test"]["all"], metrics["unit"], metrics["model"]
     row = {"recipe": metrics["recipe"], "noisy_labels": model["noisy_labels"], "n": test["n"]}
+    row["without_head"] = metrics["without_head"].get(Split.TEST, 0)
     for name in LENGTHS:
         row[f"{name}_mae_{unit}"] = test[name]["mae"]
         row[f"{name}_bias_{unit}"] = test[name]["bias"]

@@ -63,14 +63,15 @@ def comparison_page(
 
 def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) -> dict:
     """What the page shows of another recipe beside the chosen one."""
-    theirs = other.errors.loc[mine.errors.index]
-    gain = (theirs["hc"] - mine.errors["hc"]).sort_values(kind="stable")
+    shared = mine.errors.index.intersection(other.errors.index)
+    theirs, ours = other.errors.loc[shared], mine.errors.loc[shared]
+    gain = (theirs["hc"] - ours["hc"]).sort_values(kind="stable")
     best = {other.name: gain[gain < 0].head(SHOWN), mine.name: gain[gain > 0].tail(SHOWN)[::-1]}
     return {
         "name": other.name,
-        "table": _difference_table(theirs, mine.errors, other.name, mine.name, unit),
+        "table": _difference_table(theirs, ours, other.name, mine.name, unit),
         "charts": [
-            paired_errors(theirs[length], mine.errors[length], other.name, mine.name, length, unit)
+            paired_errors(theirs[length], ours[length], other.name, mine.name, length, unit)
             for length in LENGTHS
         ],
         "gallery": [
@@ -78,8 +79,8 @@ def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) ->
             for name, part in best.items()
             if len(part)
         ],
-        "errors": theirs["hc"].to_dict(),
-        "gain": gain.to_dict(),
+        "errors": theirs["hc"].reindex(mine.errors.index).to_dict(),
+        "gain": gain.reindex(mine.errors.index).to_dict(),
     }
 
 

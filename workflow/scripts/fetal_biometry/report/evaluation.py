@@ -117,7 +117,7 @@ def evaluate_splits(evaluation: Evaluation) -> dict:
         inside = evaluation.split == name
         groups = evaluation.banded(inside & evaluation.valid)
         if (inside & ~evaluation.valid).any():
-            groups["with_invalid"] = inside
+            groups["with_invalid"] = inside & (evaluation.lengths(evaluation.labels) > 0).all(axis=1)
         results[str(name)] = evaluate_groups(evaluation, groups)
     return {name: groups for name, groups in results.items() if groups}
 

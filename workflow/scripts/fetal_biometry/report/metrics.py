@@ -16,7 +16,7 @@ from fetal_biometry.report.evaluation import (
     evaluate_splits,
     list_errors,
 )
-from fetal_biometry.terms import SEEN, Split, Verdict
+from fetal_biometry.terms import ACCEPTED_PREDICTION, SEEN, Split, Verdict
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,11 @@ def _figures(subject: Subject, evaluation: Evaluation) -> dict:
     if not subject.out_of_fold:  # intervals say nothing of the images that the model was trained or calibrated on
         evaluation.intervals[trained_on] = np.nan
     figures = {"splits": evaluate_splits(evaluation), "reference": evaluate_reference(evaluation)}
+    judged = trained_on & (evaluation.images["label_source"] != ACCEPTED_PREDICTION).to_numpy()
     if subject.out_of_fold:
-        figures["out_of_fold"] = evaluate_groups(evaluation, evaluation.banded(trained_on & evaluation.valid))
+        figures["out_of_fold"] = evaluate_groups(evaluation, evaluation.banded(judged & evaluation.valid))
     if subject.recipe:
-        unseen = (evaluation.split == Split.TEST) | (trained_on & subject.out_of_fold)
+        unseen = (evaluation.split == Split.TEST) | (judged & subject.out_of_fold)
         figures["repeats"] = evaluate_repeats(evaluation, unseen)
     return figures
 
