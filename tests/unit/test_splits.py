@@ -11,7 +11,6 @@ from fetal_biometry.data.splits import assign_splits, fold_of, published, refuse
 from fetal_biometry.errors import InputError
 
 
-
 @pytest.fixture
 def publish(tmp_path):
     def write(*rows):

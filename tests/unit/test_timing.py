@@ -4,10 +4,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from fetal_biometry.bench.commands import installed_mb, link, seconds_until_good
+from fetal_biometry.bench.commands import installed_mb, link
 from fetal_biometry.bench.report import GOALS, TITLES, join_figures, tabulate
 from fetal_biometry.bench.settings import read_settings
 from fetal_biometry.bench.timing import interleave, run_costs
@@ -47,11 +46,7 @@ def test_the_numbers_of_bench_yaml_are_checked(tmp_path):
         read_settings(wrong)
 
 
-def test_a_training_is_good_when_its_error_in_mm_is():
-    images = pd.DataFrame({"split": ["train", "validation", "validation"], "pixel_size_mm": [9.0, 0.1, 0.3]})
-    history = pd.DataFrame({"validation_hc_mae_px": [9.0, 4.9, 6.0], "seconds": [2.0, 3.0, 4.0]})
-    assert seconds_until_good(history, images) == 5.0
-    assert seconds_until_good(history[:1], images) is None
+def test_a_training_is_told_in_epochs_of_the_plain_loop():
     plain_epoch = {"plain_epoch_s_an_image": {"median": 0.5}}
     assert join_figures(plain_epoch, {}, {"trained_on": 20, "good_after_s": 5.0})["good_over_plain_epoch"] == 0.5
     assert join_figures(plain_epoch, {}, {"trained_on": 20, "good_after_s": None})["good_over_plain_epoch"] is None

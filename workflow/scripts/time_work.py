@@ -23,5 +23,5 @@ if __name__ == "__main__":
             case "inference":
                 figures = time_inference(source.model, baseline, size, settings)
             case "commands":
-                figures = time_commands(Path(snakemake.params.root), settings)
+                figures = time_commands(Path(snakemake.params.root), default, settings)
         job.write_json(figures, snakemake.output.figures)

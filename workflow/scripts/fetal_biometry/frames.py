@@ -11,7 +11,8 @@ from fetal_biometry.terms import COLUMNS
 
 TEXT = ("image_name", "examination", "path", "sha256", "calibrated_regions", "calibration_problem", "contradiction",
         "label_source", "origin", "annotation", "annotation_sha256", "split", "verdict", "reasons", "reason",
-        "flags", "convention", "centre", "plane", "review", "reviewer", "reviewed", "comment", "surroundings")  # fmt: skip
+        "flags", "convention", "centre", "plane", "review", "reviewer", "reviewed", "comment",
+        "surroundings")  # fmt: skip
 
 
 def read_frame(path) -> pd.DataFrame:

@@ -9,20 +9,18 @@ import time
 from importlib.metadata import distributions
 from pathlib import Path
 
-import pandas as pd
-
+from fetal_biometry.bench.good import seconds_until_good
 from fetal_biometry.bench.settings import BenchSettings
 from fetal_biometry.bench.timing import run_costs, spread
 from fetal_biometry.data.phantom import plan_phantoms
 from fetal_biometry.data.phantom_files import write_phantoms
 from fetal_biometry.frames import read_frame
 from fetal_biometry.processor import usable_cores
+from fetal_biometry.recipe import Recipe
 from fetal_biometry.terms import Split
 
-GOOD_HC_MM = 1.0  # mean error on validation images at which a training counts as done
 
-
-def time_commands(root: Path, settings: BenchSettings) -> dict:
+def time_commands(root: Path, default: Recipe, settings: BenchSettings) -> dict:
     """Seconds, memory and disk of the workflow in the folder ``root``; numbers of images stand behind a slash."""
     with tempfile.TemporaryDirectory() as name:
         folder, root = Path(name), root.resolve()
@@ -32,7 +30,7 @@ def time_commands(root: Path, settings: BenchSettings) -> dict:
         return {
             **start_up(root, folder, drawn, settings.rounds),
             **small_changes(root, folder / "runs", drawn, images, settings.run_at),
-            **default_run(root, folder / "default", settings.default_run),
+            **default_run(root, folder / "default", default, settings.default_run),
             **plans(root, folder, drawn, images, sorted(settings.plan_at)),
             "measuring_mb": installed_mb(root / "requirements-measure.txt"),
             "installed_mb": installed_mb(root / "requirements.txt"),
@@ -66,27 +64,18 @@ def small_changes(root: Path, folder: Path, drawn: Path, images: Path, count: in
     return {f"nothing_to_do_s/{count}": nothing["seconds"], f"one_image_more_s/{count}": more["seconds"]}
 
 
-def default_run(root: Path, folder: Path, config: dict) -> dict:
-    """The run that `make run` starts, end to end; ``config`` makes it smaller."""
+def default_run(root: Path, folder: Path, recipe: Recipe, config: dict) -> dict:
+    """The run that `make run` starts, end to end, and the training of its recipe; ``config`` makes it smaller."""
     changed = ["--config", *(f"{key}={value}" for key, value in config.items())] if config else []
     costs = snakemake(root, folder, *cores(), *changed)
     work = folder / "results" / "phantom" / "work"
     images = read_frame(work / "images.csv")
+    epochs = config.get("epochs", recipe.training.epochs)
     return {
         "default_run_s": costs["seconds"],
-        "good_after_s": seconds_until_good(pd.read_csv(work / "heatmap" / "history.csv"), images),
+        "good_after_s": seconds_until_good(work, recipe, images["pixel_size_mm"], epochs),
         "trained_on": int((images["split"] == Split.TRAIN).sum()),
     }
-
-
-def seconds_until_good(history: pd.DataFrame, images: pd.DataFrame) -> float | None:
-    """Seconds of training after which the validation images' mean HC error is under `GOOD_HC_MM`; None: never.
-
-    The history has the error in pixels; the mean pixel size of the validation images turns it into mm.
-    """
-    pixel_size = images.loc[images["split"] == Split.VALIDATION, "pixel_size_mm"].mean()
-    good = history["validation_hc_mae_px"] * pixel_size < GOOD_HC_MM
-    return float(history["seconds"].cumsum()[good.idxmax()]) if good.any() else None
 
 
 def plans(root: Path, folder: Path, drawn: Path, images: Path, counts: list[int]) -> dict:

@@ -183,6 +183,13 @@ class Trainer:
         return training_loss(outputs, targets.to(self.device), self.recipe.network, self.settings)
 
     @torch.no_grad()
+    def draw(self, images: np.ndarray) -> np.ndarray:
+        """Maps that the averaged network draws of (N, S, S) uint8 images, see `losses.drawn_maps`."""
+        self.average.eval()
+        outputs = self._forward(self.average, torch.from_numpy(np.ascontiguousarray(images[:, None])))
+        return drawn_maps(outputs, self.settings.loss).cpu().numpy()
+
+    @torch.no_grad()
     def _validate(self) -> dict:
         """Loss and length errors on the validation images, in original pixels."""
         samples = self.validation

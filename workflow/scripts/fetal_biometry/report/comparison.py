@@ -12,8 +12,8 @@ from fetal_biometry.terms import LENGTHS, Split
 def judged_errors(errors: pd.DataFrame) -> pd.DataFrame:
     """Absolute errors of a recipe's test images, as ``bpd``, ``ofd`` and ``hc``.
 
-    ``errors`` is the recipe's errors.csv. Against the reference where there is one, else against valid labels. Images in
-    which no head was found are left out.
+    ``errors`` is the recipe's errors.csv. Against the reference where there is one, else against valid labels. Images
+    in which no head was found are left out.
     """
     test = errors[errors["split"] == Split.TEST]
     referenced = test["hc_error_reference"].notna()
@@ -23,9 +23,9 @@ def judged_errors(errors: pd.DataFrame) -> pd.DataFrame:
 
 
 def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame, name: str = "worse") -> dict[str, float]:
-    """Mean differences of two recipes' `judged_errors`, on images that both have: ``bpd_NAME``, ``ofd_NAME``, ``hc_NAME``.
+    """Mean differences of two recipes' `judged_errors`: ``bpd_NAME``, ``ofd_NAME``, ``hc_NAME``.
 
-    Above 0 where the chosen recipe has smaller errors. With the ends of their 95 % intervals, ``bpd_NAME_low`` and
+    On images that both have. Above 0 where the chosen recipe has smaller errors. With the ends of their 95 % intervals, ``bpd_NAME_low`` and
     ``bpd_NAME_high``, bootstrapped by examination.
     """
     table, found = table.loc[table.index.intersection(chosen.index)], {}

@@ -71,8 +71,7 @@ def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) ->
         "name": other.name,
         "table": _difference_table(theirs, ours, other.name, mine.name, unit),
         "charts": [
-            paired_errors(theirs[length], ours[length], other.name, mine.name, length, unit)
-            for length in LENGTHS
+            paired_errors(theirs[length], ours[length], other.name, mine.name, length, unit) for length in LENGTHS
         ],
         "gallery": [
             (f"{name} has the smaller error", [_drawn(image, images, other, mine) for image in part.index])
