@@ -25,8 +25,8 @@ def judged_errors(errors: pd.DataFrame) -> pd.DataFrame:
 def paired_differences(table: pd.DataFrame, chosen: pd.DataFrame, name: str = "worse") -> dict[str, float]:
     """Mean differences of two recipes' `judged_errors`: ``bpd_NAME``, ``ofd_NAME``, ``hc_NAME``.
 
-    On images that both have. Above 0 where the chosen recipe has smaller errors. With the ends of their 95 % intervals, ``bpd_NAME_low`` and
-    ``bpd_NAME_high``, bootstrapped by examination.
+    On images that both have; above 0 where the chosen recipe has smaller errors. With the ends of their 95 %
+    intervals, ``bpd_NAME_low`` and ``bpd_NAME_high``, bootstrapped by examination.
     """
     table, found = table.loc[table.index.intersection(chosen.index)], {}
     for length in LENGTHS:
