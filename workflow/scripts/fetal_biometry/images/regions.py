@@ -18,6 +18,18 @@ class Calibration:
     problem: str = ""
 
 
+def smallest_region(regions: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+    """Of regions (R, 6), see `Calibration`, the smallest that holds all points (P, 2); None where none does."""
+    held = regions[in_regions(regions, points)]
+    return held[(held[:, 2:4] - held[:, :2]).prod(axis=1).argmin()] if len(held) else None
+
+
+def in_regions(regions: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Which regions (R, 6), see `Calibration`, hold all points (P, 2); (R,) bool."""
+    first, last = regions[:, None, :2], regions[:, None, 2:4]
+    return ((points >= first) & (points <= last)).all(axis=(1, 2))
+
+
 def format_regions(regions) -> str:
     """Calibrated regions as a table's cell: numbers, with ``;`` in between.
 

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.frames import read_frame
-from fetal_biometry.images.regions import parse_regions
+from fetal_biometry.images.regions import in_regions, parse_regions
 from fetal_biometry.limits import FlagLimits
-from fetal_biometry.measure.lengths import in_regions
 from fetal_biometry.terms import LENGTHS, STATED, Split
 
 FEWEST_ROWS, MANY = 5, 0.2  # of a table: stated lengths, and the share of them that must differ, to doubt it as a whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.images.regions import parse_regions
+from fetal_biometry.images.regions import parse_regions, smallest_region
 from fetal_biometry.model.geometry import all_lengths, head_circumference, head_lengths
 from fetal_biometry.terms import Calliper
 
@@ -38,18 +38,10 @@ def head_pixel_sizes(images: pd.DataFrame, points: np.ndarray) -> np.ndarray:
     sizes = images[["pixel_size_mm", "pixel_size_mm"]].to_numpy(dtype=float, copy=True)
     texts = images.get("calibrated_regions", pd.Series("", images.index))
     for number in np.flatnonzero(np.isnan(sizes[:, 0]) & (texts != "").to_numpy()):
-        regions = parse_regions(texts.iloc[number])
-        holds = in_regions(regions, points[number])
-        if holds.any():
-            area = np.where(holds, (regions[:, 2:4] - regions[:, :2]).prod(axis=1), np.inf)
-            sizes[number] = regions[area.argmin(), 4:]
+        region = smallest_region(parse_regions(texts.iloc[number]), points[number])
+        if region is not None:
+            sizes[number] = region[4:]
     return sizes
-
-
-def in_regions(regions: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Which regions (R, 6), see `regions.Calibration`, hold all points (P, 2); (R,) bool."""
-    first, last = regions[:, None, :2], regions[:, None, 2:4]
-    return ((points >= first) & (points <= last)).all(axis=(1, 2))
 
 
 def outer_lengths(points: np.ndarray, pixel_size_mm: np.ndarray, calliper: Calliper) -> np.ndarray:

@@ -13,12 +13,13 @@ import numpy as np
 from markupsafe import Markup
 
 from fetal_biometry.images.image_ref import ImageRef, is_dicom
-from fetal_biometry.images.raster import read_grey
+from fetal_biometry.images.raster import calibration_of, read_grey
+from fetal_biometry.images.regions import smallest_region
 from fetal_biometry.model.geometry import landmarks_to_ellipse
 
 PAGE_WIDTH_PX = 1024  # most images have no more; some 40 kB each
 LARGEST_BYTES = 44_000  # of an embedded picture, some 59 kB as text
-_SURROUNDINGS = 2.0  # side over the OFD of the part of a DICOM frame that is shown
+_SURROUNDINGS = 1.3  # axes over the head's of the ellipse of a DICOM frame that is shown
 
 
 def overlay(image: ImageRef, heads: dict[str, np.ndarray], label: str, width_px: int = PAGE_WIDTH_PX) -> Markup:
@@ -48,19 +49,28 @@ def marks_of(heads: dict[str, np.ndarray], width: int, height: int, name: str) -
 def visible(image: ImageRef, heads: Iterable[np.ndarray], whole_frames: bool = False) -> np.ndarray:
     """What may be seen of an image, in grey.
 
-    A DICOM frame is black but for a square around each head, unless ``whole_frames``: scanners write patients' names
-    beside the picture.
+    A DICOM frame is black but for each head and its surroundings, unless ``whole_frames``: scanners write patients'
+    names beside the picture.
     """
     grey = read_grey(image)
     if whole_frames or not is_dicom(image.path):
         return grey
-    shown = np.zeros_like(grey)
+    regions, near = calibration_of(image).regions, np.zeros(grey.shape, dtype=bool)
     for points in filter(is_drawn, heads):
-        centre, semi_long, _, _ = landmarks_to_ellipse(points)
-        left, top = np.maximum(np.floor(centre - _SURROUNDINGS * semi_long), 0).astype(int)
-        right, bottom = np.maximum(np.ceil(centre + _SURROUNDINGS * semi_long), 0).astype(int)
-        shown[top:bottom, left:right] = grey[top:bottom, left:right]
-    return shown
+        near |= _surroundings(points, smallest_region(regions, points), grey.shape)
+    return np.where(near, grey, 0)
+
+
+def _surroundings(points: np.ndarray, region: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
+    """Which pixels, bool of ``shape``, show a head and what is close to it, within the region that holds it."""
+    centre, semi_long, semi_short, angle = landmarks_to_ellipse(points)
+    axes = 2 * _SURROUNDINGS * semi_long, 2 * _SURROUNDINGS * semi_short
+    near = np.zeros(shape, np.uint8)
+    cv2.ellipse(near, (centre, axes, math.degrees(angle)), 1, cv2.FILLED)
+    if region is not None:
+        left, top, right, bottom = np.maximum(region[:4], 0).astype(int)
+        near[:top], near[bottom + 1 :], near[:, :left], near[:, right + 1 :] = 0, 0, 0, 0
+    return near > 0
 
 
 def is_drawn(points: np.ndarray) -> bool:
