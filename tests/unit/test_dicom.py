@@ -26,7 +26,7 @@ from fetal_biometry.errors import InputError
 from fetal_biometry.images import dicom
 from fetal_biometry.images.header import image_size
 from fetal_biometry.images.image_ref import ImageRef, list_folder, list_frames
-from fetal_biometry.images.raster import calibration_of, read_grey
+from fetal_biometry.images.raster import calibration_of, prepare_image, read_grey
 from fetal_biometry.images.regions import format_regions, parse_regions
 from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
 from fetal_biometry.model.geometry import ellipse_landmarks, head_circumference
@@ -107,6 +107,14 @@ def test_grey_frames_are_read_one_by_one(path):
     assert [str(image) for image in list_frames(path)] == [f"{path}#1", f"{path}#2", f"{path}#3"]
     for image, frame in zip(list_frames(path), frames, strict=True):
         assert image_size(image) == (WIDE, HIGH) and np.array_equal(read_grey(image), frame)
+
+
+def test_several_frames_are_refused_where_no_frame_is_meant(path):
+    """As TIFF and GIF files are: decoding would show the first frame, whichever the label is of."""
+    write(path, speckle(3))
+    with pytest.raises(InputError, match=r"head\.dcm: 3 pictures in one file; .*head\.dcm#1"):
+        prepare_image(ImageRef(path), 32)
+    assert prepare_image(ImageRef(path, 2), 32).width == WIDE
 
 
 def test_a_single_frame_is_the_file_itself(path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from joined import ALL_TRAIN, join
 from PIL import Image
+from test_dicom import write
 
 from fetal_biometry.configuration import Config
 from fetal_biometry.data.label_table import names_swapped, swap_names
@@ -15,6 +16,7 @@ from fetal_biometry.data.sources import list_sources
 from fetal_biometry.digests import FileIndex
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of
+from fetal_biometry.images.image_ref import ImageRef
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks
 from fetal_biometry.terms import COLUMNS, REFERENCE_COLUMNS
 
@@ -118,6 +120,40 @@ def test_a_landmark_table(config, folder, tmp_path, swapped):
         assert landmarks_in(row) == pytest.approx(points[name], abs=1e-9)
         assert landmarks_in(row, REFERENCE_COLUMNS) == pytest.approx(points[name], abs=1)
         assert ("swapped" in row["label_source"]) == swapped
+
+
+def test_a_landmark_table_names_frames_and_images_in_subfolders(config, folder, tmp_path):
+    """As corrections.csv does. Frames of a file belong to one examination."""
+    points = [ellipse_landmarks(*head) for head in HEADS.values()]
+    write(folder / "cine.dcm", np.stack([np.full(SIZE[::-1], grey, np.uint8) for grey in (10, 20, 30)]))
+    save(folder / "sub" / "a.png", np.full(SIZE[::-1], 40, np.uint8))
+    truth = dict(zip(["cine.dcm#3", "cine.dcm#2", "sub/a.png"], points, strict=True))
+    write_landmarks(tmp_path / "landmarks.csv", truth)
+    (tmp_path / "sizes.csv").write_text("image_name,pixel_size_mm\ncine.dcm,0.2\n")
+    rows = describe(config(dataset="challenge", pixel_sizes="sizes.csv"), tmp_path)
+    found = {name: Path(str(ImageRef.from_row(row))).name for name, row in rows.items()}
+    assert found == {"cine.dcm#3": "cine.dcm#3", "cine.dcm#2": "cine.dcm#2", "sub/a.png": "a.png"}
+    for name, ends in truth.items():
+        assert landmarks_in(rows[name]) == pytest.approx(ends, abs=1e-9)
+    assert rows["cine.dcm#2"]["pixel_size_mm"] == 0.2
+    assert rows["cine.dcm#2"]["examination"] == rows["cine.dcm#3"]["examination"] == "cine.dcm"
+
+
+@pytest.mark.parametrize(
+    "name, problem",
+    [
+        ("cine.dcm#4", r"#4 is none of its 3 frames or pages; give #1 to #3"),
+        ("cine.dcm", r"3 pictures in one file; .* cine\.dcm#1"),
+        ("gone.dcm#1", "gone.dcm#1 does not exist; add the image or remove the row"),
+        ("sub/gone.png", "sub/gone.png does not exist; add the image or remove the row"),
+        ("sub/../../images/000_HC.png", "does not exist; add the image or remove the row"),
+    ],
+)
+def test_a_label_without_its_frame_or_image_is_refused(name, problem, config, folder, tmp_path):
+    write(folder / "cine.dcm", np.full((3, *SIZE[::-1]), 30, np.uint8))
+    (folder / "sub").mkdir()
+    write_landmarks(tmp_path / "landmarks.csv", {name: ellipse_landmarks(*HEADS["000_HC.png"])})
+    refuse(config(dataset="challenge"), problem, tmp_path)
 
 
 def test_names_are_swapped_for_the_table_as_a_whole():

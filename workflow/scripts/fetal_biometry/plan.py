@@ -146,8 +146,10 @@ def write_plan(
     except MissingData as error:
         return Plan(missing=str(error), out_of_fold=out_of_fold, folds=config.folds)
     usable = sorted((source for source in sources if not source.problem), key=lambda source: source.image_name)
-    names = [source.image_name for source in usable]
-    examinations = {name: examination_of(name, config.examination_pattern) for name in names}
+    examinations = {
+        source.image_name: examination_of(source.image_name, config.examination_pattern, source.image.suffix)
+        for source in usable
+    }
     parts = _divide(usable, examinations, config)
     index = FileIndex(index_file)
     texts = {"quarantine.csv": quarantine_table(sources), FILE: json.dumps(describe_inputs(config), indent=1) + "\n"}

@@ -12,8 +12,8 @@ LARGEST_SHARES = 100  # up to this size coordinates are shares of the image, abo
 LEAST_LABELS = 3  # a head or two may well lie all in one quarter of the image
 
 
-def original_landmarks(label, path: Path, stated: str) -> tuple[float, ...] | None:
-    """The eight numbers of a `label_table.Label` in original pixels of its image at ``path``.
+def original_landmarks(label, image: ImageRef, stated: str) -> tuple[float, ...] | None:
+    """The eight numbers of a `label_table.Label` in original pixels of its image.
 
     ``stated`` is ``WIDTHxHEIGHT`` of the picture that labels were set on, or ``""``: as the label's file says, else the
     original. InputError where that picture is turned or cut.
@@ -21,13 +21,13 @@ def original_landmarks(label, path: Path, stated: str) -> tuple[float, ...] | No
     said = tuple(map(int, stated.split("x"))) if stated else label.size
     if label.landmarks is None or said is None:
         return label.landmarks
-    size = _size_of(path)
+    size = _size_of(image)
     if size is None or said == size:
         return label.landmarks
     turned, cut = said == size[::-1], (said[0] == size[0]) != (said[1] == size[1])
     if (turned or cut) and not stated:
         raise InputError(
-            f"{label.place}: the label was set on a picture of {said[0]}x{said[1]} pixels, but {path.name} has "
+            f"{label.place}: the label was set on a picture of {said[0]}x{said[1]} pixels, but {image.path.name} has "
             f"{size[0]}x{size[1]}: one was {'turned' if turned else 'cut'}; label the image as viewers show it."
         )
     edge = [0 if side <= LARGEST_SHARES else 0.5 for side in said]
@@ -52,7 +52,7 @@ def refuse_labels_of_copies(sources: list[Source], table: Path) -> None:
         return
     sizes = []
     for source, (x, y) in zip(sources, furthest, strict=True):
-        size = _size_of(source.image.path)
+        size = _size_of(source.image)
         if size is None or x > size[0] / 2 or y > size[1] / 2:
             return
         sizes.append(size)
@@ -64,11 +64,11 @@ def refuse_labels_of_copies(sources: list[Source], table: Path) -> None:
     )
 
 
-def _size_of(path: Path) -> tuple[int, int] | None:
+def _size_of(image: ImageRef) -> tuple[int, int] | None:
     """``(width, height)`` in pixels; None where jobs will say what is wrong with the file."""
     from fetal_biometry.images.header import image_size  # most plans open no image
 
     try:
-        return image_size(ImageRef(path))
+        return image_size(image)
     except InputError:
         return None

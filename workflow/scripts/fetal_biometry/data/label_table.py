@@ -21,8 +21,8 @@ from fetal_biometry.data.source import (
     with_facts,
 )
 from fetal_biometry.errors import InputError, refuse_if_all_bad
-from fetal_biometry.images.image_ref import ImageRef, list_folder
-from fetal_biometry.names import composed
+from fetal_biometry.images.image_ref import ImageRef, file_of, list_folder, list_frames
+from fetal_biometry.names import composed, on_disk
 from fetal_biometry.tables import Row
 from fetal_biometry.terms import LANDMARKS
 
@@ -105,16 +105,15 @@ def list_labelled(config: Config, drawn: Path, read: Callable[[Path, Config], li
         references = annotations_in(list_folder(Path(config.data_root, config.reference_folder)).images)
     present = {composed(path.name): path for path in folder.iterdir()}
     pixel_sizes = read_pixel_sizes(config)
-    refuse_other_names(pixel_sizes, set(labels), folder)
+    refuse_other_names(pixel_sizes, {*labels, *(str(file_of(name)[0]) for name in labels)}, folder)
 
     def source_of(name: str, path_in_folder: Path, label: Label) -> list[Source]:
         if label.problem:
             raise InputError(label.problem)
-        if name not in present:
-            raise InputError(f"{label.place}: {path_in_folder} does not exist; add the image or remove the row.")
-        landmarks = original_landmarks(label, present[name], config.label_size)
+        image = ImageRef(present[name]) if name in present else _image_at(path_in_folder, label)
+        landmarks = original_landmarks(label, image, config.label_size)
         known = {"reference": references.get(name), "label_source": label.source, "origin": str(path)}
-        source = Source(name, ImageRef(present[name]), landmarks, **known)
+        source = Source(name, image, landmarks, **known)
         return [with_facts(usable(source), pixel_sizes, label.row)]
 
     sources = collect(config, ((name, folder / name, label) for name, label in labels.items()), source_of)
@@ -131,6 +130,22 @@ def list_labelled(config: Config, drawn: Path, read: Callable[[Path, Config], li
         return replace(source, landmarks=landmarks, label_source=source.label_source or said)
 
     return [named(source) if source.labelled else source for source in sources]
+
+
+def _image_at(path: Path, label: Label) -> ImageRef:
+    """The image of a label whose name is no file's of the folder: ``cine.dcm#2``, or one in a subfolder."""
+    file, number = file_of(path)
+    file = on_disk(file)
+    named = Path(label.image_name)
+    if named.is_absolute() or ".." in named.parts or not file.is_file():
+        raise InputError(f"{label.place}: {path} does not exist; add the image or remove the row.")
+    if number is None:
+        return ImageRef(file)
+    try:
+        (image,) = list_frames(f"{file}#{number}")
+    except InputError as error:
+        raise InputError(f"{label.place}: {error}") from None
+    return image
 
 
 def _by_name(labels: list[Label]) -> dict[str, Label]:

@@ -73,10 +73,13 @@ class Source:
         return self.recipe or index.sha256(self.image.path)
 
 
-def examination_of(image_name: str, pattern: str) -> str:
-    """The examination an image belongs to: the pattern's first group, or the name where that matches nothing."""
+def examination_of(image_name: str, pattern: str, suffix: str = "") -> str:
+    """The examination an image belongs to: the pattern's first group, or its file's name where that matches nothing.
+
+    ``suffix`` is what distinguishes a frame's name from its file's, see `ImageRef.suffix`.
+    """
     match = re.match(pattern, image_name)
-    return (match and match.group(1)) or image_name
+    return (match and match.group(1)) or image_name.removesuffix(suffix)
 
 
 def collect(config: Config, found: Iterable[tuple], make: Callable[..., list[Source]]) -> list[Source]:

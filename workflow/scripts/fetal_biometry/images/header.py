@@ -26,15 +26,11 @@ def image_size(image: ImageRef) -> tuple[int, int]:
     """
     path = image.path
     if is_dicom(path):
-        width, height, _ = _dicom_size(path)
+        width, height, frames = _dicom_size(path)
+        _refuse_several(image, frames)
     else:
         with opened(path) as picture:
-            frames = _frames_of(picture)
-            if frames > 1 and image.frame is None:
-                raise InputError(
-                    f"{path}: {frames} pictures in one file; save those to be measured as files of their own, or name "
-                    f"them in a csv of images: {path.name}#1."
-                )
+            _refuse_several(image, _frames_of(picture))
             picture.seek(image.frame or 0)
             exif = Image.Exif()
             exif.load(picture.info.get("exif") or b"")  # `getexif` would decode a PNG
@@ -44,6 +40,14 @@ def image_size(image: ImageRef) -> tuple[int, int]:
         wanted = f"of at least {SMALLEST_SIDE} pixels a side and {LARGEST_PX // 10**6} million pixels at most"
         raise InputError(f"{path}: {width}x{height} pixels; give an image {wanted}.")
     return width, height
+
+
+def _refuse_several(image: ImageRef, frames: int) -> None:
+    if frames > 1 and image.frame is None:
+        raise InputError(
+            f"{image.path}: {frames} pictures in one file; save those to be measured as files of their own, or name "
+            f"them in a csv of images or labels: {image.path.name}#1."
+        )
 
 
 def count_frames(path: Path) -> int:
