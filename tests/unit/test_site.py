@@ -11,6 +11,8 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import test_dicom
+from pydicom.uid import generate_uid
 from test_biometry import calibration, found_heads, images
 from test_flags import LIMITS
 
@@ -26,6 +28,7 @@ from fetal_biometry.measure.site import CONVENTIONS, Site, read_site
 from fetal_biometry.measure.site_calibration import Pairs, calibrate_to_site, choose_factor, estimate_factor, pair
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.measure.site_table import DATE, ELLIPSE, MILLIMETRES, read_site_table
+from fetal_biometry.measure.structured_report import structured_reports
 from fetal_biometry.model.geometry import all_lengths, fit_annotation, head_circumference
 from fetal_biometry.terms import COLUMNS, LENGTHS, Calliper
 from measure_image import main
@@ -217,7 +220,7 @@ def test_points_move_with_the_lengths_and_intervals_widen(table):
     assert in_site_convention(table, None) is table
 
 
-def test_every_export_says_the_convention(table):
+def test_every_export_says_the_convention(table, tmp_path):
     described = table.iloc[:2].assign(examination="1", path="a.png", frame="", width_px=800, height_px=540)
     moved = in_site_convention(described, CONVENTIONS["mid_skull"])
     for name, export in EXPORTS.items():
@@ -231,6 +234,11 @@ def test_every_export_says_the_convention(table):
             continue
         assert "mid_skull" in export(moved), name
         assert "mid_skull" not in export(described), name
+    study = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
+    path = str(test_dicom.write(tmp_path / "a.dcm", test_dicom.speckle(), **study))
+    for heads, said in ((moved, True), (described, False)):
+        (report,) = structured_reports(heads.iloc[:1].assign(path=path, frame=np.nan)).values()
+        assert ("mid_skull" in str(report)) == said
 
 
 def test_a_site_is_read_back_and_what_is_none_is_refused(tmp_path):

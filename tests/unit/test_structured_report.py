@@ -19,6 +19,7 @@ from test_flags import HEAD
 
 from fetal_biometry.errors import InputError
 from fetal_biometry.measure.structured_report import structured_reports
+from fetal_biometry.model.geometry import ellipse_landmarks, mean_ellipse
 from fetal_biometry.terms import COLUMNS
 
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "write_structured_reports.py"
@@ -27,12 +28,13 @@ TAGS = {"StudyInstanceUID": STUDY, "SeriesInstanceUID": generate_uid(), "Patient
 NAMES = {"bpd_mm": codes.LN.BiparietalDiameter, "ofd_mm": codes.LN.OccipitalFrontalDiameter,
          "hc_mm": codes.LN.HeadCircumference}  # fmt: skip
 LENGTHS = {"bpd_mm": 30.123, "ofd_mm": 40.456, "hc_mm": 111.789}
+SQUARE = {"pixel_width_mm": 0.1, "pixel_height_mm": 0.1}
 OTHER = HEAD + [5, -3]
 
 
 def table(rows):
     """Predictions with what is known of their images."""
-    found = pd.DataFrame([{"flags": "", "frame": np.nan, **LENGTHS, **row} for row in rows])
+    found = pd.DataFrame([{"flags": "", "frame": np.nan, **SQUARE, **LENGTHS, **row} for row in rows])
     found[list(COLUMNS)] = [np.ravel(row.get("points", HEAD)) for row in rows]
     return found
 
@@ -102,6 +104,48 @@ def test_the_head_is_the_fetus_s_and_not_the_patient_s(read_back):
 def test_flags_go_along(read_back):
     said = [[item.value.meaning for item in group.get_qualitative_evaluations()] for group, _ in heads(read_back)]
     assert said == [[], ["low confidence", "uncertain length"]]
+
+
+def test_a_site_s_convention_goes_along_with_each_length(two_frames):
+    (report,) = structured_reports(two_frames[1].assign(convention="mid_skull")).values()
+    for both in heads(report):
+        for group in both:
+            (said,) = [item for item in group.get_qualitative_evaluations() if item.name.meaning == "convention"]
+            assert said.value.meaning == "mid_skull"
+
+
+def test_the_ellipse_s_axes_are_those_on_the_screen_where_pixels_are_no_squares(tmp_path):
+    """Of an ellipse of 20 x 10 pixels, 45 degrees oblique on the screen; its diameters are axes in millimetres."""
+    path, size = write(tmp_path / "a.dcm", speckle(), **TAGS), np.array([0.12, 0.1])
+    on_screen = ellipse_landmarks((30, 25), 20, 10, np.pi / 4)
+    (in_mm,) = mean_ellipse(on_screen[None] * size, on_screen[None] * size, 0)
+    row = {"image_name": "a.dcm", "path": str(path), "points": in_mm / size}
+    (report,) = structured_reports(table([row | dict(zip(SQUARE, size, strict=True))])).values()
+    ((ellipse, diameters),) = heads(report)
+    assert ellipse.roi.value == pytest.approx(on_screen + 0.5, abs=1e-3)
+    (line,) = diameters.get_measurements(NAMES["ofd_mm"])[0].referenced_coordinates
+    assert line.value == pytest.approx(in_mm[:2] / size + 0.5, abs=1e-3)
+
+
+def test_a_report_is_called_as_its_file_and_only_a_frame_s_number_left_out(tmp_path):
+    """Whatever else the name holds, and however long it is."""
+    paths = [write(tmp_path / f"{number}.dcm", speckle(), **TAGS) for number in range(4)]
+    names = ["exam#1.dcm", "exam#2.dcm", "exam#3.dcm#12", "頭" * 80]
+    rows = [
+        {"image_name": name, "path": str(path), "frame": 11.0 if name.endswith("#12") else np.nan}
+        for name, path in zip(names, paths, strict=True)
+    ]
+    *short, long = structured_reports(table(rows))
+    assert short == ["exam%231.dcm", "exam%232.dcm", "exam%233.dcm"]
+    assert long.startswith("%E9%A0%AD") and long.endswith(".dcm") and len(long) < 255
+
+
+def test_two_reports_of_one_name_are_refused(tmp_path):
+    paths = [write(tmp_path / name, speckle(), **TAGS) for name in ("IM1", "IM1.dcm")]
+    rows = [{"image_name": path.name, "path": str(path)} for path in paths]
+    with pytest.raises(InputError) as refused:
+        structured_reports(table(rows))
+    assert all(str(path) in str(refused.value) for path in paths) and "rename" in str(refused.value)
 
 
 def test_the_report_belongs_to_the_patient_and_study_of_the_image(two_frames, read_back):

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
+from urllib.parse import quote
+
+from fetal_biometry.digests import digest
+
+_LONGEST = 200  # bytes; file systems take 255 with ending and all
 
 
 def composed(text: str) -> str:
@@ -15,6 +20,18 @@ def composed(text: str) -> str:
     True
     """
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def as_file_name(image_name: str, safe: str = " ") -> str:
+    """An image's name without separators, quoted but for ``safe``; the end of a very long one becomes a digest.
+
+    Examples
+    --------
+    >>> as_file_name("sub/a.png")
+    'sub%2Fa.png'
+    """
+    quoted = quote(image_name, safe=safe)
+    return quoted if len(quoted) <= _LONGEST else f"{quoted[: _LONGEST - 17]}~{digest(image_name)}"
 
 
 def on_disk(path: Path) -> Path:

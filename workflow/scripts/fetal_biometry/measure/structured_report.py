@@ -6,8 +6,6 @@ image's file, since a report belongs to a study. Nothing else of this package re
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import highdicom as hd
 import numpy as np
 import pandas as pd
@@ -19,8 +17,9 @@ from pydicom.uid import generate_uid
 from fetal_biometry.digests import digest
 from fetal_biometry.errors import InputError
 from fetal_biometry.frames import points_of
-from fetal_biometry.images.image_ref import is_dicom
-from fetal_biometry.model.geometry import ellipse_landmarks, landmarks_to_ellipse
+from fetal_biometry.images.image_ref import ImageRef, is_dicom
+from fetal_biometry.model.geometry import ellipse_landmarks, landmarks_to_ellipse, mean_ellipse
+from fetal_biometry.names import as_file_name
 
 _NAMES = {
     "bpd_mm": codes.LN.BiparietalDiameter,
@@ -45,14 +44,25 @@ def structured_reports(table: pd.DataFrame) -> dict[str, hd.sr.ComprehensiveSR]:
     Raises
     ------
     InputError
-        When a file cannot be read, or does not say which study it belongs to.
+        When a file cannot be read, or does not say which study it belongs to; where two reports would have one name.
     """
     measured = table[table["hc_mm"].notna() & table["path"].map(is_dicom)]
-    reports = {}
+    reports, paths = {}, {}
     for path, rows in measured.groupby("path", sort=True):
-        name = rows["image_name"].iloc[0].rpartition("#")[0] or rows["image_name"].iloc[0]
-        reports[f"{quote(name.removesuffix('.dcm'), safe=' ')}.dcm"] = _report(_read_source(path), rows)
+        name = _report_name(rows.iloc[0])
+        if name in paths:
+            raise InputError(
+                f"{path}: its report would be called {name}, as that of {paths[name]}; rename one of the two, or set "
+                "dicom_sr: false."
+            )
+        reports[name], paths[name] = _report(_read_source(path), rows), path
     return reports
+
+
+def _report_name(row: pd.Series) -> str:
+    """The name of the report of a row's file: that of its image, without the number of its frame."""
+    name = row["image_name"].removesuffix(ImageRef.from_row(row).suffix)
+    return f"{as_file_name(name.removesuffix('.dcm'))}.dcm"
 
 
 def _read_source(path) -> Dataset:
@@ -97,16 +107,23 @@ def _report(source: Dataset, rows: pd.DataFrame) -> hd.sr.ComprehensiveSR:
 
 
 def _head(source: Dataset, row: dict, points: np.ndarray) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations:
-    """One frame's head, (4, 2) landmarks: its ellipse, HC and flags."""
-    outline = ellipse_landmarks(*landmarks_to_ellipse(_in_dicom(points)))
+    """One frame's head, (4, 2) landmarks: its ellipse, HC, convention and flags."""
     flags = [flag for flag in row["flags"].split(";") if flag]
+    outline = _in_dicom(_outline(row, points))
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=_tracking(source, row, "ellipse"),
         referenced_region=sr.ImageRegion(sr.GraphicTypeValues.ELLIPSE, outline, _place(source, row)),
         finding_sites=[sr.FindingSite(codes.SCT.Head)],
         measurements=[_length(row, "hc_mm")],
-        qualitative_evaluations=[sr.QualitativeEvaluation(_own_code("flag"), _own_code(flag)) for flag in flags],
+        qualitative_evaluations=_convention(row) + [_evaluation("flag", flag) for flag in flags],
     )
+
+
+def _outline(row: dict, points: np.ndarray) -> np.ndarray:
+    """Ends of the axes, on the screen, of the ellipse whose axes in millimetres are the head's diameters, (4, 2)."""
+    pixel_size = np.array([row["pixel_width_mm"], row["pixel_height_mm"]])
+    diameters = ellipse_landmarks(*landmarks_to_ellipse(points * pixel_size)) / pixel_size
+    return mean_ellipse(diameters[None], diameters[None], 0)[0]
 
 
 def _diameters(source: Dataset, row: dict, points: np.ndarray) -> sr.MeasurementsAndQualitativeEvaluations:
@@ -121,7 +138,17 @@ def _diameters(source: Dataset, row: dict, points: np.ndarray) -> sr.Measurement
         tracking_identifier=_tracking(source, row, "diameters"),
         finding_sites=[sr.FindingSite(codes.SCT.Head)],
         measurements=[_length(row, column, [line]) for column, line in lines.items()],
+        qualitative_evaluations=_convention(row),
     )
+
+
+def _convention(row: dict) -> list[sr.QualitativeEvaluation]:
+    """Whose callipers the lengths follow, where they are a site's."""
+    return [_evaluation("convention", row["convention"])] if "convention" in row else []
+
+
+def _evaluation(name: str, value: str) -> sr.QualitativeEvaluation:
+    return sr.QualitativeEvaluation(_own_code(name), _own_code(value))
 
 
 def _length(row: dict, column: str, lines: list | None = None) -> sr.Measurement:

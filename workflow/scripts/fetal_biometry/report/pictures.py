@@ -11,13 +11,12 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from fetal_biometry.digests import digest
 from fetal_biometry.frames import points_of
+from fetal_biometry.names import as_file_name
 from fetal_biometry.report.overlays import PAGE_WIDTH_PX, embedded, image_of, jpeg, visible
 
 MOST_EMBEDDED = 100  # pictures; a page with more is too large to be mailed
 SMALL_WIDTH_PX = 240
-_LONGEST_NAME = 200  # bytes; file systems take 255 with ending and all
 
 
 def picture_addresses(
@@ -50,18 +49,10 @@ def picture_addresses(
         return large, small
     folder.mkdir(parents=True)
     for name, grey in shown:
-        file = folder / picture_name(name)
+        file = folder / f"{as_file_name(name, safe=' #')}.jpg"
         file.write_bytes(jpeg(grey, PAGE_WIDTH_PX))
         large[name] = f"{quote(folder.name)}/{quote(file.name)}"
     return large, large
-
-
-def picture_name(image_name: str) -> str:
-    """The file name of an image's picture, without separators; the end of a very long name becomes a digest."""
-    encoded = quote(image_name, safe=" #")
-    if len(encoded) > _LONGEST_NAME:
-        encoded = f"{encoded[: _LONGEST_NAME - 17]}~{digest(image_name)}"
-    return f"{encoded}.jpg"
 
 
 def _shown(rows: pd.DataFrame, whole_frames: bool, threads: int) -> Iterator[np.ndarray]:
