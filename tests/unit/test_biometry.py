@@ -7,7 +7,7 @@ from test_flags import HEAD, LIMITS, QUALITY
 
 from fetal_biometry.frames import points_of
 from fetal_biometry.measure.biometry import describe_row, measure, measure_by_fold
-from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths, reported_lengths
+from fetal_biometry.measure.lengths import axes_in_millimetres, head_pixel_sizes, outer_lengths, reported_lengths
 from fetal_biometry.model import detection
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, head_circumference
 from fetal_biometry.model.second_head import SECOND_HEAD
@@ -65,6 +65,36 @@ def test_lengths_and_points_are_corrected_together():
     assert all_lengths(points_of(table)) == pytest.approx(
         table[[f"{name}_px" for name in LENGTHS]].to_numpy(), abs=5e-3
     )
+
+
+def test_axes_are_those_in_millimetres_where_pixels_are_no_squares():
+    """A head of 50 x 40 mm, 45 degrees oblique, on pixels of 0.12 x 0.10 mm.
+
+    Its shape in mm is [[25^2 + 20^2, 25^2 - 20^2], [..., ...]] / 2 = [[512.5, 112.5], [112.5, 512.5]]; on the screen,
+    divided by the pixels' sides, [[35590.3, 9375], [9375, 51250]]. The eigenvalues 55634.9 and 31205.4 give semi axes
+    of 235.87 and 176.65 pixels, the longer one at atan2(2 * 9375, 35590.3 - 51250) / 2 = 64.93 degrees. Taken as axes in
+    mm these would be 49.00 and 41.22 mm long.
+    """
+    size = np.array([0.12, 0.1])
+    on_screen = ellipse_landmarks((400, 270), 235.87, 176.65, np.deg2rad(64.93))
+    taken = all_lengths(on_screen * size)
+    assert taken[:2] == pytest.approx([41.22, 49.00], abs=0.01)
+    known = images([np.nan] * 3).assign(calibrated_regions=["0 0 799 539 0.12 0.1", "0 0 799 539 0.12 0.1", ""])
+    found = found_heads([on_screen] * 3, [0.9] * 3)
+    found.loc[found.index[1], "disagreement"] = np.nan  # no ellipse: ends of diameters, wherever the network saw them
+    table = measure(found, known, calibration(0.08), LIMITS, OUTER)
+    lengths, points = table[["bpd_mm", "ofd_mm", "hc_mm"]].to_numpy(), points_of(table)
+    assert lengths[0] == pytest.approx([40, 50, head_circumference(40, 50)], abs=0.01)
+    assert lengths[1] == pytest.approx(taken, abs=1e-3)
+    in_mm = ellipse_landmarks((400 * 0.12, 270 * 0.1), 25, 20, np.pi / 4)
+    assert points[0] * size == pytest.approx(in_mm, abs=0.01) and table["flags"][0] == ""
+    assert points[1:] == pytest.approx(np.array([on_screen, on_screen]), abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [0.1, np.nan])
+def test_on_square_pixels_points_stay_as_they_are_to_the_last_bit(size):
+    points = np.array([HEAD, OTHER]) / 3
+    assert np.array_equal(axes_in_millimetres(points, np.full((2, 2), size)), points)
 
 
 def test_without_limits_nothing_is_flagged_and_without_a_calibration_there_is_no_interval():

@@ -11,7 +11,7 @@ from fetal_biometry.measure.calibration import intervals
 from fetal_biometry.measure.contradictions import find_contradictions
 from fetal_biometry.measure.flags import NO_HEAD, Measured, flag_heads, own_limits
 from fetal_biometry.measure.head_presence import presence_of
-from fetal_biometry.measure.lengths import head_pixel_sizes, outer_lengths
+from fetal_biometry.measure.lengths import axes_in_millimetres, head_pixel_sizes, outer_lengths
 from fetal_biometry.model.detection import QUALITY
 from fetal_biometry.model.geometry import UNSCALED, all_lengths, scale_diameters
 from fetal_biometry.terms import COLUMNS, LENGTH_COLUMNS, LENGTHS, SECOND_COLUMNS, Calliper
@@ -51,6 +51,8 @@ def measure(
     correction = calibration.get("correction", UNSCALED)
     points, beside = (scale_diameters(points_of(found, prefix), correction) for prefix in ("", "second_"))
     pixel_size = head_pixel_sizes(images, points)
+    ellipses = found["disagreement"].notna().to_numpy()  # whose axes on the screen were found
+    points[ellipses] = axes_in_millimetres(points[ellipses], pixel_size[ellipses])
     in_px, in_mm = all_lengths(points), outer_lengths(points, pixel_size, calliper)
     quality = found[list(QUALITY)].to_numpy(dtype=float)
     shares = intervals(calibration, quality, in_mm[:, 2])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.images.regions import parse_regions, smallest_region
-from fetal_biometry.model.geometry import all_lengths, head_circumference, head_lengths
+from fetal_biometry.model.geometry import all_lengths, head_circumference, head_lengths, mean_ellipse
 from fetal_biometry.terms import Calliper
 
 
@@ -42,6 +42,19 @@ def head_pixel_sizes(images: pd.DataFrame, points: np.ndarray) -> np.ndarray:
         if region is not None:
             sizes[number] = region[4:]
     return sizes
+
+
+def axes_in_millimetres(points: np.ndarray, pixel_size_mm: np.ndarray) -> np.ndarray:
+    """Axes in millimetres of ellipses whose axes on the screen are ``points``, as landmarks in pixels, (N, 4, 2).
+
+    On the screen the two differ where pixels, ``pixel_size_mm`` (N, 2), are no squares; elsewhere, and where their size
+    is unknown (NaN), points are left as they are.
+    """
+    points, sizes = points.copy(), pixel_size_mm[:, None]
+    oblong = np.abs(np.diff(pixel_size_mm)[:, 0]) > 0
+    in_mm = points[oblong] * sizes[oblong]
+    points[oblong] = mean_ellipse(in_mm, in_mm, 0) / sizes[oblong]
+    return points
 
 
 def outer_lengths(points: np.ndarray, pixel_size_mm: np.ndarray, calliper: Calliper) -> np.ndarray:
