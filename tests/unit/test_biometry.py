@@ -72,8 +72,8 @@ def test_axes_are_those_in_millimetres_where_pixels_are_no_squares():
 
     Its shape in mm is [[25^2 + 20^2, 25^2 - 20^2], [..., ...]] / 2 = [[512.5, 112.5], [112.5, 512.5]]; on the screen,
     divided by the pixels' sides, [[35590.3, 9375], [9375, 51250]]. The eigenvalues 55634.9 and 31205.4 give semi axes
-    of 235.87 and 176.65 pixels, the longer one at atan2(2 * 9375, 35590.3 - 51250) / 2 = 64.93 degrees. Taken as axes in
-    mm these would be 49.00 and 41.22 mm long.
+    of 235.87 and 176.65 pixels, the longer one at atan2(2 * 9375, 35590.3 - 51250) / 2 = 64.93 degrees. Taken as axes
+    in mm these would be 49.00 and 41.22 mm long.
     """
     size = np.array([0.12, 0.1])
     on_screen = ellipse_landmarks((400, 270), 235.87, 176.65, np.deg2rad(64.93))

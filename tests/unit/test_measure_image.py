@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from test_dicom import region, write
 
 from fetal_biometry.data.phantom import draw_phantom, plan_phantoms
-from fetal_biometry.measure.api import measure_images
+from fetal_biometry.measure.api import _prepare, measure_images
 from fetal_biometry.measure.growth import estimate_age
 from measure_image import main
 
@@ -39,6 +40,16 @@ def test_a_folder_is_measured_and_what_is_no_image_named(images, tmp_path, capsy
     (row,) = pd.read_csv(io.StringIO(capsys.readouterr().out)).to_dict("records")
     assert row["image_name"] == "head.png" and row["ofd_px"] > 0
     assert any("notes.txt" in said for said in caplog.messages)
+
+
+@pytest.mark.parametrize("given", [["A/IM1.png", "B/IM1.png", "B/IM2.png"], ["A", "B"]])
+def test_images_of_one_name_are_told_apart_by_their_paths(given, tmp_path):
+    for name in ("A/IM1.png", "B/IM1.png", "B/IM2.png"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(path), np.zeros((64, 64), np.uint8))
+    names, prepared = _prepare([tmp_path / path for path in given], SimpleNamespace(prepared_size=32), recursive=False)
+    assert names == [str(tmp_path / "A" / "IM1.png"), str(tmp_path / "B" / "IM1.png"), "IM2.png"] and len(prepared) == 3
 
 
 def test_a_growth_chart_reads_the_lengths(images, capsys):

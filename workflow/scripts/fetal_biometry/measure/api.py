@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,8 +61,9 @@ def measure_images(
     Returns
     -------
     DataFrame
-        A row an image: landmarks in original pixels, ``bpd_px`` to ``hc_mm`` with 90 % intervals, ``confidence`` and
-        ``flags``; see `biometry.measure`. With a chart also `growth.read_lengths`.
+        A row an image, named by its file or, where names repeat, by its path as given: landmarks in original pixels,
+        ``bpd_px`` to ``hc_mm`` with 90 % intervals, ``confidence`` and ``flags``; see `biometry.measure`. With a chart
+        also `growth.read_lengths`.
 
     Raises
     ------
@@ -102,7 +104,8 @@ def _prepare(images, predictor: Predictor, recursive: bool) -> tuple[list[str], 
     for one in prepared:
         if isinstance(one, Exception):
             raise one
-    return [name for name, _ in named], prepared
+    times = Counter(name for name, _ in named)
+    return [name if times[name] == 1 else str(frame) for name, frame in named], prepared
 
 
 def _frames(path: Path, recursive: bool) -> Iterator[tuple[str, ImageRef]]:
