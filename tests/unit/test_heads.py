@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_biometry import found_heads, images
+from test_biometry import calibration, found_heads, images
 from test_flags import HEAD
 
+from fetal_biometry.errors import InputError
 from fetal_biometry.measure.heads import measure_heads
 from fetal_biometry.measure.site import read_site
 from fetal_biometry.model.geometry import ellipse_landmarks
@@ -20,7 +21,9 @@ CHOICES = {"calliper": "outer_to_outer", "growth_chart": "none", "site": {}}
 @pytest.fixture
 def heads():
     """What a network found in two images of one head, and what is known of them."""
-    return found_heads([HEAD] * 2, [0.9] * 2), images([PIXEL_MM, np.nan]).assign(gestational_age_weeks=np.nan)
+    return found_heads([HEAD] * 2, [0.9] * 2), images([PIXEL_MM, np.nan]).assign(
+        gestational_age_weeks=np.nan, sha256="0"
+    )
 
 
 def measured(heads, corrections=None, **choices) -> pd.DataFrame:
@@ -47,10 +50,20 @@ def test_ages_are_read_from_lengths_in_the_model_s_own_convention(heads):
     ]
 
 
+def test_a_convention_by_name_is_refused_for_a_model_of_another_calliper(heads):
+    site = read_site("mid_skull", "").model_dump()
+    inner = calibration(calliper="outer_to_inner")
+    with pytest.raises(InputError, match=r"mid_skull.*outer_to_inner"):
+        measure_heads(*heads, inner, None, None, None, **CHOICES | {"site": site})
+    own = site | {"convention": "site"}  # its factors are this model's
+    assert len(measure_heads(*heads, inner, None, None, None, **CHOICES | {"site": own})) == 2
+
+
 def test_a_person_s_landmarks_replace_the_network_s(heads, tmp_path):
     points = np.ravel(ellipse_landmarks((400, 270), 100, 80, 0))
     said = dict(zip(COLUMNS, map(str, points), strict=True))
-    row = {"image_name": NAMES[0], "status": Review.CORRECTED, "who": "", "when": "", "comment": "", **said}
+    said |= dict.fromkeys(("who", "when", "comment", "content", "convention"), "")
+    row = {"image_name": NAMES[0], "status": Review.CORRECTED, **said}
     table = measured(heads, {NAMES[0]: Row(row, tmp_path / "corrections.csv", 2)})
     assert table["ofd_px"].to_numpy() == pytest.approx([200, OFD_PX], rel=1e-4)
     assert table.loc[NAMES[0], "bpd_mm"] == pytest.approx(160 * PIXEL_MM, rel=1e-4)

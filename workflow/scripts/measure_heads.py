@@ -9,7 +9,7 @@ from fetal_biometry.errors import refuse_if_all_bad
 from fetal_biometry.frames import read_frames, write_frame
 from fetal_biometry.limits import FlagLimits, read_limits
 from fetal_biometry.measure.contradictions import describe_pixel_sizes, read_facts
-from fetal_biometry.measure.corrections import read_corrections
+from fetal_biometry.measure.corrections import describe_outdated, read_corrections
 from fetal_biometry.measure.exports import write_exports
 from fetal_biometry.measure.heads import measure_heads
 from fetal_biometry.model.inference import Predictor
@@ -31,6 +31,6 @@ if __name__ == "__main__":
         write_frame(table, output.predictions)
         planned = read_frames(source.plan)[["examination", "path", "frame"]].join(index[["width_px", "height_px"]])
         write_exports(table.join(planned, on="image_name"), output.exports, Path(output.predictions).parent)
-        for line in describe_pixel_sizes(table, images, limits):
+        for line in (*describe_outdated(table, corrections), *describe_pixel_sizes(table, images, limits)):
             logging.warning("%s", line)
             print(line, file=sys.stderr)

@@ -227,6 +227,10 @@ class Config(Block):
             raise ValueError("site and site_lengths are for a given model; give images, or a model")
         if self.site and self.site_lengths:
             raise ValueError("site applies a site's factors, and site_lengths finds them; give one of the two")
+        if self.corrections and self.site_lengths:
+            raise ValueError(
+                "site_lengths are compared with the model's lengths, which corrections replace; give one of the two"
+            )
         return self
 
     @property

@@ -17,7 +17,7 @@ from fetal_biometry.images.regions import format_regions
 from fetal_biometry.limits import read_limits
 from fetal_biometry.measure import growth
 from fetal_biometry.measure.biometry import measure
-from fetal_biometry.measure.site import read_site
+from fetal_biometry.measure.site import read_site, refuse_other_calliper
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.model.geometry import fit_square
 from fetal_biometry.model.inference import Predictor, locate_all
@@ -68,7 +68,8 @@ def measure_images(
     Raises
     ------
     InputError
-        When a file cannot be read, or the model is not the one of the card beside it, or of the site.
+        When a file cannot be read, or the model is not the one of the card beside it, or of the site, or takes BPD
+        otherwise than the convention.
 
     Examples
     --------
@@ -81,6 +82,7 @@ def measure_images(
     check_model(model)
     convention = read_site(site, model)
     predictor = Predictor(model, usable_cores())
+    refuse_other_calliper(convention, Calliper(predictor.calibration.get("calliper", Calliper.OUTER_TO_OUTER)))
     names, prepared = _prepare(images, predictor, recursive)
     facts = pd.DataFrame({"image_name": names, "pixel_size_mm": pixel_size_mm})
     sizes = np.array([(one.width, one.height) for one in prepared], dtype=int).reshape(-1, 2)

@@ -58,12 +58,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class Flag:
-    """A flag: its name, what a reader is told, and which of the measured heads raise it."""
+    """A flag: its name, what a reader is told, and which of the measured heads raise it.
+
+    ``of_pixel_size``: it concerns the pixel size, so it is also raised where a person has placed the head.
+    """
 
     name: str
     meaning: str
     raised: Callable[[Measured, FlagLimits], np.ndarray]
     doubts_head: bool = True
+    of_pixel_size: bool = False
 
 
 NO_HEAD, FAINT_HEAD, TWO_HEADS = "no head found", "faint head", "two heads"
@@ -109,6 +113,7 @@ FLAGS = (
         "implausible HC",
         "no fetus has such an HC; the pixel size may be in another unit",
         lambda heads, limits: (heads.hc_mm < limits.hc_low_mm) | (heads.hc_mm > limits.hc_high_mm),
+        of_pixel_size=True,
     ),
     Flag(
         "diameters not perpendicular",
@@ -136,22 +141,25 @@ FLAGS = (
         "the file or a table states another pixel size, or a length that differs from the measured one; see column "
         "contradiction",
         lambda heads, limits: heads.quality["contradicted"],
+        of_pixel_size=True,
     ),
     Flag(
         "no pixel size",
         "the size of a pixel is not known, so lengths are in pixels; give pixel_sizes",
         lambda heads, limits: ~heads.known,
         doubts_head=False,
+        of_pixel_size=True,
     ),
 )
 """In the order in which they are named."""
 DOUBTS = {flag.name for flag in FLAGS if flag.doubts_head}
+SIZE_FLAGS = tuple(flag for flag in FLAGS if flag.of_pixel_size)
 
 
-def flag_heads(heads: Measured, limits: FlagLimits) -> list[str]:
+def flag_heads(heads: Measured, limits: FlagLimits, flags: tuple[Flag, ...] = FLAGS) -> list[str]:
     """The names of each head's flags, joined by ``;``."""
-    raised = np.column_stack([np.asarray(flag.raised(heads, limits), dtype=bool) for flag in FLAGS])
-    return [";".join(flag.name for flag, where in zip(FLAGS, row, strict=True) if where) for row in raised]
+    raised = np.column_stack([np.asarray(flag.raised(heads, limits), dtype=bool) for flag in flags])
+    return [";".join(flag.name for flag, where in zip(flags, row, strict=True) if where) for row in raised]
 
 
 def doubts_of(flags) -> list[str]:

@@ -10,7 +10,7 @@ from fetal_biometry.limits import FlagLimits
 from fetal_biometry.measure.biometry import describe_row, measure_by_fold
 from fetal_biometry.measure.corrections import apply_corrections
 from fetal_biometry.measure.growth import read_lengths
-from fetal_biometry.measure.site import Site
+from fetal_biometry.measure.site import Site, refuse_other_calliper
 from fetal_biometry.measure.site_lengths import in_site_convention
 from fetal_biometry.tables import Row
 from fetal_biometry.terms import Calliper
@@ -49,13 +49,14 @@ def measure_heads(
     Raises
     ------
     InputError
-        As of `corrections.apply_corrections`.
+        As of `corrections.apply_corrections` and `site.refuse_other_calliper`.
     """
     convention = Site.model_validate(site) if site else None
-    table = measure_by_fold(found, images, calibration, folds, limits, Calliper(calliper))
+    own = Calliper(calibration.get("calliper", calliper))
+    refuse_other_calliper(convention, own)
+    table = measure_by_fold(found, images, calibration, folds, limits, own)
     if corrections is not None:
-        own = Calliper(calibration.get("calliper", calliper))
-        table = apply_corrections(table, images, corrections, own, convention)
+        table = apply_corrections(table, images, corrections, own, convention, limits)
     weeks = images["gestational_age_weeks"].to_numpy(dtype=float)
     table = in_site_convention(table.join(read_lengths(table, weeks, growth_chart)), convention)
     if convention:

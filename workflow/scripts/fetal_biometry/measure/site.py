@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from fetal_biometry.digests import sha256_of
 from fetal_biometry.errors import InputError
 from fetal_biometry.problems import Block, describe_problem
-from fetal_biometry.terms import LENGTHS
+from fetal_biometry.terms import LENGTHS, Calliper
 
 OWN = "site"  # the convention of a site that measured images itself
 _NEAR = 0.01  # a factor this near to 1 corrects nothing that callipers can tell
@@ -112,6 +112,15 @@ _MEASURED = (  # with the pretrained model, on images that it was not trained on
     _named("outer_to_inner", 109, (0.9613, 0.9586, 0.9638), (1.0038, 1.0, 1.0072), (1.12, 1.3, 1.24)),
 )
 CONVENTIONS = {site.convention: site for site in _MEASURED}
+
+
+def refuse_other_calliper(site: Site | None, calliper: Calliper) -> None:
+    """InputError where a convention by name is to correct a model that takes BPD otherwise than the pretrained one."""
+    if site and site.convention in CONVENTIONS and calliper != Calliper.OUTER_TO_OUTER:
+        raise InputError(
+            f"site={site.convention}: its factors are for models whose BPD is outer_to_outer, and this one's is "
+            f"{calliper}; run `snakemake calibrate_site` with lengths of your own."
+        )
 
 
 def read_site(given: str | Path, model) -> Site | None:
