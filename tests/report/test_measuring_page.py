@@ -15,7 +15,7 @@ from axe import assert_readable, on_every_screen
 from conftest import HOSTILE_NAME, made_up_run
 from reading import texts_by_id
 
-from fetal_biometry.measure.corrections import apply_corrections, read_corrections
+from fetal_biometry.measure.corrections import apply_corrections, content_marks, read_corrections
 from fetal_biometry.measure.lengths import outer_lengths
 from fetal_biometry.model.geometry import all_lengths
 from fetal_biometry.report import measuring_page as measuring
@@ -77,6 +77,10 @@ def test_the_first_line_counts_what_is_fine_to_check_and_without_a_pixel_size(ru
     assert len(re.findall(r'<figure data-name="', measuring.render_measuring_page(run))) == measuring.MOST_SHOWN
     without = said(changed(run, predictions=table.assign(flags=""), quarantine=run.report.quarantine))
     assert re.findall(r"\d+", without["counts"]) == ["40", "38", "1", "1"]  # without a length it is still to check
+    rejected = table.assign(flags="", review="").copy()
+    rejected.loc[NO_HEAD, "review"] = "rejected"
+    found = said(changed(run, predictions=rejected))
+    assert re.findall(r"\d+", found["counts"]) == ["40", "38", "0", "1"]  # and then none that is fine
 
 
 def test_the_error_to_expect_is_the_card_s_by_head_size(run):
@@ -257,6 +261,11 @@ def test_ten_images_are_reviewed_with_the_keyboard_alone_saved_and_kept(browser,
     assert sorted(line["status"] for line in lines) == ["accepted"] * 8 + ["corrected", "rejected"]
     assert next(line for line in lines if line["status"] == "rejected")["comment"] == "'=, bad"
     assert {line["model"] for line in lines} == {"hc18.onnx a431c07cd13e"}
+    marks = content_marks(run.report.images)
+    assert {line["image_name"]: line["content"] for line in lines} == dict(
+        marks[[line["image_name"] for line in lines]]
+    )
+    assert {line["convention"] for line in lines} == {""}
     state = """[...document.querySelectorAll('#image-table tbody tr')].map((row) => [row.dataset.name,
         row.dataset.reviewed, ...[...row.querySelectorAll('.n, .review')].map((cell) => cell.textContent)])"""
     kept = browser.run(state)
@@ -282,28 +291,79 @@ def test_ten_images_are_reviewed_with_the_keyboard_alone_saved_and_kept(browser,
     assert browser.run(waiting) == 30
 
 
-def test_a_file_loads_what_fits_the_page_and_says_how_much(browser, measured_page, tmp_path):
-    """As a spreadsheet may save it, with semicolons and a byte order mark; three of its five rows fit."""
-    head = dict(zip(COLUMNS, (100, 135, 300, 135, 200, 60, 200, 210), strict=True))
-    columns = ["image_name", *COLUMNS, "status", "who", "when", "comment"]
+def test_a_file_loads_what_fits_the_page_and_says_how_much(browser, measured_page, run, tmp_path):
+    """As a spreadsheet may save it, with semicolons, decimal commas and a byte order mark; three rows of nine fit."""
+    head = dict(zip(COLUMNS, (100.75, 135.5, 300.25, 135.5, 200, 60, 200, 210), strict=True))
+    columns = ["image_name", *COLUMNS, "status", "who", "when", "comment", "content", "convention"]
+    found, marks = run.report.predictions[list(COLUMNS)].round(2), content_marks(run.report.images)
     rows = [
-        {"image_name": "003_HC.png", **head, "status": "corrected", "comment": 'both "ends"; moved\nby hand'},
+        {"image_name": "003_HC.png", **head, "status": "corrected", "comment": 'both "ends"; moved\nby hand',
+         "content": marks["003_HC.png"]},
         {"image_name": "004_HC.png", "status": "rejected", "comment": "'=1+1"},
-        {"image_name": HOSTILE_NAME, "status": "accepted", "comment": "<img src=x onerror=window.pwned=5>"},
+        {"image_name": HOSTILE_NAME, **found.loc[HOSTILE_NAME], "status": "accepted",
+         "comment": "<img src=x onerror=window.pwned=5>"},
         {"image_name": "006_HC.png", **head, "ofd_2_x": 1300, "status": "corrected"},  # outside of the image
         {"image_name": "another.png", **head, "status": "corrected"},
-    ]
+        {"image_name": "007_HC.png", **head, "status": "corrected", "content": "sha256:ba9876543210"},
+        {"image_name": "007_2HC.png", **head, "status": "corrected", "content": marks["007_2HC.png"],
+         "convention": "mid_skull"},
+        {"image_name": "008_HC.png", **head, "status": "accepted"},
+        {"image_name": "009_HC.png", "status": "accepted"},
+    ]  # fmt: skip
     path = tmp_path / "corrections.csv"
-    pd.DataFrame(rows, columns=columns).to_csv(path, sep=";", index=False, encoding="utf-8-sig")
+    pd.DataFrame(rows, columns=columns).to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig")
     browser.open(measured_page)
     browser.page.set_input_files("#review-file", path)
     browser.page.wait_for_function(f"{COUNT}.startsWith('3 of 40')")
-    assert re.findall(r"\d+", browser.run(COUNT)) == ["3", "40", "3", "5"]
+    numbers = ["1", "1", "1", "1", "2"]  # outside, no image, another image, another convention, other lengths
+    assert re.findall(r"\d+", browser.run(COUNT)) == ["3", "40", "3", "9", *numbers]
     size = browser.run("Number(document.querySelector('tr[data-name=\"003_HC.png\"]').dataset.pixel.split(' ')[0])")
-    assert browser.run(value("003_HC.png", "ofd")) == pytest.approx(200 * size)
+    assert browser.run(value("003_HC.png", "ofd")) == pytest.approx(199.5 * size)
     comments = browser.run("[...document.querySelectorAll('.review small')].map((small) => small.textContent)")
     assert sorted(comments) == sorted(['both "ends"; moved\nby hand', "=1+1", rows[2]["comment"]])
     assert browser.run("window.pwned") is None and browser.messages == []
+
+
+def test_only_the_model_s_own_head_can_be_accepted(browser, run, tmp_path):
+    """A page of corrected results does not show what the model measured in images that a person corrected."""
+    table = run.report.predictions.assign(review="")
+    came = {"003_HC.png": "corrected", "004_HC.png": "rejected", "006_HC.png": "accepted"}
+    table.loc[list(came), "review"] = list(came.values())
+    table.loc["004_HC.png", list(COLUMNS)] = np.nan
+    metrics = run.report.metrics | {"model": run.report.metrics["model"] | {"convention": "mid_skull"}}
+    metrics["model"] |= {"bpd_factor": 0.98, "ofd_factor": 0.97}
+    path = tmp_path / "report.html"
+    path.write_text(measuring.render_measuring_page(changed(run, predictions=table, metrics=metrics)), encoding="utf-8")
+    browser.open(path)
+    for name in (*came, "007_HC.png"):
+        for key in ("r", "u", "a"):
+            open_row(browser, name)
+            browser.press(key)
+    open_row(browser, "008_HC.png")
+    for key in ("m", "x"):
+        browser.press(key)
+    with browser.page.expect_download() as download:
+        browser.run("document.getElementById('review-save').click()")
+    download.value.save_as(tmp_path / "corrections.csv")
+    assert browser.run(COUNT).endswith(": 1")  # comment without a decision
+    rows = read_corrections(tmp_path / "corrections.csv")
+    status = {name: row["status"] for name, row in rows.items()}
+    assert status == {"003_HC.png": "corrected", "006_HC.png": "accepted", "007_HC.png": "accepted"}
+    assert {row["convention"] for row in rows.values()} == {"mid_skull"}
+
+
+def test_the_longer_diameter_is_the_ofd_as_in_the_results(browser, measured_page, run):
+    row = run.report.predictions.loc["003_HC.png"]
+    browser.open(measured_page)
+    open_row(browser, "003_HC.png")
+    for key in ("c", *["Shift+ArrowRight"] * 12):
+        browser.press(key)
+    head = row[list(COLUMNS)].to_numpy(float).reshape(4, 2) + [[120, 0], [0, 0], [0, 0], [0, 0]]
+    long, short = all_lengths(head)[:2]
+    assert long > short
+    lengths = np.array([OFFSET + FACTOR * short * row["pixel_width_mm"], long * row["pixel_width_mm"]])
+    shown = [browser.run(value("003_HC.png", length)) for length in ("bpd", "ofd")]
+    assert shown == pytest.approx(lengths, abs=0.02)
 
 
 def test_an_image_without_a_head_can_be_given_one(browser, measured_page):

@@ -26,8 +26,8 @@ const heads = (() => {
       make("path", { class: "ends", d: head.map((end) => `M${end}h.01`).join("") }));
   };
   const lengths = (head, pixel, bpdOffset, bpdFactor) => { // pixel: its width and height in mm; empty where unknown
-    const size = pixel.length ? pixel : undefined, ofd = distance(head[0], head[1], size);
-    let bpd = distance(head[2], head[3], size);
+    const size = pixel.length ? pixel : undefined;
+    let [bpd, ofd] = [distance(head[0], head[1], size), distance(head[2], head[3], size)].sort((a, b) => a - b);
     if (size) bpd = bpdOffset + bpdFactor * bpd;
     const total = (ofd + bpd) / 2, h = total ? ((ofd - bpd) / 2 / total) ** 2 : 0;
     return { bpd, ofd, hc: Math.PI * total * (1 + 3 * h / (10 + Math.sqrt(4 - 3 * h))) };

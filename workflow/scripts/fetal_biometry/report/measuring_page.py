@@ -9,7 +9,7 @@ import pandas as pd
 
 from fetal_biometry.digests import digest
 from fetal_biometry.frames import points_of
-from fetal_biometry.measure.corrections import REVIEW_COLUMNS
+from fetal_biometry.measure.corrections import REVIEW_COLUMNS, content_marks
 from fetal_biometry.measure.examinations import by_examination
 from fetal_biometry.measure.flags import FLAGS, doubts_of
 from fetal_biometry.measure.lengths import to_outer
@@ -88,9 +88,11 @@ def reviewable_rows(report: ReportInputs) -> pd.DataFrame:
     """One row an image, see `report.measured_rows`, with what the page adds.
 
     ``margin`` is half the breadth of HC's interval, in the row's unit; ``pixel`` its width and height in mm as text;
-    ``check`` whether a person has still to look; ``marks`` the drawn head; `corrections.REVIEW_COLUMNS`.
+    ``check`` whether a person has still to look; ``marks`` the drawn head; `corrections.REVIEW_COLUMNS`, and what
+    `corrections.content_marks` gives as ``content``.
     """
     rows = measured_rows(report)
+    rows["content"] = content_marks(rows)
     for column in REVIEW_COLUMNS:
         rows[column] = rows[column].fillna("") if column in rows else ""
     known = rows["pixel_width_mm"].notna()
@@ -119,7 +121,7 @@ def count_rows(rows: pd.DataFrame) -> dict[str, int]:
     no_size = measured & in_px
     return {
         "images": len(rows),
-        "fine": int((~rows["check"] & ~no_size).sum()),
+        "fine": int((measured & ~rows["check"] & ~no_size).sum()),
         "check": int(rows["check"].sum()),
         "no_size": int(no_size.sum()),
         **{str(status): int((rows["review"] == status).sum()) for status in Review},

@@ -19,6 +19,7 @@
     write: (name, text) => { try { localStorage.setItem(name, text); } catch { find("review-lost").hidden = false; } },
   };
   const status = (row) => entries.get(row.dataset.name)?.status ?? "";
+  const own = (row) => ["accepted", undefined].includes(row.dataset.status); // it came with the model's own head
   const drawn = (row) => [[points(row.dataset.second), "second"], [headOf(row), "prediction"]]
     .filter(([head]) => head && status(row) !== "rejected").map(([head, style]) => marks(head, style));
   const headOf = (row) => entries.get(row.dataset.name)?.points ?? points(row.dataset.points);
@@ -44,7 +45,7 @@
       const [html, value] = given.get(place);
       place.dataset.value = changed ? now[length] : value;
       const unit = row.dataset.unit ? ` ${row.dataset.unit}` : "";
-      const before = row.dataset.status ? "corrected" : `measured ${given.get(place)[0].split("<")[0]}`;
+      const before = own(row) ? `measured ${given.get(place)[0].split("<")[0]}` : "corrected";
       if (changed) place.innerHTML = `${now[length].toFixed(1)}${unit}<small>${before}</small>`;
       else place.innerHTML = entry?.status === "rejected" ? "–<small>rejected</small>" : html;
     }
@@ -75,7 +76,8 @@
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   const save = () => {
-    const lines = [["image_name", ...COLUMNS.flat(), "pixel_size_mm", "status", "who", "when", "comment", "model"]];
+    const more = ["status", "who", "when", "comment", "model", "content", "convention"];
+    const lines = [["image_name", ...COLUMNS.flat(), "pixel_size_mm", ...more]];
     for (const [name, row] of rowOf) {
       const entry = entries.get(name), pixel = numbers(row.dataset.pixel);
       if (!status(row)) continue;
@@ -83,12 +85,14 @@
       const places = head ? head.flat().map((at) => Math.round(at * 1000) / 1000) : Array(8).fill("");
       const size = pixel.length && pixel[0] === pixel[1] ? pixel[0] : "";
       const said = [entry.status, entry.who, entry.when, entry.comment ?? ""];
-      lines.push([name, ...places, size, ...said, table.dataset.model]);
+      lines.push([name, ...places, size, ...said, table.dataset.model, row.dataset.content, table.dataset.convention]);
     }
     const file = new Blob([lines.map((line) => line.map(quoted).join(",") + "\n").join("")], { type: "text/csv" });
     const link = element("a", { href: URL.createObjectURL(file), download: "corrections.csv" });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    const bare = [...rowOf].filter(([name, row]) => !status(row) && entries.get(name)?.comment).length;
+    count(bare ? `; comments left out, since their images have no decision: ${bare}` : "");
   };
   const cellsOf = (text) => { // the rows of a csv file
     const rows = [[]], comma = text.split("\n", 1)[0].includes(";") ? ";" : ","; // some spreadsheets save semicolons
@@ -99,22 +103,36 @@
     }
     return rows.filter((row) => row.length > 1);
   };
+  const numberOf = (text) => (text?.trim() ? Number(text.replace(",", ".")) : NaN); // some have decimal commas
+  const refusal = (row, { status, content, convention }, head) => { // why a row of a file is not loaded; "" if it is
+    if (!row) return "not on this page";
+    if (content && content !== row.dataset.content) return "of another image of this name";
+    if (content && (convention ?? "") !== table.dataset.convention) return "in another convention";
+    const [width, height] = numbers(row.dataset.size), shown = numbers(row.dataset.points);
+    const inside = head.every(([x, y]) => x >= -0.5 && x <= width - 0.5 && y >= -0.5 && y <= height - 0.5);
+    const alike = head.flat().every((at, i) => (shown.length ? Math.abs(at - shown[i]) <= 0.05 : Number.isNaN(at)));
+    if (status === "accepted") return own(row) && alike ? "" : "accepted with other lengths";
+    if (status === "corrected") return inside ? "" : "outside of the image";
+    return status === "rejected" ? "" : "without a status";
+  };
   const load = async (file) => {
     const [names, ...lines] = cellsOf(await file.text());
+    const refused = new Map();
     let loaded = 0;
     for (const line of lines) {
-      const { image_name, status, who, when, comment, ...cells } = Object.fromEntries(names.map((name, i) => [name, line[i]]));
-      const row = rowOf.get(image_name), [width, height] = numbers(row?.dataset.size);
-      if (!row || !["accepted", "corrected", "rejected"].includes(status)) continue;
-      const head = COLUMNS.map((end) => end.map((column) => parseFloat(cells[column])));
-      const inside = head.every(([x, y]) => x >= -0.5 && x <= width - 0.5 && y >= -0.5 && y <= height - 0.5);
-      const points = status === "corrected" ? head : undefined;
-      if (points && !inside) continue; // it is of another image
-      entries.set(image_name, { status, who, when, comment, points });
+      const cells = Object.fromEntries(names.map((name, i) => [name, line[i]]));
+      const { image_name, status, who, when, comment } = cells, row = rowOf.get(image_name);
+      const head = COLUMNS.map((end) => end.map((column) => numberOf(cells[column]))), why = refusal(row, cells, head);
+      if (why) {
+        refused.set(why, (refused.get(why) ?? 0) + 1);
+        continue;
+      }
+      entries.set(image_name, { status, who, when, comment, points: status === "corrected" ? head : undefined });
       show(row);
       loaded += 1;
     }
-    keep(`, ${loaded} of ${lines.length} rows loaded from ${file.name}`);
+    const others = [...refused].map(([why, rows]) => `; ${why}: ${rows}`).join("");
+    keep(`, ${loaded} of ${lines.length} rows loaded from ${file.name}${others}`);
   };
 
   // ---- the viewer
@@ -221,7 +239,8 @@
     marks: () => { find("viewer-marks").checked = !find("viewer-marks").checked; },
     accept: () => {
       const row = current();
-      decide(row, status(row) === "corrected" ? {} : { status: "accepted", points: undefined });
+      if (own(row) && status(row) !== "corrected") decide(row, { status: "accepted", points: undefined });
+      else if (headOf(row)) decide(row, { status: "corrected", points: headOf(row) });
       step(1);
     },
     reject: () => { decide(current(), { status: "rejected" }); step(1); },
