@@ -17,7 +17,7 @@ CONFIDENCE, DISAGREEMENT, HEIGHT, BLUR, MOVED = range(len(QUALITY))
 _MASK_SHARE = 0.75  # of the fused ellipse: dozens of cells carry the mask's outline, each landmark rests on a few
 _AGREEMENT = 0.1  # of each length; beyond it an end of the landmarks has gone astray, and the mask stands alone
 _SCALES = (1.0, 1.5)  # enlargements of the image's middle in test-time augmentation
-_UNSURE = 0.04  # disagreement beyond which conditional test-time augmentation takes place
+_UNSURE = 0.15  # disagreement beyond which conditional test-time augmentation takes place; a lower one gains nothing
 _LOWEST, _HIGHEST = [CONFIDENCE, HEIGHT], [DISAGREEMENT, BLUR]  # which of several readings' features counts
 _NEAREST = 8.0  # side of the smallest view, original pixels
 
