@@ -107,13 +107,13 @@ def mirrored(heads, sizes, scale):
 def test_only_where_the_estimates_disagree_flips_and_scales_are_read():
     sizes = np.repeat(SIZES, 2, axis=0)
     sure, unsure = ellipse_landmarks((400, 290), 150, 115, 0.3), ellipse_landmarks((410, 280), 160, 125, 0.3)
-    far = ellipse_landmarks((410, 280), 180, 140, 0.3)
+    far = ellipse_landmarks((410, 280), 200, 155, 0.3)
     true = ellipse_landmarks((390, 300), 120, 95, 0.3)[None]
     first = ((np.stack([sure, far]), np.stack([sure, unsure])), 1)
     images = np.zeros((2, 64, 64), np.uint8)
     images[1] = 7
     once, before = find_heads(Drawer(sizes, first), images, sizes, FUSED)
-    assert before[0, DISAGREEMENT] < 0.04 < before[1, DISAGREEMENT]
+    assert before[0, DISAGREEMENT] < 0.15 < before[1, DISAGREEMENT]
     again = [*mirrored((true, true), SIZES, 1), *mirrored((true, true), SIZES, 1.5)]
     network = Drawer(sizes, first, *again)
     points, quality = find_heads(network, images, sizes, Decoding("fused", 1.5, "conditional"))
