@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fetal_biometry.model.geometry import ellipse_landmarks
-from fetal_biometry.model.heatmaps import DECODERS, decode, encode
+from fetal_biometry.model.heatmaps import decode, encode
 from fetal_biometry.model.landmarks import canonical
 
 SIZE = 64
@@ -86,7 +86,7 @@ def test_confidence_is_the_mass_near_the_peak():
     assert decode(half, "subpixel", 2.0)[1][0] == pytest.approx(sure / 1.99, abs=0.01)
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", ["argmax", "subpixel", "paired"])
 @pytest.mark.parametrize("level", [0.0, 1e-4, 1.0])
 def test_an_empty_map_gives_a_point_and_no_confidence(decoder, level):
     points, confidence = decode(np.full((2, 4, SIZE, SIZE), level), decoder, 2.0)

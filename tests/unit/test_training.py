@@ -33,7 +33,7 @@ def train(samples, tmp_path):
     def run(name, *changes, identity="data", validate=True, learning=None, **more):
         judging = samples[1] if validate else replace(samples[1], names=[])
         recipe = training_part(FUSED, *changes)
-        trainer = Trainer(recipe, SIZE, learning or samples[0], judging, tmp_path / f"{name}.pt", identity, **more)
+        trainer = Trainer(recipe, learning or samples[0], judging, tmp_path / f"{name}.pt", identity, **more)
         trainer.run()
         return trainer
 
@@ -200,7 +200,7 @@ def test_a_step_in_bfloat16_has_nearly_the_loss_of_float32(samples, tmp_path):
     losses = []
     for precision in ("float32", "bfloat16"):
         recipe = training_part(FUSED, {"training": {"precision": precision}})
-        trainer = Trainer(recipe, SIZE, *samples, tmp_path / "checkpoint.pt", "data")
+        trainer = Trainer(recipe, *samples, tmp_path / "checkpoint.pt", "data")
         losses.append(trainer._step(np.arange(4), np.random.default_rng(1)))
     assert losses[1] == pytest.approx(losses[0], rel=0.02) and losses[0] != losses[1]
 
@@ -277,7 +277,7 @@ def test_a_checkpoint_is_read_on_a_gpu_too(samples, train, tmp_path, device):
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("torch finds no GPU here")
     train("checkpoint", epochs(1))
-    trainer = Trainer(training_part(FUSED, epochs(2)), SIZE, *samples, tmp_path / "checkpoint.pt", "data")
+    trainer = Trainer(training_part(FUSED, epochs(2)), *samples, tmp_path / "checkpoint.pt", "data")
     if device == "meta":
         trainer.device = torch.device(device)
         trainer._resume()
@@ -327,7 +327,7 @@ def test_a_diverging_training_says_so(train, monkeypatch):
 
 
 def test_the_learning_rate_rises_and_falls_along_a_cosine(samples, tmp_path):
-    trainer = Trainer(training_part(FUSED, epochs(20)), SIZE, *samples, tmp_path / "checkpoint.pt", "data")
+    trainer = Trainer(training_part(FUSED, epochs(20)), *samples, tmp_path / "checkpoint.pt", "data")
     rates = [trainer._learning_rate(done) for done in (0, 0.5, 1, 10, 19.99)]
     assert rates[0] < rates[1] < rates[2] and rates[2] == pytest.approx(0.01, rel=0.01)
     assert rates[3] == pytest.approx(0.005) and rates[4] < 1e-6

@@ -5,15 +5,19 @@ that is kept), last.pt, history.csv and network.onnx. checkpoint.pt lies beside 
 an interrupted training goes on.
 """
 
+TRAINING = dict(
+    images=expand(f"{WORK}/prepared/{{part}}.npy", part=PLAN.trained_on),
+    index=expand(f"{WORK}/prepared/{{part}}.csv", part=PLAN.trained_on),
+    targets=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.npy", part=PLAN.trained_on),
+    labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
+    recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
+    code=modules("train_model"),
+)
+
 
 rule train_model:
     input:
-        images=expand(f"{WORK}/prepared/{{part}}.npy", part=PLAN.trained_on),
-        index=expand(f"{WORK}/prepared/{{part}}.csv", part=PLAN.trained_on),
-        targets=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.npy", part=PLAN.trained_on),
-        labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
-        recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
-        code=modules("train_model"),
+        **TRAINING,
     output:
         best=f"{WORK}/{{recipe}}/model.pt",
         last=f"{WORK}/{{recipe}}/last.pt",
@@ -43,13 +47,8 @@ rule train_model:
 
 use rule train_model as train_fold with:
     input:
-        images=expand(f"{WORK}/prepared/{{part}}.npy", part=PLAN.trained_on),
-        index=expand(f"{WORK}/prepared/{{part}}.csv", part=PLAN.trained_on),
-        targets=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.npy", part=PLAN.trained_on),
-        labels=expand(f"{WORK}/{{{{recipe}}}}/targets/{{part}}.csv", part=PLAN.trained_on),
-        recipe=f"{WORK}/plan/recipes/{{recipe}}.training.yaml",
+        **TRAINING,
         folds=expand(FOLDS, part=PLAN.trained_on),
-        code=modules("train_model"),
     output:
         best=f"{WORK}/{{recipe}}/fold_{{fold}}/model.pt",
         last=f"{WORK}/{{recipe}}/fold_{{fold}}/last.pt",

@@ -20,8 +20,7 @@ if __name__ == "__main__":
         folds = read_frames(source.folds)["fold"] if fold is not None else None
         training, validation = load_samples(source, recipe, folds, fold)
         identity = identity_of(source, fold)
-        size, checkpoint = training.images.shape[-1], snakemake.params.checkpoint
-        trainer = Trainer(recipe, size, training, validation, checkpoint, identity)
+        trainer = Trainer(recipe, training, validation, snakemake.params.checkpoint, identity)
         trainer.run()
         seen = image_digests(source.index, [*training.names, *validation.names])
         models = trainer.models()

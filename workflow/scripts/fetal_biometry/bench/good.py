@@ -45,7 +45,7 @@ def seconds_until_good(work: Path, recipe: Recipe, pixel_sizes: pd.Series, epoch
     training_part = TrainingRecipe.model_validate(recipe.training_part())
     training_part.training.epochs = epochs
     training, validation = load_samples(SimpleNamespace(**inputs), training_part)
-    trainer = Trainer(training_part, training.images.shape[-1], training, validation, "", "bench")
+    trainer = Trainer(training_part, training, validation, "", "bench")
     read, size = recipe.reading, closer_size(recipe.network, trainer.image_size)
     cells = recipe.training.sigma_px / recipe.network.stride
     decoding = detection.Decoding(read.decoder, cells, "none", tuple(read.closer_views), size)

@@ -86,4 +86,4 @@ def make_trainer(
         arrays.append(Arrays([path]))
     samples = Samples(names, points, sizes, *arrays)
     training_part = TrainingRecipe.model_validate(recipe.training_part())
-    return Trainer(training_part, image_size, samples, replace(samples, names=[]), "", "bench")
+    return Trainer(training_part, samples, replace(samples, names=[]), "", "bench")

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 
 from fetal_biometry.model.landmarks import canonical
-from fetal_biometry.terms import LENGTHS  # noqa: F401, the order of `all_lengths`
 
 UNSCALED = (1.0, 1.0)  # OFD and BPD left as they are
 _LONGEST = 2**13  # side of a square that has as many pixels as the largest image

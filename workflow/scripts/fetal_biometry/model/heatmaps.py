@@ -6,7 +6,6 @@ pixel-centre convention, so `geometry.resize_points` maps between original image
 
 import numpy as np
 
-DECODERS = ("argmax", "subpixel", "paired")
 _FLOOR = 1e-12  # keeps the logarithm finite where a heatmap is exactly zero
 _SHORTEST = 0.15  # of the grid's side: no diameter is shorter; HC18's shortest spans 0.19
 

@@ -56,8 +56,6 @@ class Trainer:
     Parameters
     ----------
     recipe : TrainingRecipe
-    image_size : int
-        Side of the prepared images.
     training, validation : Samples
         `validation` may be empty: the last epoch is then kept, as with ``training.keep: last``.
     checkpoint : path
@@ -69,13 +67,12 @@ class Trainer:
     def __init__(
         self,
         recipe: TrainingRecipe,
-        image_size: int,
         training: Samples,
         validation: Samples,
         checkpoint,
         identity: str,
     ):
-        self.recipe, self.settings, self.image_size = recipe, recipe.training, image_size
+        self.recipe, self.settings, self.image_size = recipe, recipe.training, training.images.shape[-1]
         self.training, self.validation = training, validation
         self.checkpoint, self.identity = Path(checkpoint), identity
         self.device = choose_device(self.settings.device)

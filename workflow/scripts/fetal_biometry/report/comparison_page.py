@@ -13,7 +13,7 @@ from fetal_biometry.report.figures import paired_errors
 from fetal_biometry.report.overlays import image_of, overlay
 from fetal_biometry.report.page_tables import Block, Cell, Table
 from fetal_biometry.report.pages import fill_template
-from fetal_biometry.report.wording import LENGTHS, number, signed
+from fetal_biometry.report.wording import LENGTH_NAMES, number, signed
 
 SHOWN = 3  # images each way, on which two recipes differ most
 
@@ -71,7 +71,7 @@ def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) ->
         "name": other.name,
         "table": _difference_table(theirs, ours, other.name, mine.name, unit),
         "charts": [
-            paired_errors(theirs[length], ours[length], other.name, mine.name, length, unit) for length in LENGTHS
+            paired_errors(theirs[length], ours[length], other.name, mine.name, length, unit) for length in LENGTH_NAMES
         ],
         "gallery": [
             (f"{name} has the smaller error", [_drawn(image, images, other, mine) for image in part.index])
@@ -86,7 +86,7 @@ def _beside(other: Compared, mine: Compared, images: pd.DataFrame, unit: str) ->
 def _difference_table(theirs: pd.DataFrame, mine: pd.DataFrame, their_name: str, my_name: str, unit: str) -> Table:
     """Mean errors of both recipes and the mean of their paired differences, by length."""
     differences, rows = paired_differences(theirs, mine), []
-    for length in LENGTHS:
+    for length in LENGTH_NAMES:
         mean, low, high = (differences[f"{length}_worse{end}"] for end in ("", "_low", "_high"))
         means = [Cell(number(errors[length].mean())) for errors in (theirs, mine)]
         ends = f"{signed(low)} to {signed(high)}"

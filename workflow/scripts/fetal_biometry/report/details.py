@@ -6,7 +6,7 @@ from fetal_biometry.report import figures
 from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, name_table
 from fetal_biometry.report.pages import flatten
 from fetal_biometry.report.section import Run, Section
-from fetal_biometry.report.wording import LENGTHS, count, duration, number, percent, span
+from fetal_biometry.report.wording import LENGTH_NAMES, count, duration, number, percent, span
 from fetal_biometry.terms import SEEN, Split, Verdict
 
 
@@ -27,7 +27,7 @@ def agreement(run: Run) -> Section | None:
         headings += [f"Error of a perfect model, {run.unit}", f"Error of this model, {run.unit}"]
         rows = [
             (length.upper(), _noise_cells(repeats[length], run.test["all"][length]))
-            for length in LENGTHS
+            for length in LENGTH_NAMES
             if length in repeats
         ]
         tables = [Table("repeats-table", "Noise of model and labels in repeats", headings, [Block(rows)])]

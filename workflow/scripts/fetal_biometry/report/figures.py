@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fetal_biometry.report.drawing import LENGTH_COLOURS, PALETTE, Chart, chart, new_figure
-from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, number, signed
+from fetal_biometry.report.wording import HEAD_SIZES, LENGTH_NAMES, number, signed
 
 _TOP_SCORE = 4.0  # scores beyond it share the last bar
 _MARKS = {"hc_under_120": ("o", "small"), "hc_120_200": ("^", "medium"), "hc_over_200": ("s", "large")}
@@ -74,15 +74,15 @@ def training_curves(history: pd.DataFrame, model: dict) -> list[Chart]:
     axes.set(xlabel="epoch", ylabel="loss")
     used = f"; the weights of epoch {model['best_epoch']} are used" if model["best_epoch"] is not None else ""
     charts = [_by_epoch(figure, axes, f"Training ends at a loss of {history['train_loss'].iloc[-1]:.4g}{used}")]
-    columns = [f"validation_{length}_mae_px" for length in LENGTHS]
+    columns = [f"validation_{length}_mae_px" for length in LENGTH_NAMES]
     if set(columns) <= set(history) and history[columns].notna().any(axis=None):
         figure, axes = new_figure(2.8)
-        for length, column in zip(LENGTHS, columns, strict=True):
+        for length, column in zip(LENGTH_NAMES, columns, strict=True):
             line = {"color": LENGTH_COLOURS[length], "ls": _LINES[length], "label": length.upper()}
             axes.plot(history["epoch"], history[column], **line)
         axes.set(xlabel="epoch", ylabel="mean absolute error, px")
         last = ", ".join(
-            f"{length.upper()} {number(history[c].iloc[-1])}" for length, c in zip(LENGTHS, columns, strict=True)
+            f"{length.upper()} {number(history[c].iloc[-1])}" for length, c in zip(LENGTH_NAMES, columns, strict=True)
         )
         charts.append(_by_epoch(figure, axes, f"Validation errors end at {last} px"))
     return charts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fetal_biometry.report.wording import LENGTHS, count, factor, many, number, percent, signed, span
+from fetal_biometry.report.wording import LENGTH_NAMES, count, factor, many, number, percent, signed, span
 
 SONOGRAPHERS = {  # 95 % limits of agreement between two sonographers, and where they stand
     "hc": ("under 8 %", "repeated scan, Napolitano 2016; one observer ±3 %, Sarris 2012"),
@@ -105,7 +105,7 @@ def lengths_by_group(name: str, label: str, groups: dict, titles: dict[str, str]
     for group, title in titles.items():
         if group in groups:
             judged = groups[group]
-            lengths = {length: length.upper() for length in LENGTHS} | {"hc_reference": "HC, stated"}
+            lengths = {length: length.upper() for length in LENGTH_NAMES} | {"hc_reference": "HC, stated"}
             rows = [
                 (text, length_cells(judged[length], columns))
                 for length, text in lengths.items()

@@ -22,9 +22,8 @@ from fetal_biometry.report.pages import fill_template
 from fetal_biometry.report.section import Run
 from fetal_biometry.report.sections import report_sections, summary_table
 from fetal_biometry.report.sentences import WONG, facts, notices, result
-from fetal_biometry.report.wording import LENGTHS, percent
-from fetal_biometry.terms import COLUMNS, Split, Verdict
-from fetal_biometry.terms import LENGTHS as LENGTH_ORDER
+from fetal_biometry.report.wording import LENGTH_NAMES, percent
+from fetal_biometry.terms import COLUMNS, LENGTHS, Split, Verdict
 
 GROWTH_COLUMNS = (  # a column, its heading, what stands small below it (of centiles their chart's name), decimals
     ("cephalic_index", "Cephalic index", "BPD over OFD", 2),
@@ -107,7 +106,7 @@ def table_values(inputs: ReportInputs, rows: pd.DataFrame) -> dict:
         "labels": metrics["labels"],
         "model": metrics["model"],
         "level": percent(metrics["model"]["interval_level"]),
-        "lengths": LENGTHS,
+        "lengths": LENGTH_NAMES,
         "shown_unit": "mm" if (rows["unit"] == "mm").any() else "px",
         "rows": rows.to_dict("records"),
         "growth": growth_columns(rows, inputs.settings.get("growth_chart", "none")),
@@ -160,7 +159,7 @@ def _with_lengths(rows: pd.DataFrame, metrics: dict) -> pd.DataFrame:
     labels = reported_lengths(points, pixel_size, metrics["calliper"])
     judged_labels = labels if in_mm else all_lengths(points)
     rows = rows.assign(unit=np.where(np.isfinite(pixel_size[:, 0]), "mm", "px"))
-    for i, length in enumerate(LENGTH_ORDER):
+    for i, length in enumerate(LENGTHS):
         for end, shown in (("", "shown"), ("_low", "low"), ("_high", "high")):
             rows[f"{length}_{shown}"] = rows[f"{length}_mm{end}"].fillna(rows[f"{length}_px{end}"])
         rows[f"{length}_label"] = labels[:, i]

@@ -6,7 +6,7 @@ from fetal_biometry.report import details, figures
 from fetal_biometry.report.page_tables import Block, Cell, Table, length_cells, length_headings, lengths_by_group
 from fetal_biometry.report.section import Run, Section
 from fetal_biometry.report.sentences import limits_of_use
-from fetal_biometry.report.wording import HEAD_SIZES, LENGTHS, count, duration, many, number, signed
+from fetal_biometry.report.wording import HEAD_SIZES, LENGTH_NAMES, count, duration, many, number, signed
 
 GROUPS = {"all": "all valid labels", **HEAD_SIZES, "with_invalid": "all labels"}
 
@@ -38,7 +38,7 @@ def summary_table(run: Run) -> Table | None:
     if "all" not in run.test:
         return None
     columns = ("mae", "relative_limits", "coverage", "constant", "sonographers")
-    rows = [(length.upper(), length_cells(run.test["all"][length], columns, length)) for length in LENGTHS]
+    rows = [(length.upper(), length_cells(run.test["all"][length], columns, length)) for length in LENGTH_NAMES]
     headings = ["Length", *length_headings(columns, run.unit, run.level)]
     return Table("result-table", "Errors on the test images", headings, [Block(rows)])
 
@@ -93,15 +93,15 @@ def _recipes(run: Run) -> Section | None:
         f"are mean differences of absolute errors on the same {count(rows['pairs'][0])} images: "
     )
     text += "from the row above." if stepwise else f"positive where the recipe is worse than {run.inputs.recipe}."
-    errors = {f"{length}_mae_{unit}": f"{length.upper()} error, {unit}" for length in LENGTHS}
+    errors = {f"{length}_mae_{unit}": f"{length.upper()} error, {unit}" for length in LENGTH_NAMES}
     if f"hc_mae_reference_{unit}" in rows:
         errors |= {
-            f"{length}_mae_reference_{unit}": f"{length.upper()} against reference, {unit}" for length in LENGTHS
+            f"{length}_mae_reference_{unit}": f"{length.upper()} against reference, {unit}" for length in LENGTH_NAMES
         }
     name = "step" if stepwise else "worse"
     by = "change by the step" if stepwise else "worse by"
     headings = ["Recipe", "Labels not valid", *errors.values(), "Parameters, millions", "Training"]
-    headings += [f"{length.upper()} {by}, {unit}" for length in LENGTHS]
+    headings += [f"{length.upper()} {by}, {unit}" for length in LENGTH_NAMES]
     lines = [(row["recipe"], _recipe_cells(row, errors, name, run.inputs.recipe)) for row in rows.to_dict("records")]
     table = Table("recipes-table", "Recipes", headings, [Block(lines)])
     title = "Ablation, step by step" if stepwise else "Recipes side by side"
@@ -111,7 +111,7 @@ def _recipes(run: Run) -> Section | None:
 def _recipe_cells(row: dict, errors: dict, name: str, chosen: str) -> list[Cell]:
     cells = [Cell(row["noisy_labels"]), *(Cell(number(row[column])) for column in errors)]
     cells += [Cell(number(row["parameters"] / 1e6)), Cell(duration(row["training_seconds"]))]
-    for length in LENGTHS:
+    for length in LENGTH_NAMES:
         value, low, high = (row[f"{length}_{name}{end}"] for end in ("", "_low", "_high"))
         none = value != value or (name == "worse" and row["recipe"] == chosen)
         cells.append(Cell("–") if none else Cell(signed(value), f"{signed(low)} to {signed(high)}"))

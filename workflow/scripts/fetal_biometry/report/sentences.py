@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fetal_biometry.measure.flags import NO_HEAD
-from fetal_biometry.report.wording import LENGTHS, count, many, number, percent, span
+from fetal_biometry.report.wording import LENGTH_NAMES, count, many, number, percent, span
 from fetal_biometry.terms import Split
 
 WONG = "BPDoo = 0.5559 + 1.0273 BPDoi"  # in mm
@@ -37,7 +37,7 @@ def result(metrics: dict) -> str:
     if headline:
         errors = ", ".join(
             f"{length.upper()} {number(headline[length]['mae'])}\u00a0{unit} ({span(headline[length], 'mae')})"
-            for length in LENGTHS
+            for length in LENGTH_NAMES
         )
         images = f"{many(headline['n'], 'test image')} of {many(headline['examinations'], 'examination')}"
         unseen = metrics["model"]["kind"] != "external" or metrics["model"]["knows_seen"]

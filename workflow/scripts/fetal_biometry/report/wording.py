@@ -3,7 +3,7 @@
 import math
 
 MISSING = "–"
-LENGTHS = {"hc": "head circumference", "bpd": "biparietal diameter", "ofd": "occipitofrontal diameter"}
+LENGTH_NAMES = {"hc": "head circumference", "bpd": "biparietal diameter", "ofd": "occipitofrontal diameter"}
 HEAD_SIZES = {"hc_under_120": "HC < 120 mm", "hc_120_200": "HC 120–200 mm", "hc_over_200": "HC > 200 mm"}
 
 
