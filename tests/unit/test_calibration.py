@@ -9,12 +9,12 @@ import pytest
 from fetal_biometry.measure.calibration import (
     calibrate,
     conformal_quantile,
-    faintest_head,
     intervals,
     learn,
     learn_correction,
+    least_confidence,
 )
-from fetal_biometry.model.detection import BLUR, CONFIDENCE, HEIGHT, QUALITY
+from fetal_biometry.model.detection import BLUR, CONFIDENCE, QUALITY
 from fetal_biometry.model.geometry import all_lengths, ellipse_landmarks, scale_diameters
 from fetal_biometry.terms import COLUMNS, LENGTHS
 
@@ -45,15 +45,11 @@ def test_diameters_found_too_short_are_lengthened_the_more_the_more_images_say_s
     assert (ofd, bpd) == pytest.approx((0.98**-kept, 1.01**-kept), abs=1e-6)
 
 
-def test_what_is_fainter_than_nearly_every_head_is_none():
+def test_what_is_less_sure_than_nearly_every_head_is_not_sure():
     quality = np.tile(PLAIN, (200, 1))
-    quality[:, HEIGHT] = [*[0.7] * 2, *[0.8] * 2, *np.linspace(0.98, 1.0, 196)]
     quality[:, CONFIDENCE] = np.linspace(0.9, 0.2, 200)
-    assert faintest_head(quality) == pytest.approx({"least_height": 0.799, "least_confidence": 0.207}, abs=1e-3)
-    few = np.tile(PLAIN, (40, 1))
-    few[:, HEIGHT] = heights = np.random.default_rng(4).normal(0.94, 0.01, 40)
-    assert heights.min() > faintest_head(few)["least_height"] == pytest.approx(0.9, abs=0.01)
-    assert faintest_head(quality[:0]) == faintest_head(np.full((9, 5), np.nan)) == {}
+    assert least_confidence(quality) == pytest.approx({"least_confidence": 0.207}, abs=1e-3)
+    assert least_confidence(quality[:0]) == least_confidence(np.full((9, 5), np.nan)) == {}
 
 
 def test_one_wrong_head_corrects_nothing():

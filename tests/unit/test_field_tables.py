@@ -132,7 +132,7 @@ def of_long_copies(labels):
 
 
 WRONG_TABLES = {
-    "a row down": (other_rows, "", "rows"),
+    "a row down": (other_rows, "", "Rows"),
     "half of them of copies": (half_of_copies, "", "256x256"),
     "stretched though their proportions were kept": (of_long_copies, "256x256", "proportions"),
 }

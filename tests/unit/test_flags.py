@@ -70,9 +70,8 @@ def test_a_pixel_size_in_another_unit_is_flagged(hc_mm):
     assert flags(HEAD, hc_mm=hc_mm / 10) == flags(HEAD, hc_mm=10 * hc_mm) == "implausible HC"
 
 
-def test_a_model_says_itself_how_faint_heads_may_be():
-    assert own_limits(LIMITS, {}) == own_limits(LIMITS, {"least_height": 0.3, "least_confidence": 0.6}) == LIMITS
-    assert own_limits(LIMITS, {"least_height": 0.97}) == LIMITS.model_copy(update={"height": 0.97})
+def test_a_model_says_itself_how_sure_it_is_of_heads():
+    assert own_limits(LIMITS, {}) == own_limits(LIMITS, {"least_confidence": 0.6}) == LIMITS
     assert own_limits(LIMITS, {"least_confidence": 0.2}) == LIMITS.model_copy(update={"confidence": 0.2})
 
 

@@ -13,7 +13,7 @@ from fetal_biometry.model.geometry import UNSCALED, all_lengths, scale_diameters
 from fetal_biometry.terms import LENGTHS, Calliper
 
 _FEWEST = 20  # calibration images of a band of HC from which it may have a quantile of its own
-_FAINTEST = 0.01  # share of calibration heads that may be drawn more faintly, or with less confidence, than is usual
+_LEAST_SURE = 0.01  # share of calibration heads that may be found with less confidence than is usual
 _PRIOR = 50  # calibration images that weigh as much as the belief that no feature matters and no length is biased
 
 
@@ -90,23 +90,18 @@ def calibrate(
     """
     errors = np.abs(lengths - references) / np.maximum(lengths, 1e-9)
     learned = {"level": level, "images": len(lengths)}
-    return learned | _expect_errors(errors, quality, hc_mm, level) | faintest_head(quality)
+    return learned | _expect_errors(errors, quality, hc_mm, level) | least_confidence(quality)
 
 
-def faintest_head(quality: np.ndarray) -> dict:
-    """``least_height`` and ``least_confidence`` of all but the faintest hundredth of heads that a network has not seen.
+def least_confidence(quality: np.ndarray) -> dict:
+    """``least_confidence`` of all but the least sure hundredth of heads that a network has not seen.
 
-    Some networks draw every head up to 1, others do not; heatmaps of a short training are broad. Neither is known
-    where there is no head, or a decoder reads none. Of few heads a hundredth is the lowest one, below which many more
-    may lie; a height is unusual only if it is four standard deviations below the median, too, by median deviations.
+    Heatmaps of a short training are broad. It is not known where there is no head, or a decoder gives no confidence.
     """
-    heads = quality[:, [QUALITY.index("height"), QUALITY.index("confidence")]]
-    if not len(heads) or not np.isfinite(heads).all():
+    confidence = quality[:, QUALITY.index("confidence")]
+    if not len(confidence) or not np.isfinite(confidence).all():
         return {}
-    height, confidence = np.quantile(heads, _FAINTEST, axis=0)
-    middle = np.median(heads[:, 0])
-    unusual = middle - 4 * 1.4826 * np.median(np.abs(heads[:, 0] - middle))
-    return {"least_height": float(min(height, unusual)), "least_confidence": float(confidence)}
+    return {"least_confidence": float(np.quantile(confidence, _LEAST_SURE))}
 
 
 def _expect_errors(errors: np.ndarray, quality: np.ndarray, hc_mm: np.ndarray, level: float) -> dict:

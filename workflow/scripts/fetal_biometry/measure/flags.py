@@ -79,7 +79,7 @@ FLAGS = (
     ),
     Flag(
         FAINT_HEAD,
-        "what was found hardly resembles a head, or is much fainter than the heads of the calibration images",
+        "what was found hardly resembles a head, or its mask is faint",
         lambda heads, limits: heads.quality["faint"],
     ),
     Flag(
@@ -174,11 +174,9 @@ def doubts_of(flags) -> list[str]:
 
 
 def own_limits(limits: FlagLimits, calibration: dict) -> FlagLimits:
-    """The limits for a model whose calibration says how faint heads may be, see `calibration.faintest_head`.
+    """The limits for a model whose calibration says how sure it is of heads, see `calibration.least_confidence`.
 
-    A mask lower than its calibration heads' is faint, whatever the file allows, and a head as sure as these is sure
-    enough, whatever it asks.
+    A head as sure as its calibration heads is sure enough, whatever the file asks.
     """
-    height = max(limits.height, calibration.get("least_height", 0.0))
     confidence = min(limits.confidence, calibration.get("least_confidence", 1.0))
-    return limits.model_copy(update={"height": height, "confidence": confidence})
+    return limits.model_copy(update={"confidence": confidence})
