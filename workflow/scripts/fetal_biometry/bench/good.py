@@ -42,8 +42,8 @@ def seconds_until_good(work: Path, recipe: Recipe, pixel_sizes: pd.Series, epoch
     files = {"images": (work / "prepared", "npy"), "index": (work / "prepared", "csv")}
     files |= {"targets": (of_recipe, "npy"), "labels": (of_recipe, "csv")}
     inputs = {kind: [folder / f"{side}.{ending}" for side in sides] for kind, (folder, ending) in files.items()}
-    training_part = TrainingRecipe.model_validate(recipe.training_part())
-    training_part.training.epochs = epochs
+    values = recipe.training_part()
+    training_part = TrainingRecipe.model_validate(values | {"training": values["training"] | {"epochs": epochs}})
     training, validation = load_samples(SimpleNamespace(**inputs), training_part)
     trainer = Trainer(training_part, training, validation, "", "bench")
     read, size = recipe.reading, closer_size(recipe.network, trainer.image_size)
