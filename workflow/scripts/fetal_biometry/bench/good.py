@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from fetal_biometry.measure.calibration import learn_correction
 from fetal_biometry.model import detection
 from fetal_biometry.model.export import closer_size
-from fetal_biometry.model.geometry import all_lengths
+from fetal_biometry.model.geometry import all_lengths, scale_diameters
 from fetal_biometry.model.training import Trainer
 from fetal_biometry.model.training_inputs import load_samples
 from fetal_biometry.processor import usable_cores
@@ -24,8 +25,8 @@ GOOD_HC_MM = 1.0  # mean error on validation images at which a training counts a
 def seconds_until_good(work: Path, recipe: Recipe, pixel_sizes: pd.Series, epochs: int) -> float | None:
     """Seconds of training until the validation images' mean HC error is under `GOOD_HC_MM`; None: never.
 
-    A run's training again, of whose network each epoch's average is read as the recipe reads it, with closer views;
-    the history of a training has lengths from one view. Reading takes no part of the time.
+    A run's training again. Each epoch's averaged network is read as the recipe reads it, from closer views and without
+    bias; a training's history has lengths from one view. The time of reading does not count.
 
     Parameters
     ----------
@@ -54,6 +55,8 @@ def seconds_until_good(work: Path, recipe: Recipe, pixel_sizes: pd.Series, epoch
     for epoch in range(1, epochs + 1):
         seconds += trainer.run_epoch(epoch)["seconds"]
         points, _ = detection.find_heads(trainer.draw, images, validation.sizes, decoding)
+        if read.correct_bias:
+            points = scale_diameters(points, learn_correction(points, validation.points))
         error = np.abs(all_lengths(points) - all_lengths(validation.points))[:, LENGTHS.index("hc")] * per_px
         if error.mean() < GOOD_HC_MM:
             return seconds
