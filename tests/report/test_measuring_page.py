@@ -83,6 +83,17 @@ def test_the_first_line_counts_what_is_fine_to_check_and_without_a_pixel_size(ru
     assert re.findall(r"\d+", found["counts"]) == ["40", "38", "0", "1"]  # and then none that is fine
 
 
+def test_a_corrected_head_is_to_check_while_its_pixel_size_is_doubted(run):
+    table = run.report.predictions.assign(flags="", review="")
+    table.loc[["004_HC.png", "005_HC.png"], "review"] = "corrected", "accepted"
+    before = said(changed(run, predictions=table))["counts"]
+    table.loc[["004_HC.png", "005_HC.png"], "flags"] = "pixel size contradicted"
+    counts = [
+        [int(n) for n in re.findall(r"\d+", text)] for text in (before, said(changed(run, predictions=table))["counts"])
+    ]
+    assert np.diff(counts, axis=0)[0].tolist() == [0, -1, 1, 0]
+
+
 def test_the_error_to_expect_is_the_card_s_by_head_size(run):
     found = said(run)["expected"]
     tested, folded = FIGURES["splits"]["test"], FIGURES["out_of_fold"]["hc_over_200"]
@@ -117,6 +128,12 @@ def test_a_second_head_is_drawn_beside_the_first(run):
     page = measuring.render_measuring_page(changed(run, predictions=table))
     assert page.count('<g class="second">') >= 1 and measuring.render_measuring_page(run).count('class="second"') == 0
     assert f'data-second="{" ".join(f"{value:.1f}" for value in points)}"' in page
+
+
+def test_images_that_are_all_of_one_examination_are_said_to_be(run):
+    assert "only-examination" not in said(run)
+    one = replace(run.report, images=run.report.images.assign(examination="IM"))
+    assert "IM" in said(replace(run, report=one))["only-examination"]
 
 
 def test_an_examination_has_the_median_and_spread_of_its_images(run):

@@ -75,6 +75,7 @@ def render_measuring_page(inputs: MeasuringInputs) -> str:
         quarantined=report.quarantine.to_dict("records"),
         own=compare_lengths(rows, seen),
         examinations=examinations_of(report),
+        only_examination=only_examination(report.images),
         doubting={flag.name for flag in FLAGS if flag.doubts_head},
         bpd_conversion=(offset, both - offset),
         review_key=f"fetal-head-biometry {report.run} {digest(model.digest, report.predictions.to_csv())}",
@@ -101,6 +102,7 @@ def reviewable_rows(report: ReportInputs) -> pd.DataFrame:
     rows["margin"] = (rows["hc_high"] - rows["hc_low"]) / 2
     doubted = np.array(doubts_of(rows["flags"].str.join(";"))) != ""
     rows["check"] = (doubted | rows["hc_shown"].isna()) & (rows["review"] == "")
+    rows["check"] |= doubted & (rows["review"] == Review.CORRECTED)  # of a placed head only the pixel size is doubted
     rows["marks"] = [
         marks_of({"prediction": first, "second": second}, width, height, name)
         for first, second, width, height, name in zip(
@@ -160,6 +162,12 @@ def examinations_of(report: ReportInputs) -> Table | None:
         rows.append((str(row["examination"]), [images, *cells]))
     headings = ["Examination", "Images", *(length.upper() for length in LENGTHS)]
     return Table("examination-table", "Examinations", headings, [Block(rows)]) if rows else None
+
+
+def only_examination(images: pd.DataFrame) -> str:
+    """The examination that all images belong to; empty where there are several. Names such as IM_0001 look like one."""
+    names = images["examination"].unique()
+    return names[0] if len(names) == 1 < len(images) else ""
 
 
 def _urgency(row: dict) -> tuple:
