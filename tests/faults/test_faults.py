@@ -135,8 +135,10 @@ def test_killed_in_every_rule_the_same_command_goes_on(build, undisturbed):
             time.sleep(0.005)
         if run.poll() is not None:
             break
+        time.sleep(0.02)  # until all outputs of the job are marked
         hit |= kinds_of(being_written(house))  # a job that copies files may end before the kill
         time.sleep(rng.uniform(0, 0.3))  # most jobs take half a second to begin
+        hit |= kinds_of(being_written(house))
         os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
         progress.follow()
