@@ -184,7 +184,7 @@ class Config(Block):
     )
 
     @model_validator(mode="after")
-    def _check_pairs(self) -> Config:
+    def _check_texts(self) -> Config:
         try:
             groups = re.compile(self.examination_pattern).groups
         except re.error as error:
@@ -204,6 +204,10 @@ class Config(Block):
                 f"pixel_sizes is {self.pixel_sizes!r}; give millimetres as a plain number with a decimal point, "
                 f"such as {number[1] or 0}.{number[2] or 0}, or the name of a csv"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Config:
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("validation_fraction and test_fraction leave no examination to train on; lower them")
         if len({Path(name).stem for name in self.compare}) < len(self.compare):
