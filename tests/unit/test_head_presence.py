@@ -84,6 +84,7 @@ def short(monkeypatch):
     monkeypatch.setattr(presence_network, "_EPOCHS", 12)
 
 
+@pytest.mark.slow
 def test_heads_and_others_are_told_apart_and_each_group_by_a_network_of_the_rest():
     found, truth = pd.concat([tables(80, 1), tables(60, 2, 30)]), np.arange(140) < 80
     groups = np.array([*(f"home {i % 4}" for i in range(80)), *(f"drawn {i % 3}" for i in range(60))])
@@ -119,6 +120,7 @@ def test_too_few_teach_nothing():
     assert "presence" not in tell_heads({"level": 0.9}, heads, folds, others, None)
 
 
+@pytest.mark.slow
 def test_each_fold_is_judged_by_a_classifier_of_the_others():
     heads = tables(80, 1)
     heads.index = heads["image_name"] = [f"{number:03}_HC.png" for number in range(80)]
@@ -128,6 +130,7 @@ def test_each_fold_is_judged_by_a_classifier_of_the_others():
     assert told["without"]["0"]["presence"] != told["without"]["1"]["presence"] != told["presence"]
 
 
+@pytest.mark.slow
 def test_planes_with_a_head_teach_as_heads():
     plain = tables(10, 4, 100).set_axis([f"p{i}.png" for i in range(10)])
     others = pd.concat([tables(60, 2, 30), plain])

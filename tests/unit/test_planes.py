@@ -104,6 +104,7 @@ def test_the_plan_lists_planes_apart_from_the_images_that_are_measured(folder, t
     assert not (tmp_path / "work" / "plan" / "planes.csv").exists()
 
 
+@pytest.mark.slow
 def test_each_centre_is_judged_by_a_classifier_of_the_others():
     """Heads of one centre look like others' abdomens: only a classifier that saw that centre would know them."""
     home = tables(60, 1)
