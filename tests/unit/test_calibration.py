@@ -168,6 +168,14 @@ def test_without_labels_nothing_is_known(folds):
     assert np.isnan(intervals(nothing, PLAIN[None], np.array([150.0]))).all()
 
 
+def test_where_no_label_is_left_to_calibrate_each_fold_is_known_to_know_nothing():
+    """Such as where all labels are predictions that a person accepted."""
+    labels, found, pixel_size, folds = tables(30)
+    learned = learn_at_90(labels[:0], found, pixel_size, folds)
+    assert set(learned["without"]) == set(folds.astype(str)) and learned["images"] == 0
+    assert {alone["images"] for alone in learned["without"].values()} == {0}
+
+
 def test_labels_of_one_fold_say_nothing_of_it():
     labels, found, pixel_size, folds = tables(30)
     learned = learn_at_90(labels, found, pixel_size, 0 * folds)

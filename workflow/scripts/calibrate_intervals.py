@@ -16,7 +16,7 @@ if __name__ == "__main__":
         torch.set_num_threads(snakemake.threads)
         source = snakemake.input
         labels, found = (read_frames(paths) if paths else None for paths in (source.labels, source.landmarks))
-        if labels is not None:  # a prediction that a person accepted would be the judge of its own model
+        if labels is not None:  # an accepted prediction would judge its own model
             labels = labels[(labels["verdict"] == Verdict.VALID) & (labels["label_source"] != ACCEPTED_PREDICTION)]
         folds = read_frames(source.folds)["fold"] if source.get("folds") else None
         pixel_size = read_frames(source.facts)["pixel_size_mm"].astype(float) if source.facts else None

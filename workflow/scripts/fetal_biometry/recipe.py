@@ -108,6 +108,12 @@ class TrainingRecipe(Block):
     augmentation: Augmentation | None
     noisy_labels: NoisyLabels
 
+    @property
+    def deepest(self) -> int:
+        """The multiple that the network's input has to have as its side."""
+        stem = self.network.stem_stride if self.network.kind == "heatmap" else 1
+        return stem * 2**self.network.depth
+
 
 class Recipe(TrainingRecipe):
     """One recipe, whole."""
@@ -140,12 +146,6 @@ class Recipe(TrainingRecipe):
     def training_part(self) -> dict:
         """All that a training depends on."""
         return self.model_dump(exclude={"reading"})
-
-    @property
-    def deepest(self) -> int:
-        """The multiple that the network's input has to have as its side."""
-        stem = self.network.stem_stride if self.network.kind == "heatmap" else 1
-        return stem * 2**self.network.depth
 
 
 def merge(base: dict, other: dict) -> dict:

@@ -47,7 +47,7 @@ def seconds_until_good(work: Path, recipe: Recipe, pixel_sizes: pd.Series, epoch
     training_part = TrainingRecipe.model_validate(values | {"training": values["training"] | {"epochs": epochs}})
     training, validation = load_samples(SimpleNamespace(**inputs), training_part)
     trainer = Trainer(training_part, training, validation, "", "bench")
-    read, size = recipe.reading, closer_size(recipe.network, trainer.image_size)
+    read, size = recipe.reading, closer_size(recipe, trainer.image_size)
     cells = recipe.training.sigma_px / recipe.network.stride
     decoding = detection.Decoding(read.decoder, cells, "none", tuple(read.closer_views), size)
     images, per_px = validation.images.gather(validation.names), pixel_sizes.loc[validation.names].to_numpy(dtype=float)

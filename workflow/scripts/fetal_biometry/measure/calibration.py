@@ -199,7 +199,8 @@ def learn(
     if labels is None or not len(labels):
         nothing = np.zeros((0, len(LENGTHS)))
         learned = calibrate(nothing, nothing, np.zeros((0, len(QUALITY))), np.zeros(0), interval_level)
-        return {"calliper": calliper, "correction": UNSCALED} | learned
+        learned = {"calliper": calliper, "correction": UNSCALED} | learned
+        return learned if folds is None else learned | {"without": {str(k): learned for k in sorted(set(folds))}}
     found = found.loc[labels.index]
     sizes = pixel_size.reindex(labels.index).to_numpy()
 

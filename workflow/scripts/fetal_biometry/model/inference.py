@@ -31,7 +31,7 @@ class Predictor:
     path : path
         ``model.onnx`` of this workflow.
     threads : int
-        Each takes a share of the images; two are a fifth faster so than where both work on each layer.
+        Each measures a share of the images. Two are a fifth faster than if both worked on each layer.
 
     Attributes
     ----------
